@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: vbox.memory contributors
+"""Guest types, a choice of the real ones."""
+
+# id, description, family
+OSTYPES = (
+    ("Other", "Other/Unknown", "Other"),
+    ("Other_64", "Other/Unknown (64-bit)", "Other"),
+    ("Windows31", "Windows 3.1", "Windows"),
+    ("Windows95", "Windows 95", "Windows"),
+    ("Windows98", "Windows 98", "Windows"),
+    ("WindowsMe", "Windows ME", "Windows"),
+    ("WindowsNT3x", "Windows NT 3.x", "Windows"),
+    ("WindowsNT4", "Windows NT 4", "Windows"),
+    ("Windows2000", "Windows 2000", "Windows"),
+    ("WindowsXP", "Windows XP (32-bit)", "Windows"),
+    ("WindowsXP_64", "Windows XP (64-bit)", "Windows"),
+    ("Windows7", "Windows 7 (32-bit)", "Windows"),
+    ("Windows7_64", "Windows 7 (64-bit)", "Windows"),
+    ("Windows10", "Windows 10 (32-bit)", "Windows"),
+    ("Windows10_64", "Windows 10 (64-bit)", "Windows"),
+    ("Windows11_64", "Windows 11 (64-bit)", "Windows"),
+    ("Windows2019_64", "Windows 2019 (64-bit)", "Windows"),
+    ("Windows2022_64", "Windows 2022 (64-bit)", "Windows"),
+    ("WindowsNT", "Other Windows (32-bit)", "Windows"),
+    ("WindowsNT_64", "Other Windows (64-bit)", "Windows"),
+    ("Linux26", "Linux 2.6 / 3.x / 4.x / 5.x (32-bit)", "Linux"),
+    ("Linux26_64", "Linux 2.6 / 3.x / 4.x / 5.x (64-bit)", "Linux"),
+    ("Debian", "Debian (32-bit)", "Linux"),
+    ("Debian_64", "Debian (64-bit)", "Linux"),
+    ("RedHat_64", "Red Hat (64-bit)", "Linux"),
+    ("Ubuntu", "Ubuntu (32-bit)", "Linux"),
+    ("Ubuntu_64", "Ubuntu (64-bit)", "Linux"),
+    ("Linux", "Other Linux (32-bit)", "Linux"),
+    ("Linux_64", "Other Linux (64-bit)", "Linux"),
+    ("FreeBSD_64", "FreeBSD (64-bit)", "BSD"),
+    ("Debian_arm64", "Debian (ARM 64-bit)", "Linux"),
+    ("Ubuntu_arm64", "Ubuntu (ARM 64-bit)", "Linux"),
+    ("Windows11_arm64", "Windows 11 (ARM 64-bit)", "Windows"),
+)
