@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from beds import BINDS
 
 TESTS = Path(__file__).parent
 SANDBOX = TESTS / "testbed" / "sandbox"
@@ -30,18 +31,21 @@ def need_testbed():
 
 @pytest.fixture(scope="session")
 def sandbox():
-    """Run `tests/testbed/sandbox` with some arguments; returns what it printed."""
+    """A sandbox of the tests' own that is up: a function that runs `tests/testbed/sandbox` with some arguments."""
+    environment = dict(os.environ, VBOX_SANDBOX_NAME="tests", VBOX_SANDBOX_BIND=BINDS)
 
-    def run(*arguments):
-        command = [str(SANDBOX), *arguments]
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
-        if done.returncode == CANNOT_HAVE_ONE:
+    def run(*arguments, given="", must_succeed=True):
+        done = subprocess.run([str(SANDBOX), *arguments], input=given, env=environment, capture_output=True, text=True, check=False)
+        if done.returncode == CANNOT_HAVE_ONE and arguments[0] != "exec":
             missing(done.stderr.strip())
-        if done.returncode:
-            pytest.fail(f"{' '.join(command)}: exit {done.returncode}\n{done.stdout}{done.stderr}", pytrace=False)
-        return done.stdout
+        if done.returncode and must_succeed:
+            pytest.fail(f"sandbox {' '.join(arguments)}: exit {done.returncode}\n{done.stdout}{done.stderr}", pytrace=False)
+        return done
 
-    return run
+    run("down")
+    run("up")
+    yield run
+    run("down")
 
 
 def missing(reason):

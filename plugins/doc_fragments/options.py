@@ -1,0 +1,139 @@
+# -*- coding: utf-8 -*-
+# Copyright: vbox.memory contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Options and attributes that the modules share."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """Documentation of what the modules share."""
+
+    DOCUMENTATION = r"""
+options:
+  vboxmanage:
+    description:
+      - The program V(VBoxManage), as a path or as a name to look for on the path.
+      - Without it, C(VBoxManage) is looked for on the path and in the usual install folders.
+      - The environment variable E(VBOXMANAGE) is the fallback.
+    type: path
+requirements:
+  - VirtualBox 6.1 or later on the managed host.
+  - Python 3.8 or later on the managed host.
+notes:
+  - VirtualBox shows each user only their own machines. Run as the user who owns them (C(become_user)).
+"""
+
+    NAME = r"""
+options:
+  name:
+    description:
+      - The name or the UUID of the one machine to manage.
+      - One of O(name) and O(machines) is required.
+    type: str
+notes:
+  - The machines of one host belong into one task with O(machines), which costs one call however many they are.
+    A loop costs one call each.
+"""
+
+    ON_BLOCKED = r"""
+options:
+  on_blocked:
+    description:
+      - What to do about a setting that cannot change in the machine's state, such as a setting of a running machine.
+      - V(fail) fails for that machine and changes nothing of it.
+      - V(defer) changes what can change now, and reports the rest under RV(pending).
+    type: str
+    choices: [fail, defer]
+    default: fail
+"""
+
+    BALLOON = r"""
+options:
+  balloon:
+    description:
+      - The size of the balloon, the memory that the machine gives up while it runs.
+      - In whole megabytes (of 2**20 bytes), or with a unit such as V(2G).
+      - Means both balloons of VirtualBox, the default and the current one. On a stopped machine the default is set. On a
+        running or paused one the current balloon is set, and a default that differs is reported under RV(pending), as
+        it can change only while the machine is stopped.
+      - Must be below 90 % of the machine's memory, rounded down, which is VirtualBox's limit. V(0) means no balloon.
+      - Mutually exclusive with O(balloon_leave), O(balloon_default) and O(balloon_current).
+    type: raw
+  balloon_leave:
+    description:
+      - The memory to leave to the guest. The balloon is what remains of the machine's memory, and nothing if the machine
+        has no more than this.
+      - Given as a size like O(balloon), and used in the same way.
+    type: raw
+  balloon_default:
+    description:
+      - The default balloon only, which VirtualBox asks of the guest at each start. A setting of stopped machines.
+    type: raw
+  balloon_current:
+    description:
+      - The current balloon only, which is asked of a running or paused machine now. VirtualBox does not save it, and it
+        is gone when the machine stops.
+    type: raw
+"""
+
+    PAGE_FUSION = r"""
+options:
+  page_fusion:
+    description:
+      - Whether the machine shares identical memory pages with other machines of the same host (Page Fusion).
+      - It works with Windows guests (2000 and later) that have the Guest Additions, on 64-bit hosts other than macOS, and
+        on releases of VirtualBox before 7.2.
+      - B(Page Fusion opens a side channel between guests). A malicious guest can learn the memory layout of other
+        guests on the host and attack them with it. That is why turning it on needs O(acknowledge_side_channel=true).
+    type: bool
+  acknowledge_side_channel:
+    description:
+      - Says that the side channel between guests is known and accepted, which turning on O(page_fusion) needs.
+      - Nothing else is changed by it.
+    type: bool
+    default: false
+"""
+
+    LARGE_PAGES = r"""
+options:
+  large_pages:
+    description:
+      - Whether the hypervisor uses large pages for the machine's memory, which can make it faster.
+      - Large pages and a balloon exclude each other. A balloon on large pages can crash a machine.
+      - Machines on ARM have no large pages. V(false) is what they have, and V(true) is an error.
+    type: bool
+"""
+
+    ATTRIBUTES = r"""
+attributes:
+  check_mode:
+    support: full
+    description: Can run in C(check_mode) and return changed status prediction without modifying the machines.
+  diff_mode:
+    support: full
+    description: Returns what has changed, or would change in C(check_mode), for each machine.
+  idempotent:
+    support: full
+    description: When run twice in a row outside check mode, with the same arguments, the second run changes nothing and runs no command that could.
+  platform:
+    support: full
+    platforms: posix
+    description: Operating systems that the module runs on.
+"""
+
+    FACTS_ATTRIBUTES = r"""
+attributes:
+  facts:
+    support: full
+    description: Returns an C(ansible_facts) dictionary that updates existing host facts.
+"""
+
+    ACTION_GROUP = r"""
+attributes:
+  action_group:
+    support: full
+    membership:
+      - vbox.memory.memory
+    description: Use C(group/vbox.memory.memory) in C(module_defaults) to set defaults for all modules of this collection.
+"""

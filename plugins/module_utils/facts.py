@@ -1,0 +1,77 @@
+# -*- coding: utf-8 -*-
+# Copyright: vbox.memory contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""The facts of a VirtualBox host: what it has and can do, its machines, and what they use."""
+
+from __future__ import annotations
+
+from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError
+from ansible_collections.vbox.memory.plugins.module_utils.machines import LIVE, Listing, read_settings_file
+from ansible_collections.vbox.memory.plugins.module_utils.metrics import (
+    GUEST_METRICS, HOST, HOST_METRICS, PROCESS_METRICS, Metrics,
+)
+from ansible_collections.vbox.memory.plugins.module_utils.support import Host
+
+
+def gather(vboxmanage, names, with_metrics, wait):
+    """All facts, as ``vbox_memory_facts`` documents them.
+
+    :param names: the machines to read, by name or UUID; ``None`` for all
+    :param with_metrics: whether to ask for metrics, which sets them up where they are not
+    :param wait: seconds to wait for the first sample of metrics that had to be set up
+    :raises VBoxMemoryError: what reading raises; an inaccessible machine is an error only when it is asked for
+    """
+    host, listing = Host(vboxmanage), Listing(vboxmanage)
+    machines, inaccessible = listing.read_all() if names is None else (find_all(listing, names), [])
+    samples = Metrics(vboxmanage, _objects(machines)).read(wait) if with_metrics else {}
+    entries = [_machine_entry(machine, samples.get(machine.uuid, {})) for machine in machines]
+    host_entry = {key: samples.get(HOST, {}).get(key) for key in HOST_METRICS}
+    host_entry.update(vbox_version=host.version, features=host.features())
+    return dict(host=host_entry, machines=entries, inaccessible=inaccessible, totals=totals(host_entry, entries))
+
+
+def find_all(listing, names):
+    """The machines with these names or UUIDs.
+
+    :raises VBoxMemoryError: naming the first that cannot be had
+    """
+    machines = []
+    for name in names:
+        try:
+            machines.append(listing.find(name))
+        except VBoxMemoryError as error:
+            raise VBoxMemoryError(error.code, "machine %r: %s" % (name, error.message), **error.details) from None
+    return machines
+
+
+def _objects(machines):
+    """What to ask metrics of: a guest has figures of its own when its Guest Additions run (run level 2 on)."""
+    objects = {HOST: HOST_METRICS}
+    for machine in machines:
+        if machine.live:
+            objects[machine.uuid] = dict(PROCESS_METRICS, **(GUEST_METRICS if (machine.additions_run_level or 0) >= 2 else {}))
+    return objects
+
+
+def _machine_entry(machine, sample):
+    guest = {key: sample[key] for key in GUEST_METRICS if sample.get(key) is not None}
+    return dict(
+        name=machine.name, uuid=machine.uuid, state=machine.state, groups=machine.groups,
+        os_type=read_settings_file(machine.settings_file)["os_type"] or machine.os_description,
+        os_description=machine.os_description, memory_mb=machine.memory,
+        balloon_default_mb=machine.balloon_default, balloon_current_mb=machine.balloon_current,
+        page_fusion=machine.page_fusion, large_pages=machine.large_pages,
+        guest_additions_run_level=machine.additions_run_level,
+        process_kb=sample.get("process_kb"), guest={key: guest.get(key) for key in GUEST_METRICS} if guest else None,
+    )
+
+
+def totals(host, machines):
+    """Sums over the machines of a host. ``overcommit_ratio`` is the memory of the live machines by that of the host."""
+    running_mb = sum(machine["memory_mb"] for machine in machines if machine["state"] in LIVE)
+    total = host["memory_total_kb"]
+    return dict(
+        configured_mb=sum(machine["memory_mb"] for machine in machines), running_mb=running_mb,
+        ballooned_kb=host["vmm_ballooned_kb"], shared_kb=host["vmm_shared_kb"],
+        overcommit_ratio=round(running_mb * 1024 / total, 3) if total else None,
+    )

@@ -1,0 +1,82 @@
+# -*- coding: utf-8 -*-
+# Copyright: vbox.memory contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""Read VirtualBox's metrics: memory of the host, of the hypervisor and of guests, all in kB."""
+
+from __future__ import annotations
+
+import re
+import time
+
+HOST = "host"
+HOST_METRICS = {
+    "memory_total_kb": "RAM/Usage/Total",
+    "memory_used_kb": "RAM/Usage/Used",
+    "memory_free_kb": "RAM/Usage/Free",
+    "vmm_used_kb": "RAM/VMM/Used",
+    "vmm_free_kb": "RAM/VMM/Free",
+    "vmm_ballooned_kb": "RAM/VMM/Ballooned",
+    "vmm_shared_kb": "RAM/VMM/Shared",
+}
+GUEST_METRICS = {
+    "total_kb": "Guest/RAM/Usage/Total",
+    "free_kb": "Guest/RAM/Usage/Free",
+    "balloon_kb": "Guest/RAM/Usage/Balloon",
+    "shared_kb": "Guest/RAM/Usage/Shared",
+    "cache_kb": "Guest/RAM/Usage/Cache",
+    "pagefile_kb": "Guest/Pagefile/Usage/Total",
+}
+PROCESS_METRICS = {"process_kb": "RAM/Usage/Used"}
+
+PERIOD = 1  # seconds between samples, as we set them up
+LOOK_EVERY = 0.25  # seconds between looks while the first sample is awaited
+
+
+class Metrics:
+    """Metrics of some objects, set up where they are not.
+
+    A set-up lives in VirtualBox's server: it is gone with the server, and at each start of a machine. One that somebody
+    else made is used as it is.
+
+    :param objects: ``{HOST: HOST_METRICS, uuid of a live machine: GUEST_METRICS, …}``
+    """
+
+    def __init__(self, vboxmanage, objects):
+        self._vboxmanage = vboxmanage
+        self._objects = objects
+
+    def read(self, wait=5.0):
+        """The newest sample of everything: ``{object: {name: kB or None}}``.
+
+        :param wait: seconds to wait for the first sample of metrics that had to be set up. What has none then is ``None``:
+            VirtualBox does not say, as for a guest without Guest Additions.
+        """
+        samples = {name: self._query(name) for name in self._objects}
+        silent = [name for name, sample in samples.items() if None in sample.values()]
+        for name in silent:
+            self._set_up(name, [metric for key, metric in self._objects[name].items() if samples[name][key] is None])
+        until = time.monotonic() + wait
+        while silent and time.monotonic() < until:
+            time.sleep(LOOK_EVERY)
+            samples.update((name, self._query(name)) for name in silent)
+            silent = [name for name in silent if None in samples[name].values()]
+        return samples
+
+    def _query(self, name):
+        metrics = self._objects[name]
+        text = self._vboxmanage.run("metrics", "query", name, ",".join(metrics.values()))
+        return {key: value_in(text, metric) for key, metric in metrics.items()}
+
+    def _set_up(self, name, metrics):
+        self._vboxmanage.run("metrics", "setup", "--period", str(PERIOD), "--samples", "1", name, ",".join(metrics))
+
+
+def value_in(text, metric):
+    """The newest value of a metric in what ``metrics query`` printed for one object, in kB; ``None`` if it has none.
+
+    The columns are padded and the object's name before them is anything, so the row is read from its end. Values of
+    several samples are separated by commas, the newest last. A name that ends like a row cannot come in between: the
+    metric's own row is the last that names it.
+    """
+    found = re.findall(r"\s%s +((?:\d+ kB(?:, )?)+)$" % re.escape(metric), text, re.MULTILINE)
+    return int(re.findall(r"\d+", found[-1])[-1]) if found else None

@@ -1,0 +1,167 @@
+# -*- coding: utf-8 -*-
+# Copyright: vbox.memory contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""Run VBoxManage: find it, one at a time, with bounded retries and typed errors."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tempfile
+import time
+
+from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError
+
+INSTALL_FOLDERS = (
+    "/usr/lib/virtualbox",
+    "/opt/VirtualBox",
+    "/usr/local/bin",
+    "/Applications/VirtualBox.app/Contents/MacOS",
+    "/opt/local/bin",
+)
+
+# What VirtualBox's result codes mean for us: (our code, does it pass by itself). The words around them can be translated.
+# Source: measured on 7.2.22, and VirtualBox.xidl for the numbers.
+RESULT_CODES = {
+    "0x80bb0001": ("machine_not_found", False),  # VBOX_E_OBJECT_NOT_FOUND
+    "0x80bb0002": ("state_blocks_change", False),  # VBOX_E_INVALID_VM_STATE
+    "0x80bb0007": ("machine_locked", True),  # VBOX_E_INVALID_OBJECT_STATE
+    "0x80004001": ("not_supported_by_host", False),  # NS_ERROR_NOT_IMPLEMENTED
+    "0x80004005": ("server_unavailable", True),  # NS_ERROR_FAILURE, when no interface is named: see _failure
+    "0x800706be": ("server_unavailable", True),  # NS_ERROR_CALL_FAILED: VBoxSVC went away during the call
+    "0x80070005": ("machine_locked", True),  # E_ACCESSDENIED: 'The object is not ready', a race that passes
+    "0x80070057": ("change_refused", False),  # NS_ERROR_INVALID_ARG
+}
+HINTS = {
+    "machine_locked": "Another program holds the machine, after %d tries: close its settings window or wait for what it does, then run again",
+    "server_unavailable": "VirtualBox's server did not answer, after %d tries: see ~/.config/VirtualBox/VBoxSVC.log of this user, then run again",
+}
+PAUSES = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2)  # seconds between the tries of a command that met a passing error
+TIME_LIMIT = 120  # seconds for one VBoxManage; it is left alone after that, never killed
+
+
+class VBoxManage:
+    """The VBoxManage of one user on one host.
+
+    :param executable: path or name of the program; ``None`` looks on the path and in :data:`INSTALL_FOLDERS`
+    :raises VBoxMemoryError: ``vboxmanage_not_found``
+    """
+
+    def __init__(self, executable=None):
+        self.executable = find_executable(executable)
+
+    def run(self, *arguments, patient=True):
+        """Run VBoxManage with these arguments and give back its standard output as text.
+
+        A passing error (a lock held by another program, a server that is starting) is tried again, after
+        each of :data:`PAUSES` in turn, unless ``patient`` is false.
+
+        :raises VBoxMemoryError: typed by VirtualBox's own result code, with the command and what it printed
+        """
+        for pause in PAUSES + (None,):
+            status, stdout, stderr = self._run_once(arguments)
+            if status == 0:
+                return stdout
+            error, passes = self._failure(arguments, status, stdout, stderr)
+            if pause is None or not (passes and patient):
+                raise error
+            time.sleep(pause)
+        raise AssertionError("not reached")
+
+    def _run_once(self, arguments):
+        with one_at_a_time(), tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+            # A session of its own and files for pipes: what ends us (a lost connection, a kill) must not end
+            # a VBoxManage that holds a machine's lock, or the server marks the machine aborted.
+            process = subprocess.Popen(
+                (self.executable,) + tuple(arguments), stdin=subprocess.DEVNULL, stdout=out, stderr=err,
+                start_new_session=True, env=environment(), close_fds=True,
+            )
+            try:
+                status = process.wait(TIME_LIMIT)
+            except subprocess.TimeoutExpired:
+                raise VBoxMemoryError(
+                    "vboxmanage_timeout",
+                    "VBoxManage has not answered within %d s and was left running (process %d): ending it could abort a"
+                    " machine. See what holds VirtualBox up, then run this again." % (TIME_LIMIT, process.pid),
+                    command=command_line(arguments),
+                ) from None
+            return status, _content(out), _content(err)
+
+    def _failure(self, arguments, status, stdout, stderr):
+        """The error for a failed command, and whether it passes by itself."""
+        found = re.search(r"\b(\w+) \((0x[0-9a-fA-F]{8})\)", stderr)
+        name, number = found.groups() if found else (None, None)
+        code, passes = RESULT_CODES.get((number or "").lower(), ("vboxmanage_failed", False))
+        if number == "0x80004005" and ", interface I" in stderr:
+            code, passes = "vboxmanage_failed", False  # a server that answers: what it was asked for failed
+        says = _first_error(stderr) or _first_error(stdout) or "exit status %d" % status
+        hint = HINTS.get(code, "") % (len(PAUSES) + 1) + ". " if code in HINTS else ""
+        error = VBoxMemoryError(
+            code, "%sVBoxManage says: %s" % (hint, says), vbox_code="%s (%s)" % (name, number) if found else None,
+            command=command_line(arguments), rc=status, stdout=stdout[-2000:], stderr=stderr[-2000:],
+        )
+        return error, passes
+
+
+def find_executable(wanted=None):
+    """The path of VBoxManage.
+
+    :param wanted: a path, or a name to look for on the path; ``None`` for the usual places
+    :raises VBoxMemoryError: ``vboxmanage_not_found``
+    """
+    folders = os.environ.get("PATH", os.defpath).split(os.pathsep) + list(INSTALL_FOLDERS)
+    if wanted and os.sep in wanted:
+        candidates = [os.path.expanduser(wanted)]
+    else:
+        candidates = [os.path.join(folder, wanted or "VBoxManage") for folder in folders if folder]
+    for candidate in candidates:
+        if os.path.isfile(candidate) and os.access(candidate, os.X_OK):
+            return candidate
+    raise VBoxMemoryError(
+        "vboxmanage_not_found",
+        "VBoxManage was not found: looked for %s. Install VirtualBox on this host, or name the program with the option"
+        " vboxmanage." % (wanted if wanted else "VBoxManage on the path and in %s" % ", ".join(INSTALL_FOLDERS)),
+    )
+
+
+def command_line(arguments):
+    """A VBoxManage command as a user would type it in a shell."""
+    return " ".join(map(shlex.quote, ("VBoxManage",) + tuple(arguments)))
+
+
+def environment():
+    """The environment for VBoxManage: UTF-8, or it would replace letters in names."""
+    locale = "en_US.UTF-8" if sys.platform == "darwin" else "C.UTF-8"
+    return dict(os.environ, LC_ALL=locale, LANG=locale)
+
+
+@contextlib.contextmanager
+def one_at_a_time():
+    """Hold this user's lock: clients started side by side are slower, and some fail (measured)."""
+    path = os.path.join(tempfile.gettempdir(), "vbox-memory-%d.lock" % os.geteuid())
+    try:
+        lock = os.open(path, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except OSError:
+        yield  # somebody else's file in our place: the lock is for speed, not for safety
+        return
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
+
+
+def _content(stream):
+    stream.seek(0)
+    return stream.read().decode("utf-8", "replace")
+
+
+def _first_error(text):
+    """VBoxManage's own error line, without its 'VBoxManage: error: '."""
+    found = re.search(r"^VBoxManage\S*: error: (.+)$", text, re.MULTILINE)
+    return found.group(1).strip() if found else None

@@ -1,0 +1,189 @@
+#!/usr/bin/python
+# -*- coding: utf-8 -*-
+# Copyright: vbox.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: vbox_balloon
+short_description: Set the memory balloon of VirtualBox machines
+description:
+  - Sets the memory balloon of one machine or of many, and changes only what differs.
+  - Memory in a balloon can be used by other machines of the same user on the same host. It does not become free memory of the host.
+  - A balloon needs the Guest Additions in the guest, and a 64-bit host other than macOS.
+version_added: 0.1.0
+author:
+  - vbox.memory contributors (!UNKNOWN)
+extends_documentation_fragment:
+  - vbox.memory.options
+  - vbox.memory.options.name
+  - vbox.memory.options.balloon
+  - vbox.memory.options.on_blocked
+  - vbox.memory.options.attributes
+  - vbox.memory.options.action_group
+options:
+  machines:
+    description:
+      - The machines to manage, each a dictionary with its O(machines[].name) and the options that are its own.
+      - What an entry leaves out is taken from the option of the same name of the task.
+      - An entry that is empty, that has an unknown key or that stands twice is an error, and then no machine is changed.
+      - One of O(name) and O(machines) is required. An empty list changes nothing.
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        description: The name or the UUID of the machine.
+        type: str
+        required: true
+      balloon:
+        description: Like O(balloon), for this machine.
+        type: raw
+      balloon_leave:
+        description: Like O(balloon_leave), for this machine.
+        type: raw
+      balloon_default:
+        description: Like O(balloon_default), for this machine.
+        type: raw
+      balloon_current:
+        description: Like O(balloon_current), for this machine.
+        type: raw
+      on_blocked:
+        description: Like O(on_blocked), for this machine.
+        type: str
+"""
+
+EXAMPLES = r"""
+- name: Give a stopped machine a default balloon of 512 MB
+  vbox.memory.vbox_balloon:
+    name: web01
+    balloon: 512
+
+- name: The same for many machines in one call, one of them with its own size
+  vbox.memory.vbox_balloon:
+    balloon: 1G
+    machines:
+      - name: web01
+      - name: web02
+      - name: db01
+        balloon: 0
+
+- name: Leave 2 GB to the guest, whatever the machine's memory is
+  vbox.memory.vbox_balloon:
+    name: build01
+    balloon_leave: 2G
+
+- name: Set the default, and report the machines that have to be shut down for it
+  vbox.memory.vbox_balloon:
+    on_blocked: defer
+    balloon_default: 512
+    machines:
+      - name: web01
+      - name: web02
+  register: balloons
+"""
+
+RETURN = r"""
+machines:
+  description:
+    - One entry for each machine asked for, in that order.
+    - On failure too, with C(failed), C(code) and C(msg) in the entries of the machines that failed.
+  returned: always, unless a parameter was wrong
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The machine's name.
+      type: str
+      returned: always
+    uuid:
+      description: The machine's UUID; null if the machine was not found.
+      type: str
+      returned: always
+    state:
+      description: The machine's state, as C(VBoxManage showvminfo --machinereadable) calls it in C(VMState).
+      type: str
+      returned: always
+      sample: poweroff
+    changed:
+      description: Whether something of this machine changed, or would change in check mode.
+      type: bool
+      returned: always
+    before:
+      description: What the machine had, of what was asked for.
+      type: dict
+      returned: always
+      sample: {balloon_default_mb: 0}
+    after:
+      description: What the machine has now, read back, of what was asked for. In check mode, what it would have.
+      type: dict
+      returned: always
+      sample: {balloon_default_mb: 512}
+    pending:
+      description: What was asked for and cannot change before the machine's state does.
+      type: dict
+      returned: always
+      sample: {balloon_default_mb: 512}
+    commands:
+      description: The C(VBoxManage) commands run that change something. In check mode, those that would be run.
+      type: list
+      elements: str
+      returned: always
+    code:
+      description:
+        - The kind of the error, for playbooks to decide on.
+        - One of V(invalid_parameters), V(vboxmanage_not_found), V(vboxmanage_failed), V(vboxmanage_timeout),
+          V(vboxmanage_unreadable), V(server_unavailable), V(machine_not_found), V(machine_ambiguous), V(machine_inaccessible),
+          V(machine_locked), V(state_blocks_change), V(setting_not_available), V(not_supported_by_host),
+          V(not_supported_by_guest), V(side_channel_not_acknowledged), V(large_pages_conflict), V(balloon_out_of_range),
+          V(balloon_exceeds_memory), V(change_refused), V(change_did_not_stick).
+      type: str
+      returned: when this machine failed
+      sample: machine_not_found
+    msg:
+      description: What is wrong with which option and value, and the way out.
+      type: str
+      returned: when this machine failed
+    vbox_code:
+      description: VirtualBox's own result code.
+      type: str
+      returned: when VBoxManage failed
+      sample: VBOX_E_OBJECT_NOT_FOUND (0x80bb0001)
+    warnings:
+      description: What is not wrong with what was asked, but with the machine.
+      type: list
+      elements: str
+      returned: always
+commands:
+  description: The C(VBoxManage) commands of all machines, in order. Only those that change something.
+  returned: always, unless a parameter was wrong
+  type: list
+  elements: str
+  sample:
+    - VBoxManage modifyvm a69b7f61-93f7-4b1e-a2e3-91302e8bc5ff --guestmemoryballoon 512
+pending:
+  description: The machines of which something could not change yet, by name, with what is to change.
+  returned: always, unless a parameter was wrong
+  type: list
+  elements: dict
+  sample:
+    - name: web01
+      balloon_default_mb: 512
+code:
+  description: The kind of the first error.
+  returned: on failure
+  type: str
+  sample: state_blocks_change
+"""
+
+from ansible_collections.vbox.memory.plugins.module_utils.arguments import BALLOON
+from ansible_collections.vbox.memory.plugins.module_utils.converge import run_module
+
+
+def main():
+    run_module(BALLOON)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,256 @@
+#!/usr/bin/python
+# -*- coding: utf-8 -*-
+# Copyright: vbox.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: vbox_memory_facts
+short_description: Gather facts about the memory of a VirtualBox host and its machines
+description:
+  - Reads what the host has and can do, what each machine of this user is set to, and what the running ones use.
+  - What VirtualBox does not say is null, never 0.
+  - Metrics are set up where they are not (C(VBoxManage metrics setup --period 1 --samples 1)). Nothing else is changed.
+    A set-up that somebody else made is used as it is.
+  - Also works through C(gather_facts), when listed in the setting C(FACTS_MODULES) of Ansible
+    (environment variable E(ANSIBLE_FACTS_MODULES)).
+version_added: 0.1.0
+author:
+  - vbox.memory contributors (!UNKNOWN)
+extends_documentation_fragment:
+  - vbox.memory.options
+  - vbox.memory.options.attributes
+  - vbox.memory.options.facts_attributes
+  - vbox.memory.options.action_group
+options:
+  machines:
+    description:
+      - The names or UUIDs of the machines to read. All machines of this user without it.
+      - RV(ansible_facts.vbox_memory.totals) are then of these machines only.
+    type: list
+    elements: str
+    aliases: [name]
+  metrics:
+    description:
+      - Whether to read metrics, which are all values that end in C(_kb).
+    type: bool
+    default: true
+  wait:
+    description:
+      - The seconds to wait for the first values of metrics that had to be set up. What is missing then is null.
+    type: float
+    default: 5.0
+"""
+
+EXAMPLES = r"""
+- name: Gather the facts of a host
+  vbox.memory.vbox_memory_facts:
+
+- name: Show what can be won
+  ansible.builtin.debug:
+    msg: >-
+      {{ ansible_facts.vbox_memory.totals.running_mb }} MB run on {{ inventory_hostname }},
+      of which balloons hold {{ ansible_facts.vbox_memory.totals.ballooned_kb }} kB.
+
+- name: The settings of two machines, without metrics
+  vbox.memory.vbox_memory_facts:
+    metrics: false
+    machines:
+      - web01
+      - web02
+"""
+
+RETURN = r"""
+ansible_facts:
+  description: The facts, for Ansible to keep.
+  returned: success
+  type: dict
+  contains:
+    vbox_memory:
+      description: The memory of the host and its machines.
+      returned: success
+      type: dict
+      contains:
+        host:
+          description: The host, as VirtualBox sees it, with what its hypervisor holds for all machines of this user.
+          returned: success
+          type: dict
+          contains:
+            vbox_version:
+              description: The version of VirtualBox.
+              returned: success
+              type: str
+              sample: 7.2.22
+            features:
+              description: C(balloon), C(page_fusion) and C(large_pages), each with C(supported) and, if it is not, the C(reason).
+              returned: success
+              type: dict
+              sample:
+                balloon: {supported: true, reason: null}
+                page_fusion: {supported: false, reason: 'VirtualBox 7.2.22 is built without Page Fusion, as all releases from 7.2 on are'}
+                large_pages: {supported: true, reason: null}
+            memory_total_kb:
+              description: The host's memory (C(RAM/Usage/Total)).
+              returned: success
+              type: int
+            memory_used_kb:
+              description: The host's memory in use (C(RAM/Usage/Used)).
+              returned: success
+              type: int
+            memory_free_kb:
+              description: The host's free memory (C(RAM/Usage/Free)).
+              returned: success
+              type: int
+            vmm_used_kb:
+              description: What the hypervisor uses for machines (C(RAM/VMM/Used)).
+              returned: success
+              type: int
+            vmm_free_kb:
+              description: What is free within the hypervisor (C(RAM/VMM/Free)).
+              returned: success
+              type: int
+            vmm_ballooned_kb:
+              description: What is in balloons, of all machines together (C(RAM/VMM/Ballooned)).
+              returned: success
+              type: int
+            vmm_shared_kb:
+              description: What machines share by Page Fusion (C(RAM/VMM/Shared)).
+              returned: success
+              type: int
+        machines:
+          description: The machines, in VirtualBox's order.
+          returned: success
+          type: list
+          elements: dict
+          contains:
+            name:
+              description: The machine's name.
+              returned: success
+              type: str
+            uuid:
+              description: The machine's UUID.
+              returned: success
+              type: str
+            state:
+              description: The machine's state, as C(VMState) of C(VBoxManage showvminfo --machinereadable).
+              returned: success
+              type: str
+              sample: running
+            os_type:
+              description: The ID of the type of the guest's operating system; its description if the ID cannot be read.
+              returned: success
+              type: str
+              sample: Debian_64
+            os_description:
+              description: The description of that type.
+              returned: success
+              type: str
+              sample: Debian (64-bit)
+            groups:
+              description: The machine's groups in VirtualBox.
+              returned: success
+              type: list
+              elements: str
+              sample: [/]
+            memory_mb:
+              description: The machine's memory.
+              returned: success
+              type: int
+            balloon_default_mb:
+              description: The default balloon, which is asked for at each start. Null if it cannot be read, of a running machine.
+              returned: success
+              type: int
+            balloon_current_mb:
+              description: The balloon asked for now. Null unless the machine runs or is paused.
+              returned: success
+              type: int
+            page_fusion:
+              description: Whether Page Fusion is on.
+              returned: success
+              type: bool
+            large_pages:
+              description: Whether large pages are on. Null for a machine without this setting.
+              returned: success
+              type: bool
+            guest_additions_run_level:
+              description: How far the Guest Additions are up; guests give figures from 2 on. Null if VirtualBox does not say.
+              returned: success
+              type: int
+            process_kb:
+              description: The memory of the machine's process on the host (C(RAM/Usage/Used)). Null unless it runs.
+              returned: success
+              type: int
+            guest:
+              description:
+                - The guest's own figures. Null if it gives none.
+                - The Linux kernel's own C(vboxguest) driver leaves C(balloon_kb) at 0 whatever the balloon is.
+              returned: success
+              type: dict
+              sample: {total_kb: 725760, free_kb: 545836, balloon_kb: 0, shared_kb: 0, cache_kb: 5000, pagefile_kb: 0}
+        inaccessible:
+          description: The UUIDs of machines whose settings VirtualBox cannot read.
+          returned: success
+          type: list
+          elements: str
+        totals:
+          description: Sums over the machines.
+          returned: success
+          type: dict
+          contains:
+            configured_mb:
+              description: The memory of all machines.
+              returned: success
+              type: int
+            running_mb:
+              description: The memory of the running and paused machines.
+              returned: success
+              type: int
+            ballooned_kb:
+              description: What is in balloons.
+              returned: success
+              type: int
+            shared_kb:
+              description: What machines share by Page Fusion.
+              returned: success
+              type: int
+            overcommit_ratio:
+              description: RV(ansible_facts.vbox_memory.totals.running_mb) by the host's memory. Over 1, more was promised than there is.
+              returned: success
+              type: float
+code:
+  description: The kind of the error.
+  returned: on failure
+  type: str
+  sample: vboxmanage_not_found
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.vbox.memory.plugins.module_utils.arguments import VBOXMANAGE
+from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError
+from ansible_collections.vbox.memory.plugins.module_utils.facts import gather
+from ansible_collections.vbox.memory.plugins.module_utils.vboxmanage import VBoxManage
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec=dict(
+            machines=dict(type="list", elements="str", aliases=["name"]),
+            metrics=dict(type="bool", default=True),
+            wait=dict(type="float", default=5.0),
+            vboxmanage=VBOXMANAGE,
+        ),
+        supports_check_mode=True,
+    )
+    given = module.params
+    try:
+        facts = gather(VBoxManage(given["vboxmanage"]), given["machines"], given["metrics"], given["wait"])
+    except VBoxMemoryError as error:
+        module.fail_json(**error.as_result())
+    module.exit_json(ansible_facts=dict(vbox_memory=facts))
+
+
+if __name__ == "__main__":
+    main()

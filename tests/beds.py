@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: vbox.memory contributors
+"""Two VirtualBox hosts to run cases on, behind one interface: the fake, and a user of the sandbox."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import ansible
+from fake.vboxfake.fakehost import FakeHost
+
+TESTS = Path(__file__).resolve().parent
+BUILD = TESTS.parent / ".build"
+RUNNER = "run_module.py"
+BINDS = f"{Path(ansible.__file__).parent}:/ansible/ansible"  # for the sandbox: the ansible-core that the tests use
+
+
+class Bed:
+    """A host with VirtualBox. What differs is how a program is run on it."""
+
+    def vbox(self, *argv):
+        """Run VBoxManage, which must succeed, unrecorded; gives back what it printed."""
+        raise NotImplementedError
+
+    def python(self, script, *argv, given=""):
+        """Run a script of the tests with the host's Python; gives back the finished process."""
+        raise NotImplementedError
+
+    def calls(self):
+        """The argument lists of VBoxManage since :meth:`forget_calls`."""
+        raise NotImplementedError
+
+    def forget_calls(self):
+        raise NotImplementedError
+
+    def module(self, name, parameters, check=False):
+        """Run a module; gives back its result, and the calls of VBoxManage that it made."""
+        self.forget_calls()
+        given = dict(parameters, _ansible_check_mode=check, _ansible_diff=True)
+        done = self.python(RUNNER, name, given=json.dumps(given))
+        lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
+        assert lines and "Traceback" not in done.stdout + done.stderr, done.stdout + done.stderr
+        return json.loads(lines[-1]), self.calls()
+
+
+class FakeBed(Bed):
+    """The fake, with the Python that runs the tests."""
+
+    kind = "fake"
+
+    def __init__(self, path, release="7.2", kind="linux", clock_rate=1.0):
+        self.host = FakeHost(path, release=release, kind=kind, clock_rate=clock_rate)
+        self.forget_calls = self.host.forget_calls
+        self.calls = self.host.calls
+
+    def vbox(self, *argv):
+        return self.host.ok(*argv)
+
+    def python(self, script, *argv, given=""):
+        folder = os.path.dirname(self.host.program)
+        environment = dict(os.environ, **self.host.environment)
+        environment.update(PATH=folder + os.pathsep + environment["PATH"], PYTHONPATH=str(BUILD))
+        environment.pop("VBOXMANAGE", None)
+        return subprocess.run(
+            [sys.executable, str(TESTS / script), *argv], input=given, env=environment, capture_output=True, text=True, check=False)
+
+
+class SandboxBed(Bed):
+    """A user of the sandbox, with the sandbox's own Python; the recorder stands before VBoxManage."""
+
+    kind = "sandbox"
+    record = "/tmp/{user}.calls"
+
+    def __init__(self, sandbox, user="vbox"):
+        """:param sandbox: a function that runs `tests/testbed/sandbox` with some arguments"""
+        self.sandbox, self.user = sandbox, user
+        self.file = self.record.format(user=user)
+
+    def vbox(self, *argv):
+        return self.run("/usr/lib/virtualbox/VBoxManage", *argv).stdout
+
+    def run(self, *argv, given=""):
+        return self.sandbox("exec", "--user", self.user, *argv, given=given)
+
+    def python(self, script, *argv, given=""):
+        return self.sandbox(
+            "exec", "--user", self.user, "env", "PYTHONPATH=/checkout/.build:/ansible", "PATH=/opt/recorder:/usr/bin:/bin",
+            "VBOX_RECORD=" + self.file, "python3", "/checkout/tests/" + script, *argv, given=given, must_succeed=False)
+
+    def calls(self):
+        recorded = self.run("sh", "-c", 'if [ -e "$1" ]; then cat "$1"; fi', "sh", self.file).stdout
+        return [json.loads(line)[1:] for line in recorded.splitlines()]
+
+    def forget_calls(self):
+        self.run("rm", "-f", self.file)

@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: vbox.memory contributors
+"""The table of cases (tests/cases/*.yml), each on the fake and, where it can show it, on the real VirtualBox.
+
+A case is run three times: in check mode, for real, and again. Check mode must say what the real run then does and change
+nothing; the second run must change nothing and send nothing. Where a case runs on both beds, the results must be equal.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from beds import FakeBed, SandboxBed
+
+FILES = sorted((Path(__file__).resolve().parents[1] / "cases").glob("*.yml"))
+CASES = {f"{file.stem}: {case['id']}": case for file in FILES for case in yaml.safe_load(file.read_text())}
+EVERYWHERE = ["7.2", "sandbox"]
+CHANGING = ("modifyvm", "controlvm", "startvm")
+
+
+def pairs():
+    for name, case in CASES.items():
+        for bed in case.get("on", EVERYWHERE):
+            yield pytest.param(name, str(bed), id=f"{name} [{bed}]", marks=[pytest.mark.sandbox] if bed == "sandbox" else [])
+
+
+@pytest.mark.parametrize(("name", "where"), list(pairs()))
+def test_case(name, where, bed, results):
+    case = CASES[name]
+    host = bed(where, case)
+    uuids = [make(host, machine) for machine in case.get("machines", [])]
+    prepare_fake(host, case, uuids)
+    parameters = filled(case["with"], uuids)
+    before = states(host, uuids, case)
+
+    checked, check_calls = host.module(case["module"], parameters, check=True)
+    assert states(host, uuids, case) == before, "check mode changed something"
+    prepare_fake(host, case, uuids)
+    result, calls = host.module(case["module"], parameters)
+
+    assert_matches(named(result, uuids), case["result"], "result")
+    if "calls" in case:
+        assert named(calls, uuids) == case["calls"]
+    if not case.get("check_differs"):
+        assert without_output(checked) == without_output(result), "check mode said something else"
+        assert check_calls == without_changes(calls), "check mode read something else"
+    if not result.get("changed"):
+        assert states(host, uuids, case) == before, "changed without saying so"
+    if not result.get("failed"):
+        again, calls = host.module(case["module"], parameters)
+        assert again["changed"] is False
+        assert [call for call in calls if call[0] in CHANGING] == []
+    results.setdefault(name, {})[where] = named(without_output(result), uuids)
+    assert len({json.dumps(one, sort_keys=True) for one in results[name].values() if set(results[name]) == set(EVERYWHERE)}) <= 1, results[name]
+
+
+@pytest.fixture(scope="module")
+def results():
+    """What each case gave on each bed: the two must be equal."""
+    return {}
+
+
+@pytest.fixture
+def bed(tmp_path, request):
+    def choose(where, case):
+        if where != "sandbox":
+            return FakeBed(tmp_path, release=where, kind=case.get("host", "linux"))
+        return request.getfixturevalue("sandbox_bed")()
+
+    return choose
+
+
+@pytest.fixture(scope="module")
+def sandbox_bed(sandbox):
+    """A function that gives a user of the sandbox who has no machines yet."""
+    users = itertools.chain(["vbox"], json.loads(sandbox("info").stdout)["users"])
+
+    def fresh():
+        nonlocal users
+        user = next(users, None)
+        if user is None:
+            sandbox("down")
+            sandbox("up")
+            users = iter(json.loads(sandbox("info").stdout)["users"])
+            user = next(users)
+        return SandboxBed(sandbox, user)
+
+    return fresh
+
+
+def make(host, machine):
+    """Make a machine with plain VBoxManage, and say its UUID."""
+    created = host.vbox("createvm", "--name", machine["name"], "--ostype", machine.get("ostype", "Debian_64"), "--register",
+                        *machine.get("create", []))
+    uuid = created.split("UUID: ")[1].split()[0]
+    options = ["--memory", str(machine.get("memory", 1024)), *machine.get("modify", [])]
+    host.vbox("modifyvm", uuid, *options)
+    for later in machine.get("then", []):
+        host.vbox("modifyvm", uuid, *later)
+    return uuid
+
+
+def prepare_fake(host, case, uuids):
+    """What only the fake can show: states, and faults."""
+    if host.kind == "fake":
+        for index, values in case.get("fake_state", {}).items():
+            host.host.change(uuids[index], **values)
+        host.host.faults(*filled(case.get("faults", []), uuids))
+
+
+def states(host, uuids, case):
+    if host.kind == "fake":
+        with host.host.state() as state:
+            return json.dumps(state["machines"], sort_keys=True)
+    return [host.vbox("showvminfo", uuid, "--machinereadable") for uuid in uuids]
+
+
+def filled(value, uuids):
+    """A value of the table with `<0>`, `<1>`, … replaced by the machines' UUIDs."""
+    text = json.dumps(value)
+    for index, uuid in enumerate(uuids):
+        text = text.replace(f"<{index}>", uuid)
+    return json.loads(text)
+
+
+def named(value, uuids):
+    """The reverse of :func:`filled`."""
+    text = json.dumps(value)
+    for index, uuid in enumerate(uuids):
+        text = text.replace(uuid, f"<{index}>")
+    return json.loads(text)
+
+
+def without_output(result):
+    """A result without what no two runs share, or that differs because a command was run."""
+    return {key: value for key, value in result.items() if key not in ("invocation", "exception")}
+
+
+def without_changes(calls):
+    """The calls of a real run, less the changes and the reads that follow them."""
+    kept, after_change = [], False
+    for call in calls:
+        if call[0] in CHANGING:
+            after_change = True
+        elif after_change and call[0] == "showvminfo":
+            after_change = False
+        else:
+            kept.append(call)
+    return kept
+
+
+def assert_matches(actual, expected, where):
+    """Expected dictionaries may leave keys out; `msg` is a list of what must stand in it, or one such text."""
+    if where.endswith(".msg"):
+        for part in [expected] if isinstance(expected, str) else expected:
+            assert part in actual, f"{where}: {part!r} is not in {actual!r}"
+    elif isinstance(expected, dict):
+        for key, value in expected.items():
+            if value == "ABSENT":
+                assert key not in actual, f"{where}.{key}"
+            else:
+                assert key in actual, f"{where} has no {key}: {actual}"
+                assert_matches(actual[key], value, f"{where}.{key}")
+    elif isinstance(expected, list) and isinstance(actual, list):
+        assert len(actual) == len(expected), f"{where}: {actual}"
+        for index, (one, other) in enumerate(zip(actual, expected)):
+            assert_matches(one, other, f"{where}[{index}]")
+    else:
+        assert actual == expected, where
