@@ -1,0 +1,126 @@
+# -*- coding: utf-8 -*-
+# Copyright: vbox.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: differences
+short_description: List what a run of vbox_memory changed, left pending or failed at
+description:
+  - Takes the result of M(vbox.memory.vbox_memory) and gives one row for each setting that differed, and one for each
+    machine that failed.
+  - In check mode, these are the settings that differ from what was asked for.
+version_added: 0.1.0
+author:
+  - vbox.memory contributors (!UNKNOWN)
+positional: explained
+options:
+  _input:
+    description: The registered result of M(vbox.memory.vbox_memory), also of one that failed.
+    type: dict
+    required: true
+  explained:
+    description: The C(explained) of P(vbox.memory.resolve#filter), from which the rows take their C(source).
+    type: list
+    elements: dict
+seealso:
+  - plugin: vbox.memory.resolve
+    plugin_type: filter
+  - plugin: vbox.memory.table
+    plugin_type: filter
+"""
+
+EXAMPLES = r"""
+- name: Compare the machines with what they are to have
+  vbox.memory.vbox_memory:
+    machines:
+      - name: web01
+        balloon: 512
+  check_mode: true
+  register: compared
+
+- name: Show what differs
+  ansible.builtin.debug:
+    msg: "{{ compared | vbox.memory.differences }}"
+"""
+
+RETURN = r"""
+_value:
+  description: The rows, machine by machine.
+  type: list
+  elements: dict
+  contains:
+    machine:
+      description: The machine's name.
+      type: str
+    uuid:
+      description: The machine's UUID; null if it was not found.
+      type: str
+    state:
+      description: The machine's state; null if it was not found.
+      type: str
+    setting:
+      description: The setting, as it is called in results; null for a machine that failed.
+      type: str
+      sample: balloon_default_mb
+    before:
+      description: What the machine had.
+      type: raw
+    after:
+      description: What the machine is to have.
+      type: raw
+    outcome:
+      description:
+        - V(changed) if it changed, or would change in check mode.
+        - V(pending) if it has to wait until the machine's state allows it.
+        - V(failed) if the machine failed.
+      type: str
+    source:
+      description: The part of the policy that the value comes from; null if it is not known.
+      type: str
+    msg:
+      description: What is wrong with a machine that failed.
+      type: str
+"""
+
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.vbox.memory.plugins.plugin_utils.values import kind_of, plain
+
+# The options that can be the reason for a setting.
+OPTIONS_OF = {
+    "balloon_default_mb": ("balloon", "balloon_leave", "balloon_default"),
+    "balloon_current_mb": ("balloon", "balloon_leave", "balloon_current"),
+    "page_fusion": ("page_fusion",),
+    "large_pages": ("large_pages",),
+}
+
+
+def differences(result, explained=None):
+    result = plain(result)
+    if not isinstance(result, dict):
+        raise AnsibleFilterError("vbox.memory.differences: the input is %s, and not a result of vbox.memory.vbox_memory" % kind_of(result))
+    sources = {machine["uuid"]: machine["settings"] for machine in plain(explained) or []}
+    return [row for machine in result.get("machines") or [] for row in _rows(machine, sources.get(machine["uuid"], {}))]
+
+
+def _rows(machine, settings):
+    base = dict(machine=machine["name"], uuid=machine["uuid"], state=machine["state"], msg=None, source=None)
+    before = machine["before"]
+    changed = {setting: value for setting, value in machine["after"].items() if value != before.get(setting)}
+    for outcome, values in (("changed", changed), ("pending", machine["pending"])):
+        for setting, value in values.items():
+            yield dict(base, setting=setting, before=before.get(setting), after=value, outcome=outcome, source=_source(setting, settings))
+    if machine.get("failed"):
+        yield dict(base, setting=None, before=None, after=None, outcome="failed", msg=machine["msg"])
+
+
+def _source(setting, settings):
+    return next((settings[option]["source"] for option in OPTIONS_OF.get(setting, (setting,)) if option in settings), None)
+
+
+class FilterModule:
+    def filters(self):
+        return {"differences": differences}

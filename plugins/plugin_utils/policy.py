@@ -1,0 +1,273 @@
+# -*- coding: utf-8 -*-
+# Copyright: vbox.memory contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Policies: what each machine of a host is to have, and which part of which policy says so.
+
+All policies of a host act as one. Its parts are put in order, from the general to the specific: the defaults of all policies,
+the rules of all policies, the named machines of all policies. A later part replaces what an earlier one says, value by value.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from ansible_collections.vbox.memory.plugins.module_utils.arguments import BALLOON, EXCLUSIVE, NOT_DESIRES, OPTIONS, _parse
+from ansible_collections.vbox.memory.plugins.module_utils.machines import UUID
+from ansible_collections.vbox.memory.plugins.plugin_utils.selector import Selector, SelectorError
+from ansible_collections.vbox.memory.plugins.plugin_utils.values import kind_of, nearest, some
+
+# What a part of a policy may hold, beside the settings.
+PARTS = {"defaults": dict, "rules": list, "machines": dict}
+EXTRAS = {"defaults": (), "rules": ("name", "when", "required"), "machines": ("optional",)}
+FLAGS = ("required", "optional")
+
+
+class PolicyError(Exception):
+    """A policy that cannot be followed.
+
+    :param problems: a list of sentences, each with the place in the policy
+    """
+
+    def __init__(self, problems):
+        self.problems = problems
+        count = "1 problem" if len(problems) == 1 else "%d problems" % len(problems)
+        super().__init__("%s with the policy, and nothing was changed:\n%s" % (count, "\n".join("- %s" % problem for problem in problems)))
+
+
+@dataclass
+class Scope:
+    """One part of a policy: settings, and the machines that they are for. ``None`` as a value means: as it is."""
+
+    policy: str
+    place: str  # where it stands, for messages about what is written there
+    source: str  # what it is called, for results
+    values: dict = field(default_factory=dict)
+    name: str | None = None
+    selector: Selector | None = None
+    required: bool = False
+    optional: bool = False
+    usable: bool = True
+    matched: list = field(default_factory=list)
+
+    def __str__(self):
+        return "%s: %s" % (self.policy, self.source)
+
+
+def resolve(policies, facts):
+    """What each machine is to have.
+
+    :param policies: ``[(name of the policy, policy), …]``; later ones win
+    :param facts: what M(vbox.memory.vbox_memory_facts) returns, in plain types
+    :returns: a dictionary as the filter documents it
+    :raises PolicyError: with all problems
+    """
+    machines = facts["machines"]
+    reader = Reader(machines)
+    for name, policy in policies:
+        reader.read(name, policy)
+    written_wrong = bool(reader.problems)
+    problems = reader.problems
+    _match(reader, machines, facts, problems)
+    scopes = {machine["uuid"]: [] for machine in machines}
+    for scope in reader.in_order():
+        for uuid in scope.matched:
+            scopes[uuid].append(scope)
+    decisions = [(machine, _decide(scopes[machine["uuid"]])) for machine in machines]
+    if not written_wrong:
+        problems.extend(_contradictions(decisions))
+    if problems:
+        raise PolicyError(problems)
+    decisions = [(machine, decision) for machine, decision in decisions if any(option not in NOT_DESIRES for option in decision)]
+    return dict(
+        machines=[dict({option: value for option, (value, _) in decision.items()}, name=machine["uuid"]) for machine, decision in decisions],
+        explained=[_explained(machine, decision) for machine, decision in decisions],
+        rules=[dict(policy=rule.policy, name=rule.name, machines=rule.matched) for rule in reader.parts["rules"]],
+    )
+
+
+def _explained(machine, decision):
+    settings = {option: dict(value=value, source=str(scope)) for option, (value, scope) in decision.items()}
+    return dict(name=machine["name"], uuid=machine["uuid"], settings=settings)
+
+
+class Reader:
+    """Reads policies into scopes, and keeps what is wrong with them."""
+
+    def __init__(self, machines):
+        self.parts = {part: [] for part in PARTS}
+        self.problems = []
+        self._facts = sorted(set().union(*machines)) + ["host"] if machines else None
+
+    def in_order(self):
+        """All scopes, the general ones first."""
+        return [scope for scopes in self.parts.values() for scope in scopes]
+
+    def read(self, name, policy):
+        """Read one policy. What is missing or null in it says nothing."""
+        if policy is None or not self._is_a(dict, policy, name):
+            return
+        self._unknown_keys(policy, PARTS, name)
+        for part, kind in PARTS.items():
+            content = policy.get(part)
+            if content is not None and self._is_a(kind, content, "%s.%s" % (name, part)):
+                getattr(self, "_read_%s" % part)(name, content)
+
+    def _read_defaults(self, policy, content):
+        self._add("defaults", Scope(policy, "%s.defaults" % policy, "defaults"), content)
+
+    def _read_rules(self, policy, content):
+        for number, rule in enumerate(content):
+            place = "%s.rules[%d]" % (policy, number)
+            if not self._is_a(dict, rule, place):
+                continue
+            name = rule.get("name")
+            if name is not None and self._is_a(str, name, "%s.name" % place):
+                place = "%s (%r)" % (place, name)
+            scope = Scope(policy, place, "rule %r" % name if name is not None else "rule %d" % (number + 1), name=name)
+            self._add("rules", scope, rule)
+            self._compile(scope, rule.get("when"))
+
+    def _read_machines(self, policy, content):
+        for key, values in content.items():
+            place = "%s.machines[%r]" % (policy, key)
+            if isinstance(key, bool) or not isinstance(key, (str, int)) or key == "":
+                self.problems.append("%s: it is %s, and not a name or UUID: put the name in quotes" % (place, kind_of(key)))
+            elif values is not None and self._is_a(dict, values, place):
+                self._add("machines", Scope(policy, place, "machine %r" % str(key), name=str(key)), values)
+
+    def _add(self, part, scope, content):
+        """Take a scope in, with the settings and flags of what is written there."""
+        extras = EXTRAS[part]
+        self._unknown_keys(content, tuple(OPTIONS) + extras, scope.place)
+        for key, value in content.items():
+            if key in OPTIONS or (key in FLAGS and key in extras):
+                self._take(scope, key, value)
+        self._say_the_balloon_once(scope)
+        self.parts[part].append(scope)
+
+    def _take(self, scope, key, value):
+        try:
+            parsed = None if value is None else _parse(key if key in OPTIONS else "page_fusion", value)
+        except ValueError as problem:
+            self.problems.append("%s.%s: %r %s" % (scope.place, key, value, problem))
+            return
+        if key in FLAGS:
+            setattr(scope, key, bool(parsed))
+        else:
+            scope.values[key] = parsed
+
+    def _say_the_balloon_once(self, scope):
+        given = [option for option in BALLOON if scope.values.get(option) is not None]
+        if sum(any(option in given for option in group) for group in EXCLUSIVE) > 1:
+            self.problems.append("%s: give only one of %s: each is a way to say the balloon" % (scope.place, ", ".join(given)))
+
+    def _compile(self, scope, text):
+        if text is None:
+            return
+        place = "%s.when" % scope.place
+        scope.usable = self._is_a(str, text, place)
+        if scope.usable:
+            try:
+                scope.selector = Selector(text, self._facts)
+            except SelectorError as error:
+                scope.usable = False
+                self.problems.append("%s: %s" % (place, error))
+
+    def _is_a(self, kind, value, place):
+        if isinstance(value, kind):
+            return True
+        self.problems.append("%s: it is %s and has to be %s" % (place, kind_of(value), kind_of(kind())))
+        return False
+
+    def _unknown_keys(self, content, known, place):
+        for key in content:
+            if key not in known:
+                self.problems.append("%s.%s: there is no such key; %s" % (place, key, nearest(key, known)))
+
+
+def _match(reader, machines, facts, problems):
+    """Find out which machines each scope is for."""
+    everybody = [machine["uuid"] for machine in machines]
+    for scope in reader.parts["defaults"]:
+        scope.matched = everybody
+    host = facts.get("host")
+    subjects = [dict(machine, host=host) for machine in machines]
+    for rule in reader.parts["rules"]:
+        if rule.usable:
+            rule.matched = _selected(rule, subjects, problems) if rule.selector else everybody
+        if rule.required and rule.usable and not rule.matched:
+            problems.append("%s: it is required, and matches none of the %d machines of this host" % (rule.place, len(machines)))
+    names = {}
+    for machine in machines:
+        names.setdefault(machine["name"], []).append(machine["uuid"])
+    for scope in reader.parts["machines"]:
+        scope.matched = _named(scope, names, set(everybody), facts.get("inaccessible") or [], problems)
+
+
+def _selected(rule, subjects, problems):
+    matched, failed = [], []
+    for subject in subjects:
+        try:
+            if rule.selector.matches(subject):
+                matched.append(subject["uuid"])
+        except SelectorError as error:
+            failed.append((subject["name"], error))
+    if failed:
+        rule.usable = False
+        problems.append("%s.when: it cannot be told for the machine %s: %s" % (rule.place, some([name for name, _ in failed]), failed[0][1]))
+    return matched
+
+
+def _named(scope, names, uuids, inaccessible, problems):
+    """The one machine that a key names: by UUID, or else by name, as the module finds it."""
+    found = [scope.name.lower()] if re.fullmatch(UUID, scope.name) and scope.name.lower() in uuids else names.get(scope.name, [])
+    if scope.name.lower() in inaccessible:
+        problems.append("%s: VirtualBox cannot read this machine's settings: bring its .vbox file back, or unregister it" % scope.place)
+    elif len(found) > 1:
+        problems.append("%s: several machines have this name: use one of their UUIDs, %s" % (scope.place, ", ".join(found)))
+    elif not found and not scope.optional:
+        problems.append("%s: this host has no such machine; %s" % (scope.place, _way_out(scope.name, names, inaccessible)))
+    return found
+
+
+def _way_out(name, names, inaccessible):
+    hint = nearest(name, names, otherwise="set optional: true if not every host has it")
+    if inaccessible:
+        hint += "; VirtualBox cannot read %d other machines, whose names are unknown" % len(inaccessible)
+    return hint
+
+
+def _replaced_by(option):
+    """The options that give way to one: itself, and the other ways to say the balloon."""
+    own = next((group for group in EXCLUSIVE if option in group), ())
+    return {option} | ({other for other in BALLOON if other not in own} if own else set())
+
+
+REPLACED_BY = {option: _replaced_by(option) for option in OPTIONS}
+
+
+def _decide(scopes):
+    """What a machine is to have, as ``{option: (value, scope)}``."""
+    decision = {}
+    for scope in scopes:
+        for option, value in scope.values.items():
+            for other in REPLACED_BY[option]:
+                decision.pop(other, None)
+            if value is not None:
+                decision[option] = (value, scope)
+    return decision
+
+
+def _contradictions(decisions):
+    """A balloon together with large pages, once for each pair of parts that say so."""
+    found = {}
+    for machine, decision in decisions:
+        pages, pages_from = decision.get("large_pages", (False, None))
+        for option in BALLOON:
+            size, balloon_from = decision.get(option, (0, None))
+            balloon = max(0, machine["memory_mb"] - size) if option == "balloon_leave" and balloon_from else size
+            if pages and balloon:
+                pair = "%s: %d (%s) and large_pages: true (%s)" % (option, size, balloon_from, pages_from)
+                found.setdefault(pair, []).append(machine["name"])
+    return ["the machine %s would have %s, which exclude each other: give one of them up" % (some(names), pair) for pair, names in found.items()]

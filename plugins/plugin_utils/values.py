@@ -1,0 +1,48 @@
+# -*- coding: utf-8 -*-
+# Copyright: vbox.memory contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Values as Ansible passes them to plugins, and words for them."""
+
+from __future__ import annotations
+
+import difflib
+
+KINDS = (
+    (type(None), "null"),
+    (bool, "a boolean"),
+    (int, "a number"),
+    (float, "a number"),
+    (str, "a string"),
+    (dict, "a dictionary"),
+    (list, "a list"),
+)
+
+
+def plain(value):
+    """The same in Python's own types. Ansible's are subclasses that carry tags, and JMESPath doesn't know them."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, dict):
+        return {plain(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    for kind in (str, int, float):
+        if isinstance(value, kind):
+            return kind(value)
+    return value
+
+
+def kind_of(value):
+    """What a user calls this kind of value."""
+    return next((word for kind, word in KINDS if isinstance(value, kind)), "a %s" % type(value).__name__)
+
+
+def nearest(name, known, otherwise=None):
+    """Words that lead from a wrong name to the right one."""
+    near = difflib.get_close_matches(str(name), [str(one) for one in known], 1)
+    return "did you mean %s?" % near[0] if near else otherwise or "known are %s" % ", ".join(known)
+
+
+def some(names):
+    """The first of some names, and how many more there are."""
+    return "%r" % names[0] if len(names) == 1 else "%r and %d more" % (names[0], len(names) - 1)

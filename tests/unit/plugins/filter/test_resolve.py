@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: vbox.memory contributors
+"""The filter resolve: the cases of test_resolve.yml, odd names, and how long it takes."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+from ansible.errors import AnsibleFilterError
+from ansible_collections.vbox.memory.plugins.filter.resolve import resolve_filter
+from ansible_collections.vbox.memory.plugins.plugin_utils import selector
+
+TABLE = yaml.safe_load(Path(__file__).with_suffix(".yml").read_text(encoding="utf-8"))
+HOST = {"features": {"page_fusion": {"supported": True}}}
+ODD_NAMES = (
+    "a b", 'quo"te', "it's", "back\\slash", "new\nline", "tab\t", "semi;colon", "$(id)", "-leading", "ümläut", "名前", "a=b",
+    "{{ 1 + 1 }}", "{% raw %}", "00000000-0000-0000-0000-00000000beef", "host", "007", "null",
+)
+
+
+def facts_of(machines, **others):
+    return dict({"host": HOST, "machines": [dict(TABLE["machine"], **machine) for machine in machines], "inaccessible": []}, **others)
+
+
+@pytest.mark.parametrize("case", TABLE["cases"], ids=lambda case: case["case"])
+def test_case(case):
+    facts = facts_of(case.get("machines", TABLE["machines"]), inaccessible=case.get("inaccessible", []))
+    policy = case["policies"] if "policies" in case else case["policy"]
+    if "problems" in case:
+        with pytest.raises(AnsibleFilterError) as caught:
+            resolve_filter(policy, facts, case.get("names"))
+        found = [line[2:] for line in str(caught.value).splitlines()[1:]]
+        wanted = case["problems"]
+        assert [line[:len(start)] for line, start in zip(found, wanted)] + found[len(wanted):] == wanted
+        return
+    resolved = resolve_filter(policy, facts, case.get("names"))
+    names = {machine["uuid"]: machine["name"] for machine in facts["machines"]}
+    assert {names[machine.pop("name")]: machine for machine in resolved["machines"]} == case["wanted"]
+    sources = {machine["name"]: {option: given["source"] for option, given in machine["settings"].items()} for machine in resolved["explained"]}
+    for name, wanted in case.get("sources", {}).items():
+        assert {option: sources[name][option] for option in wanted} == wanted
+
+
+@pytest.mark.parametrize("name", ODD_NAMES, ids=ascii)
+def test_any_name_is_a_name(name):
+    facts = facts_of([{"name": name, "uuid": "00000000-0000-0000-0000-000000000001"}])
+    resolved = resolve_filter({"machines": {name: {"balloon": 1}}}, facts)
+    assert resolved["machines"] == [{"name": "00000000-0000-0000-0000-000000000001", "balloon": 1}]
+    assert resolved["explained"][0]["name"] == name
+
+
+def test_a_uuid_comes_before_a_name_that_looks_like_it():
+    uuid = "00000000-0000-0000-0000-000000000001"
+    facts = facts_of([{"name": "real", "uuid": uuid}, {"name": uuid, "uuid": "00000000-0000-0000-0000-000000000002"}])
+    assert [machine["name"] for machine in resolve_filter({"machines": {uuid: {"balloon": 1}}}, facts)["machines"]] == [uuid]
+
+
+def test_a_required_rule_and_a_host_without_machines():
+    with pytest.raises(AnsibleFilterError, match="matches none of the 0 machines"):
+        resolve_filter({"rules": [{"when": "memory_mb", "required": True}]}, facts_of([]))
+
+
+def test_rules_say_what_they_match():
+    resolved = resolve_filter({"rules": [{"name": "Win", "when": "starts_with(os_type, 'Win')"}, {}]}, facts_of(TABLE["machines"]))
+    uuids = [machine["uuid"] for machine in TABLE["machines"]]
+    assert resolved["rules"] == [
+        {"policy": "policy", "name": "Win", "machines": uuids[2:]},
+        {"policy": "policy", "name": None, "machines": uuids},
+    ]
+
+
+def test_without_jmespath_the_error_says_how_to_get_it(monkeypatch):
+    monkeypatch.setattr(selector, "jmespath", None)
+    assert resolve_filter({"defaults": {"balloon": 1}}, facts_of(TABLE["machines"]))["machines"]
+    with pytest.raises(AnsibleFilterError, match=f"{sys.executable} -m pip install jmespath"):
+        resolve_filter({"rules": [{"when": "memory_mb"}]}, facts_of(TABLE["machines"]))
+
+
+@pytest.mark.parametrize("facts", [None, [], {}, {"machines": None}], ids=str)
+def test_facts_that_are_none(facts):
+    with pytest.raises(AnsibleFilterError, match="facts: it is .* and not ansible_facts.vbox_memory"):
+        resolve_filter({}, facts)
+
+
+@pytest.mark.parametrize("names", [[], ["a", "b"], "a"], ids=str)
+def test_as_many_names_as_policies(names):
+    with pytest.raises(AnsibleFilterError, match="one name is needed for each of the 1 policies"):
+        resolve_filter({}, facts_of([]), names)
+
+
+def test_20_rules_over_1000_machines_take_less_than_a_second():
+    machines = [{"name": f"m{number}", "uuid": f"00000000-0000-0000-0000-{number:012d}", "memory_mb": 1024 * (number % 20)} for number in range(1000)]
+    rule = "starts_with(os_type, 'Debian') && memory_mb >= `%d` && contains(groups, '/')"
+    policy = {"rules": [{"name": f"rule {number}", "when": rule % (1024 * number), "balloon": number, "large_pages": False} for number in range(20)]}
+    facts = facts_of(machines)
+    started = time.process_time()
+    resolved = resolve_filter(policy, facts)
+    assert time.process_time() - started < 1
+    assert [machine["balloon"] for machine in resolved["machines"]] == [number % 20 for number in range(1000)]
