@@ -5,7 +5,7 @@
 import os
 import sys
 
-from . import errors, guest, machines, releases, usage
+from . import control, errors, faults, guest, machines, metrics, modify, releases, usage
 from .store import Store
 
 COMMANDS = {
@@ -13,9 +13,15 @@ COMMANDS = {
     "createvm": machines.create,
     "registervm": machines.register,
     "unregistervm": machines.unregister,
-    "modifyvm": machines.modify,
+    "modifyvm": modify.modify,
     "showvminfo": machines.show,
+    "guestproperty": machines.guest_property,
+    "startvm": control.start,
+    "controlvm": control.control,
+    "discardstate": control.discard,
+    "metrics": metrics.metrics,
 }
+QUIET = ("-q", "--nologo", "-nologo")
 VERSION = ("--version", "-V", "-v", "-version", "-Version")
 
 
@@ -48,29 +54,50 @@ def main(argv):
         sys.exit("the fake VBoxManage needs the environment variable VBOX_FAKE_HOME")
     store = Store(folder)
     store.log_call(argv)
-    state = store.load_state()
-    guest.settle(state)
-    call = Call(state, argv)
-    run(call)
-    store.save_state(state)
+    call = Call(store.load_state(), argv)
+    hits = _faults_of(call, store)
+    if hits:
+        store.unlock()
+        faults.hang(hits)
+        store.lock()
+        call.state = store.load_state()
+    guest.settle(call.state)
+    faults.run_with(hits, call, run)
+    store.save_state(call.state)
     store.close()
-    sys.stdout.buffer.write(call.stdout)
-    sys.stdout.flush()
-    sys.stderr.buffer.write(call.stderr)
-    sys.stderr.flush()
+    _print(call)
     os._exit(call.status)
+
+
+def _faults_of(call, store):
+    waiting = store.load_faults()
+    hits = faults.take(call, waiting)
+    if waiting:
+        store.save_faults(waiting)
+    return hits
+
+
+def _print(call):
+    for stream, text in ((sys.stdout, call.stdout), (sys.stderr, call.stderr)):
+        stream.buffer.write(text)
+        stream.flush()
 
 
 def run(call):
     """The command itself, on a loaded state."""
+    argv = [word for word in call.argv if word not in QUIET] if call.argv[:1] and call.argv[0] in QUIET else call.argv
     try:
-        if call.argv[:1] and call.argv[0] in VERSION:
+        if argv[:1] and argv[0] in VERSION:
             call.out("%sr%s\n" % (releases.version_string(call.state), releases.revision(call.state)))
-        elif not call.argv:
-            call.out(releases.logo(call.state) + "Usage:\n")
-        elif call.argv[0] not in COMMANDS:
-            raise usage.refused(call.state, "", "Invalid command '%s'" % call.argv[0])
+        elif not argv:
+            call.out(releases.logo(call.state) + usage.usage_only(call.state, ""))
+        elif argv[0] not in COMMANDS:
+            raise usage.refused(call.state, "", "Invalid command '%s'" % argv[0])
+        elif len(argv) == 1:
+            call.out(usage.usage_only(call.state, argv[0]))
+            call.status = 1
         else:
-            COMMANDS[call.argv[0]](call)
+            call.args = argv[1:]
+            COMMANDS[argv[0]](call)
     except errors.Failed as failure:
         call.fail(failure)

@@ -35,7 +35,7 @@ def com_error(state, text, code, component, interface, place=None, context=None)
     lines = [text, "Details: code %s (%s), component %s, interface %s, callee nsISupports" % (code, CODES[code], component, interface)]
     if place:
         source, numbers = releases.LINES[place]
-        number = numbers[releases.series_of(state["release"])]
+        number = numbers[releases.SERIES.index(releases.series_of(state["release"]))]
         lines.append('Context: "%s" at line %d of file %s' % (context, number, source))
     return message("\n".join(lines))
 

@@ -7,7 +7,7 @@ import os
 import subprocess
 import time
 
-from . import clock, guest, machines
+from . import clock, guest, lookup, ostypes
 from .store import CALLS, Store
 
 PROGRAM = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "VBoxManage")
@@ -62,15 +62,49 @@ class FakeHost:
         with self.state() as state:
             machine = _named(state, name)
             machine.update(values)
-            machine["since"] = int(time.time())
+            machine["since"] = round(time.time(), 3)
 
     def add_machine(self, name, **values):
         """A registered machine; `values` go into its state. Returns its UUID."""
         with self.state() as state:
-            machine = machines.new_machine(state, name)
+            machine = lookup.new_machine(state, name)
+            row = ostypes.row_of(values.get("ostype", ""))
+            if row:
+                machine.update(hardware=row[4], arch="ARM" if ostypes.is_arm(row) else "x86")
             machine.update(values)
             state["machines"].append(machine)
             return machine["uuid"]
+
+    def add_guest(self, name, memory=768, ostype="Debian_64", state="running", **figures):
+        """A running machine whose guest is up; `figures` are rows of `guest.GUEST`. Returns its UUID."""
+        uuid = self.add_machine(name, memory=memory, ostype=ostype, guest=figures)
+        with self.state() as content:
+            machine = _named(content, uuid)
+            guest.start(content, machine)
+            machine["frontend"] = "headless"
+            machine["run"]["t"] = guest.figure(machine, "boot_seconds")
+            machine["state"] = state
+        return uuid
+
+    def guest(self, name):
+        """How the guest of a running machine does now: balloon, program_mb, panicked, oom_kills, free_mb…"""
+        with self.state() as state:
+            machine = _named(state, name)
+            return dict(machine["run"], free_mb=guest.free_mb(machine), state=machine["state"])
+
+    def set_guest(self, name, **figures):
+        """Changes the guest: rows of `guest.GUEST`. A new `program_mb` or `cache_mb` holds at once."""
+        with self.state() as state:
+            machine = _named(state, name)
+            machine["guest"].update(figures)
+            for key in ("program_mb", "cache_mb"):
+                if key in figures and machine.get("run"):
+                    machine["run"][key] = float(figures[key])
+
+    def restart_server(self):
+        """VBoxSVC stops and starts: its metrics are gone."""
+        with self.state() as state:
+            guest.forget_metrics(state)
 
     def calls(self, command=None):
         """The argument lists of all calls so far, or of those of one command."""

@@ -9,17 +9,23 @@ class BadOption(Exception):
     """An option or a value that the program refuses. Its text is the program's error message."""
 
 
+class BadValue(BadOption):
+    """A number or UUID that the program refuses. It means to print the value, prints garbage, and breaks off there."""
+
+
 def parse(argv, table, positional=False):
     """Yields (option, value) in order; `table` is {spelling: (option, kind)}.
 
     Accepts `--option=value`, `--option:value` and `--option value`. A word that is no option is yielded as (None, word)
-    with `positional`, and refused without. The word `--` ends everything, as it does in the program.
+    with `positional`, and refused without; after the word `--` all are such.
     """
     words = iter(argv)
+    options = True
     for word in words:
-        if word == "--":
-            return
-        if not word.startswith("-") or word == "-":
+        if word == "--" and options:
+            options = False
+            continue
+        if not options or not word.startswith("-") or word == "-":
             if not positional:
                 raise BadOption("Invalid parameter '%s'" % word)
             yield None, word
@@ -34,7 +40,7 @@ def parse(argv, table, positional=False):
         if value is None:
             value = next(words, None)
         if value is None:
-            raise BadOption("%s: Parameter missing for option" % spelling)
+            raise BadOption("%s: RTGetOpt: Command line option needs argument." % spelling)
         yield option, _CONVERT[kind](value)
 
 
@@ -54,7 +60,7 @@ def modifyvm_number(text):
     if value is None and text[:2] in ("0x", "0X"):
         value = _number(text[2:], 16)
     if value is None:
-        raise BadOption("Invalid argument format: %s" % text)
+        raise BadValue("Invalid argument format: %s" % text)
     return value
 
 
@@ -94,7 +100,7 @@ def normal_uuid(text):
 
 def _uuid(text):
     if normal_uuid(text) is None:
-        raise BadOption("Invalid argument format: %s" % text)
+        raise BadValue("Invalid argument format: %s" % text)
     return normal_uuid(text)
 
 

@@ -1,72 +1,29 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright: vbox.memory contributors
-"""Machines: find, list, make, remove, change."""
+"""list, createvm, registervm, unregistervm, showvminfo, guestproperty."""
 
-import os
 import time
 
-from . import clock, errors, getopt, guest, ostypes, releases, showinfo, usage
-from .getopt import FLAG, NUMBER, ONOFF, STRING, UUID
-
-ONLINE = ("running", "paused", "gurumeditation", "teleporting", "livesnapshotting")
-MUTABLE = ("poweroff", "aborted", "teleported")
-SAVED = ("saved", "aborted-saved")
-
-
-# -- finding ------------------------------------------------------------------------------------------------------------
-
-
-def find(state, word, place, context):
-    """The machine of this name, UUID or settings file. What looks like a UUID is one."""
-    uuid = getopt.normal_uuid(word)
-    if uuid:
-        found = [machine for machine in state["machines"] if machine["uuid"] == uuid]
-        missing = "Could not find a registered machine with UUID {%s}" % uuid
-    else:
-        readable = [machine for machine in state["machines"] if machine["accessible"]]
-        found = [machine for machine in readable if word in (machine["name"], settings_file(machine))]
-        missing = "Could not find a registered machine named '%s'" % word
-    if not found:
-        raise errors.failed(state, missing, "VBOX_E_OBJECT_NOT_FOUND", "VirtualBoxWrap", "IVirtualBox", place, context)
-    return found[0]
-
-
-def settings_file(machine):
-    name = safe_name(machine["name"])
-    return "%s/%s.vbox" % (machine["folder"], name)
-
-
-def safe_name(name):
-    """The name as a file's name, which keeps letters, digits, and a few signs."""
-    kept = "".join(char if char in " ()-._" or char.isascii() and char.isalnum() or "\xa0" <= char <= "\ud7af" else "_" for char in name)
-    if kept[:1] in (".", "-"):
-        kept = "_" + kept[1:]
-    if kept[-1:] == ".":
-        kept = kept[:-1] + "_"
-    return kept
-
-
-def require_access(state, machine, place=None, context=None):
-    """Fails as every command does on a machine whose file is gone."""
-    if not machine["accessible"]:
-        raise errors.failed(state, "The object functionality is limited", "E_ACCESSDENIED", "MachineWrap", "IMachine", place, context)
-
+from . import clock, errors, getopt, guest, lookup, ostypes, releases, showinfo, usage
+from .getopt import FLAG, STRING, UUID
 
 # -- list ---------------------------------------------------------------------------------------------------------------
 
 
 def list_(call):
-    """list [-l|--long] [-s|--sorted] vms|runningvms|hostinfo|ostypes"""
-    words = [word for word in call.args if not word.startswith("-")]
-    flags = [word for word in call.args if word.startswith("-")]
-    for flag in flags:
-        if flag not in ("-l", "--long", "-s", "--sorted"):
-            raise usage.refused(call.state, "list", "Unknown option: %s" % flag)
-    if len(words) != 1:
-        raise usage.refused(call.state, "list", "Missing subcommand for \"list\" command." if not words else "Too many parameters")
-    if words[0] not in LISTS:
-        raise usage.refused(call.state, "list", "Unknown subcommand: %s" % words[0])
-    LISTS[words[0]](call, "-l" in flags or "--long" in flags, "-s" in flags or "--sorted" in flags)
+    """list [-l|--long] [-s|--sorted] vms|runningvms|hostinfo|ostypes. Of several, the last counts."""
+    table = {"-l": ("long", FLAG), "--long": ("long", FLAG), "-s": ("sorted", FLAG), "--sorted": ("sorted", FLAG)}
+    what, given = None, {}
+    for option, value in getopt_or_fail(call, "list", table):
+        if option:
+            given[option] = value
+        elif value in LISTS:
+            what = value
+        else:
+            raise usage.refused(call.state, "list", 'Unknown subcommand "%s".' % value)
+    if not what:
+        raise usage.refused(call.state, "list", 'Missing subcommand for "list" command.')
+    LISTS[what](call, bool(given.get("long")), bool(given.get("sorted")))
 
 
 def _list_vms(call, long, by_name, only=None):
@@ -74,27 +31,37 @@ def _list_vms(call, long, by_name, only=None):
     if by_name:
         machines = sorted(machines, key=lambda machine: machine["name"])
     for machine in machines:
-        if not long:
-            name = machine["name"] if machine["accessible"] else "<inaccessible>"
-            call.out('"%s" {%s}\n' % (name, machine["uuid"]))
-        else:
+        if not machine["accessible"]:
+            _list_inaccessible(call, machine, long)
+        elif long:
             call.out(showinfo.human(call.state, machine, machine["balloon"], live=False))
+        else:
+            call.out('"%s" {%s}\n' % (machine["name"], machine["uuid"]))
+
+
+def _list_inaccessible(call, machine, long):
+    if not long:
+        call.out('"<inaccessible>" {%s}\n' % machine["uuid"])
+        return
+    path = lookup.settings_file(machine)
+    call.out("Name:            <inaccessible!>\nUUID:            %s\nConfig file:     %s\n" % (machine["uuid"], path))
+    call.out("Encryption:     disabled\nAccess error details:\n\n")
+    text = "Runtime error opening '%s' for reading VERR_FILE_NOT_FOUND (File not found.).\nMachineImpl.cpp[999]" % path
+    call.err(errors.message(text + "\nDetails: code NS_ERROR_FAILURE (0x80004005), component MachineWrap, interface IMachine"))
 
 
 def _list_runningvms(call, long, by_name):
-    _list_vms(call, long, by_name, only=ONLINE + ("teleportingpausedvm", "starting", "stopping", "saving", "restoring"))
+    _list_vms(call, long, by_name, only=lookup.ONLINE + lookup.IN_TRANSIT)
 
 
 def _list_hostinfo(call, long, by_name):
     host = call.state["host"]
     row = releases.host_of(call.state)
-    now = clock.stamp(time.time()) + ("Z" if releases.at_least(call.state, "6.1") else "")
-    features = ["PAE", "long mode"]
-    call.out("Host Information:\n\nHost time: %s\n" % now)
+    call.out("Host Information:\n\nHost time: %sZ\n" % clock.stamp(time.time()))
     for label in ("online count", "count", "online core count", "core count"):
         call.out("Processor %s: %d\n" % (label, host["processors"]))
-    for label in _host_features(call.state):
-        call.out("Processor supports %s: %s\n" % (label, "yes" if label in features else "no"))
+    for label in releases.host_features(call.state):
+        call.out("Processor supports %s: %s\n" % (label, "yes" if label in ("PAE", "long mode") else "no"))
     for number in range(host["processors"]):
         call.out("Processor#%d speed: 2596 MHz\nProcessor#%d description: AMD EPYC\n" % (number, number))
     call.out("Memory size: %d MByte\n" % host["memory_mb"])
@@ -102,25 +69,41 @@ def _list_hostinfo(call, long, by_name):
     call.out("Operating system: %s\nOperating system version: %s\n" % (row["os"], row["os_version"]))
 
 
-def _host_features(state):
-    labels = ["HW virtualization", "PAE", "long mode", "nested paging"]
-    if releases.at_least(state, "6.1"):
-        labels += ["unrestricted guest", "nested HW virtualization"]
-    if releases.at_least(state, "7.0"):
-        labels += ["virt. vmsave/vmload"]
-    return labels
-
-
 def _list_ostypes(call, long, by_name):
-    for identifier, description, family in ostypes.OSTYPES:
-        call.out("ID:          %s\nDescription: %s\nFamily ID:   %s\n\n" % (identifier, description, family))
+    new = releases.at_least(call.state, "7.1")
+    rows = [row for row in ostypes.OSTYPES if new or not ostypes.is_arm(row)]
+    if new:
+        call.out("Supported guest OS types:\n\n")
+    for row in sorted(rows) if by_name else rows:
+        render = _ostype_old if not new else _ostype_long if long else _ostype_short
+        call.out(render(*row))
+
+
+def _ostype_old(identifier, description, family, subtype, words):
+    wide = "true" if "64" in words.split() else "false"
+    row = (identifier, description, family, ostypes.FAMILIES[family], wide)
+    return "ID:          %s\nDescription: %s\nFamily ID:   %s\nFamily Desc: %s\n64 bit:      %s\n\n" % row
+
+
+def _ostype_short(identifier, description, family, subtype, words):
+    words = words.split()
+    branch = "%s / %s" % (family, subtype) if subtype else family
+    architecture = ("ARMv8" if "arm" in words else "x86") + (" (64-bit)" if "64" in words else "")
+    row = (identifier, description, branch, ostypes.FAMILIES[family], architecture)
+    return "ID / Description: %s -- %s\nFamily:           %s (%s)\nArchitecture:     %s\n\n" % row
+
+
+def _ostype_long(identifier, description, family, subtype, words):
+    words = words.split()
+    rows = [("ID:", identifier), ("Description:", description), ("Family ID:", family), ("Family Desc:", ostypes.FAMILIES[family])]
+    rows += [("OS Subtype:", subtype)] if subtype else []
+    rows += [("Architecture:", "ARMv8" if "arm" in words else "x86"), ("64 bit:", "true" if "64" in words else "false")]
+    return "".join("%-17s %s\n" % row for row in rows) + "\n"
 
 
 LISTS = {"vms": _list_vms, "runningvms": _list_runningvms, "hostinfo": _list_hostinfo, "ostypes": _list_ostypes}
 
-
-# -- createvm, registervm, unregistervm -----------------------------------------------------------------------------------
-
+# -- createvm, registervm, unregistervm ---------------------------------------------------------------------------------
 
 CREATE_OPTIONS = {
     "--name": ("name", STRING),
@@ -133,55 +116,27 @@ CREATE_OPTIONS = {
     "--default": ("default", FLAG),
     "--platform-architecture": ("arch", STRING),
 }
-NEW_IN_7_0 = ("--os-type",)
-NEW_IN_7_1 = ("--platform-architecture",)
+CREATE_NEWER = {"7.0": ("--os-type",), "7.1": ("--platform-architecture",)}
 
 
 def create(call):
-    """createvm --name N [--ostype T] [--register] [--uuid U] [--groups G] [--basefolder F]"""
-    table = options_of(call.state, CREATE_OPTIONS, {"7.0": NEW_IN_7_0, "7.1": NEW_IN_7_1})
-    given = dict(_parsed(call, "createvm", table))
+    """createvm --name N [--ostype T] [--platform-architecture A] [--register] [--uuid U] [--groups G] [--basefolder F]"""
+    table = releases.options(call.state, CREATE_OPTIONS, CREATE_NEWER)
+    given = dict(getopt_or_fail(call, "createvm", table, positional=False))
     if not given.get("name"):
         raise usage.refused(call.state, "createvm", "Parameter --name is required", table)
-    machine = new_machine(call.state, given["name"])
-    machine.update({key: given[key] for key in ("uuid",) if key in given})
+    machine = lookup.new_machine(call.state, given["name"])
     machine["arch"] = _architecture(call.state, given)
-    machine["ostype"] = given.get("ostype", "Other")
-    machine["groups"] = given.get("groups", "/").split(",")
-    group = machine["groups"][0].rstrip("/")
-    base = given.get("basefolder", call.state["host"]["home"] + "/VirtualBox VMs")
-    machine["folder"] = "%s%s/%s" % (base, group, safe_name(given["name"]))
-    _refuse_duplicates(call.state, machine)
+    _apply_ostype(machine, given.get("ostype"))
+    _place(call.state, machine, given)
+    machine["uuid"] = given.get("uuid", machine["uuid"])
     registered = bool(given.get("register"))
-    (call.state["machines"] if registered else call.state.setdefault("unregistered", [])).append(machine)
+    _refuse_duplicates(call.state, machine, registered)
+    (call.state["machines"] if registered else call.state["unregistered"]).append(machine)
     call.out(
         "Virtual machine '%s' is created%s.\nUUID: %s\nSettings file: '%s'\n"
-        % (machine["name"], " and registered" if registered else "", machine["uuid"], settings_file(machine))
+        % (machine["name"], " and registered" if registered else "", machine["uuid"], lookup.settings_file(machine))
     )
-
-
-def new_machine(state, name):
-    """A machine as createvm makes it."""
-    return {
-        "name": name,
-        "uuid": _random_uuid(),
-        "description": "",
-        "groups": ["/"],
-        "ostype": "Other",
-        "arch": "x86",
-        "memory": 128,
-        "balloon": 0,
-        "page_fusion": False,
-        "large_pages": releases.host_of(state)["large_pages"],
-        "state": "poweroff",
-        "since": int(time.time()),
-        "accessible": True,
-        "current": None,
-        "frontend": None,
-        "guest": {},
-        "folder": "%s/VirtualBox VMs/%s" % (state["host"]["home"], safe_name(name)),
-        "mac": "080027%s" % os.urandom(3).hex().upper(),
-    }
 
 
 def _architecture(state, given):
@@ -190,244 +145,139 @@ def _architecture(state, given):
             raise errors.Failed(errors.message("Invalid --platform-architecture argument '%s'" % given["arch"]), 2)
         return "ARM" if given["arch"].lower() == "arm" else "x86"
     if "ostype" in given:
-        if given["ostype"] not in [row[0] for row in ostypes.OSTYPES]:
+        row = ostypes.row_of(given["ostype"])
+        if not row or (ostypes.is_arm(row) and not releases.at_least(state, "7.1")):
             raise errors.Failed(errors.message("Unknown or invalid guest OS type given."))
-        return "ARM" if given["ostype"].endswith("_arm64") else "x86"
+        return "ARM" if ostypes.is_arm(row) else "x86"
     return releases.host_of(state)["architecture"]
 
 
-def _refuse_duplicates(state, machine):
-    for other in state["machines"]:
-        if other["accessible"] and settings_file(other) == settings_file(machine):
-            raise errors.failed(
-                state,
-                "Machine settings file '%s' already exists" % settings_file(machine),
-                "VBOX_E_FILE_ERROR",
-                "MachineWrap",
-                "IMachine",
+def _apply_ostype(machine, ostype):
+    row = ostypes.row_of(ostype) if ostype else None
+    if row:
+        machine["ostype"], machine["hardware"] = row[0], row[4]
+    elif machine["arch"] == "ARM":
+        machine["hardware"] = "arm nonic"
+
+
+def _place(state, machine, given):
+    machine["groups"] = given.get("groups", "/").split(",")
+    for group in machine["groups"]:
+        if not group.startswith("/"):
+            context = (
+                "ComposeMachineFilename(bstrName.raw(), bstrPrimaryGroup.raw(), createFlags.raw(), bstrBaseFolder.raw(), "
+                "bstrSettingsFile.asOutParam())"
             )
+            raise invalid_group(state, group, "createvm Compose", context)
+    base = given.get("basefolder", state["host"]["home"] + "/VirtualBox VMs")
+    machine["folder"] = base + machine["groups"][0].rstrip("/") + "/" + machine["file"]
 
 
-def _random_uuid():
-    digits = list(os.urandom(16).hex())
-    digits[12], digits[16] = "4", "89ab"[int(digits[16], 16) % 4]
-    text = "".join(digits)
-    return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
+def invalid_group(state, group, place, context):
+    return errors.failed(state, "Invalid machine group '%s'" % group, "NS_ERROR_INVALID_ARG", "VirtualBoxWrap", "IVirtualBox", place, context)
+
+
+def _refuse_duplicates(state, machine, registered):
+    path = lookup.settings_file(machine)
+    for other in state["machines"] + state["unregistered"]:
+        if other["accessible"] and lookup.settings_file(other) == path:
+            context = (
+                "CreateMachine(bstrSettingsFile.raw(), bstrName.raw(), platformArch, ComSafeArrayAsInParam(groups), bstrOsTypeId.raw(), "
+                "createFlags.raw(), bstrCipher.raw(), bstrPasswordId.raw(), Bstr(strPassword).raw(), machine.asOutParam())"
+            )
+            text = "Machine settings file '%s' already exists" % path
+            raise errors.failed(state, text, "VBOX_E_FILE_ERROR", "MachineWrap", "IMachine", "createvm CreateMachine", context)
+    for other in state["machines"]:
+        if registered and other["uuid"] == machine["uuid"]:
+            text = "Registered machine with UUID {%s} ('%s') already exists" % (other["uuid"], lookup.settings_file(other))
+            context = "RegisterMachine(machine)"
+            raise errors.failed(state, text, "NS_ERROR_INVALID_ARG", "VirtualBoxWrap", "IVirtualBox", "createvm RegisterMachine", context)
 
 
 def register(call):
     """registervm FILE"""
-    waiting = call.state.setdefault("unregistered", [])
-    for machine in waiting:
-        if call.args and settings_file(machine) == call.args[0]:
-            waiting.remove(machine)
+    path = call.args[0]
+    context = "OpenMachine(Bstr(a->argv[0]).raw(), Bstr(strPassword).raw(), machine.asOutParam()))"
+    for machine in call.state["unregistered"]:
+        if lookup.settings_file(machine) == path:
+            call.state["unregistered"].remove(machine)
             call.state["machines"].append(machine)
             return
-    raise errors.failed(call.state, "Could not find the machine's file", "VBOX_E_FILE_ERROR", "MachineWrap", "IMachine")
+    text = "Runtime error opening '%s' for reading VERR_FILE_NOT_FOUND (File not found.).\nMachineImpl.cpp[706]" % path
+    if path in [lookup.settings_file(machine) for machine in call.state["machines"]]:
+        text = "Trying to open a VM config '%s' which has the same UUID as an existing virtual machine" % path
+    raise errors.failed(call.state, text, "NS_ERROR_FAILURE", "MachineWrap", "IMachine", "registervm OpenMachine", context)
 
 
 def unregister(call):
     """unregistervm X [--delete]"""
     table = {"--delete": ("delete", FLAG), "-delete": ("delete", FLAG), "--delete-all": ("delete", FLAG)}
-    given = dict(_parsed(call, "unregistervm", table, positional=True))
-    if None not in given:
-        raise usage.refused(call.state, "unregistervm", "VM name required")
-    machine = find(call.state, given[None], "unregistervm FindMachine", "FindMachine(Bstr(VMName).raw(), machine.asOutParam())")
-    if machine["state"] in ONLINE:
-        raise errors.failed(
-            call.state,
-            "Cannot unregister the machine '%s' while it is locked" % machine["name"],
-            "VBOX_E_INVALID_OBJECT_STATE",
-            "MachineWrap",
-            "IMachine",
-        )
+    word, given = one_word(call, "unregistervm", table, "VM name required", old_style=True)
+    machine = lookup.find(call.state, word, "unregistervm", "FindMachine(Bstr(VMName).raw(), machine.asOutParam())")
+    if machine["state"] in lookup.ONLINE + lookup.IN_TRANSIT:
+        text = "Cannot unregister the machine '%s' while it is locked" % machine["name"]
+        raise errors.failed(call.state, text, "VBOX_E_INVALID_OBJECT_STATE", "MachineWrap", "IMachine")
     call.state["machines"].remove(machine)
     if given.get("delete"):
         call.err("0%...10%...20%...30%...40%...50%...60%...70%...80%...90%...100%\n")
-    else:
-        call.state.setdefault("unregistered", []).append(machine)
+    elif machine["accessible"]:
+        call.state["unregistered"].append(machine)
 
 
-def _parsed(call, command, table, positional=False):
-    try:
-        yield from getopt.parse(call.args, table, positional)
-    except getopt.BadOption as bad:
-        raise usage.bad_option(call.state, command, str(bad), table)
+# -- showvminfo, guestproperty --------------------------------------------------------------------------------------------
 
-
-def options_of(state, table, newer):
-    """The rows of the table that this release has; `newer` is {series: spellings that came with it}."""
-    unknown = [spelling for series, spellings in newer.items() if not releases.at_least(state, series) for spelling in spellings]
-    return {spelling: row for spelling, row in table.items() if spelling not in unknown}
-
-
-# -- modifyvm -----------------------------------------------------------------------------------------------------------
-
-
-MODIFY_OPTIONS = {
-    "--name": ("name", STRING),
-    "--groups": ("groups", STRING),
-    "--description": ("description", STRING),
-    "--ostype": ("ostype", STRING),
-    "--os-type": ("ostype", STRING),
-    "--memory": ("memory", NUMBER),
-    "--pagefusion": ("page_fusion", ONOFF),
-    "--page-fusion": ("page_fusion", ONOFF),
-    "--largepages": ("large_pages", ONOFF),
-    "--large-pages": ("large_pages", ONOFF),
-    "--x86-large-pages": ("large_pages", ONOFF),
-    "--guestmemoryballoon": ("balloon", NUMBER),
-    "--guest-memory-balloon": ("balloon", NUMBER),
+SHOW_OPTIONS = {
+    "--machinereadable": ("readable", FLAG),
+    "-machinereadable": ("readable", FLAG),
+    "--details": ("details", FLAG),
+    "-details": ("details", FLAG),
 }
-MODIFY_NEWER = {"7.0": ("--os-type", "--page-fusion", "--large-pages", "--guest-memory-balloon"), "7.1": ("--x86-large-pages",)}
-
-
-def modify(call):
-    """modifyvm X --option=value…: all of it or nothing."""
-    state = call.state
-    if len(call.args) < 2:
-        raise usage.refused(state, "modifyvm", "Not enough parameters")
-    machine = find(state, call.args[0], "modifyvm FindMachine", "FindMachine(Bstr(a->argv[0]).raw(), machine.asOutParam())")
-    lock(state, machine)
-    changed = dict(machine)
-    table = options_of(state, MODIFY_OPTIONS, MODIFY_NEWER)
-    try:
-        for option, value in getopt.parse(call.args[1:], table):
-            SETTERS[option](state, changed, value)
-    except getopt.BadOption as bad:
-        raise usage.bad_option(state, "modifyvm", str(bad), table, status=1)
-    machine.update(changed)
-
-
-def lock(state, machine):
-    """Takes the machine for writing, or fails as the program does."""
-    place, context = "modifyvm LockMachine", "LockMachine(a->session, LockType_Write)"
-    require_access(state, machine, place, context)
-    if machine["state"] not in MUTABLE + SAVED:
-        raise locked(state, machine)
-
-
-def locked(state, machine):
-    """The error of a machine that somebody else holds."""
-    return errors.failed(
-        state,
-        "The machine '%s' is already locked for a session (or being unlocked)" % machine["name"],
-        "VBOX_E_INVALID_OBJECT_STATE",
-        "MachineWrap",
-        "IMachine",
-        "modifyvm LockMachine",
-        "LockMachine(a->session, LockType_Write)",
-    )
-
-
-def balloon_limit(machine):
-    """A balloon must be below this. The program's message says 'up to this'."""
-    return machine["memory"] * 9 // 10
-
-
-def refuse_balloon(state, machine, size, place, context, component="SessionMachine", interface="IMachine"):
-    """Fails when the program would refuse this balloon."""
-    if not releases.host_of(state)["balloon"]:
-        text = "Memory ballooning is only supported on 64-bit hosts"
-        raise errors.failed(state, text, "NS_ERROR_NOT_IMPLEMENTED", component, interface, place, context)
-    if size >= balloon_limit(machine):
-        text = "Invalid memory balloon size: %d MB (must be in range [0, %d] MB)" % (size, balloon_limit(machine))
-        raise errors.failed(state, text, "NS_ERROR_INVALID_ARG", component, interface, place, context)
-
-
-def _refuse_saved(state, machine, place, context, wanted="mutable"):
-    if machine["state"] in SAVED and releases.saved_machines_are_refused(state):
-        shown = {"saved": "Saved", "aborted-saved": "Aborted-Saved"}[machine["state"]]
-        text = "The machine is not %s (state is %s)" % (wanted, shown)
-        raise errors.failed(state, text, "VBOX_E_INVALID_VM_STATE", "SessionMachine", "IMachine", place, context)
-
-
-def _set_balloon(state, machine, size):
-    place, context = "modifyvm balloon", "COMSETTER(MemoryBalloonSize)(ValueUnion.u32)"
-    refuse_balloon(state, machine, size, place, context)
-    _refuse_saved(state, machine, place, context, "mutable or running")
-    machine["balloon"] = size
-
-
-def _set_page_fusion(state, machine, on):
-    place, context = "modifyvm page_fusion", "COMSETTER(PageFusionEnabled)(ValueUnion.f)"
-    if releases.at_least(state, "7.2") or not releases.host_of(state)["page_sharing"]:
-        text = "Page fusion is only supported on 64-bit hosts"
-        raise errors.failed(state, text, "NS_ERROR_NOT_IMPLEMENTED", "SessionMachine", "IMachine", place, context)
-    _refuse_saved(state, machine, place, context)
-    machine["page_fusion"] = on
-
-
-def _set_large_pages(state, machine, on):
-    context = "SetHWVirtExProperty(HWVirtExPropertyType_LargePages, %s)" % ("pValueUnion->f" if releases.at_least(state, "7.1") else "ValueUnion.f")
-    try:
-        _refuse_saved(state, machine, "modifyvm large_pages", context)
-    except errors.Failed as failure:
-        if releases.at_least(state, "7.1"):
-            failure.stderr += usage.bad_option_text(state, "modifyvm", "Invalid option case 1174")
-        raise
-    if machine["arch"] != "x86":
-        raise errors.Failed(errors.message("Invalid option case 1174"))
-    machine["large_pages"] = on
-
-
-def _set_memory(state, machine, size):
-    place, context = "modifyvm memory", "COMSETTER(MemorySize)(ValueUnion.u32)"
-    if not 4 <= size <= 2097152:
-        text = "Invalid RAM size: %d MB (must be in range [4, 2097152] MB)" % size
-        raise errors.failed(state, text, "NS_ERROR_INVALID_ARG", "SessionMachine", "IMachine", place, context)
-    _refuse_saved(state, machine, place, context)
-    machine["memory"] = size
-
-
-def _set_name(state, machine, name):
-    machine["folder"] = machine["folder"].rpartition("/")[0] + "/" + safe_name(name)
-    machine["name"] = name
-
-
-def _set_ostype(state, machine, ostype):
-    if ostype not in [row[0] for row in ostypes.OSTYPES]:
-        text = "Invalid guest OS type '%s'" % ostype
-        context = "COMSETTER(OSTypeId)(Bstr(ValueUnion.psz).raw())"
-        raise errors.failed(state, text, "VBOX_E_OBJECT_NOT_FOUND", "VirtualBoxWrap", "IVirtualBox", "modifyvm ostype", context)
-    machine["ostype"] = ostype
-
-
-def _set_groups(state, machine, groups):
-    machine["groups"] = groups.split(",")
-
-
-def _set_description(state, machine, text):
-    machine["description"] = text
-
-
-SETTERS = {
-    "name": _set_name,
-    "groups": _set_groups,
-    "description": _set_description,
-    "ostype": _set_ostype,
-    "memory": _set_memory,
-    "page_fusion": _set_page_fusion,
-    "large_pages": _set_large_pages,
-    "balloon": _set_balloon,
-}
-
-
-# -- showvminfo ---------------------------------------------------------------------------------------------------------
-
-
-SHOW_OPTIONS = {spelling: (option, FLAG) for spelling, option in (
-    ("--machinereadable", "readable"), ("-machinereadable", "readable"), ("--details", "details"), ("-details", "details"),
-)}
 
 
 def show(call):
     """showvminfo X [--machinereadable]"""
-    given = dict(_parsed(call, "showvminfo", SHOW_OPTIONS, positional=True))
-    if None not in given:
-        raise usage.refused(call.state, "showvminfo", "VM name or UUID required")
-    machine = find(call.state, given[None], "showvminfo FindMachine", "FindMachine(Bstr(VMNameOrUuid).raw(), machine.asOutParam())")
-    require_access(call.state, machine)
+    word, given = one_word(call, "showvminfo", SHOW_OPTIONS, "VM name or UUID required")
+    machine = lookup.find(call.state, word, "showvminfo", "FindMachine(Bstr(VMNameOrUuid).raw(), machine.asOutParam())")
+    if not machine["accessible"]:
+        raise lookup.limited(call.state, "showvminfo LockMachine", "LockMachine(a->session, LockType_Shared)")
     balloon = machine["current"] if machine["current"] is not None else machine["balloon"]
     render = showinfo.readable if given.get("readable") else showinfo.human
     call.out(render(call.state, machine, balloon))
+
+
+def guest_property(call):
+    """guestproperty get X NAME, of a machine without properties"""
+    call.args = call.args[1:]
+    lookup.find_first(call, "guestproperty")
+    call.out("No value set!\n")
+
+
+# -- arguments ----------------------------------------------------------------------------------------------------------
+
+
+def getopt_or_fail(call, command, table, positional=True):
+    """`getopt.parse` of the call's arguments, its refusals turned into the program's."""
+    try:
+        yield from getopt.parse(call.args, table, positional)
+    except getopt.BadOption as bad:
+        raise usage.bad_option(call.state, command, bad, table)
+
+
+def one_word(call, command, table, missing, old_style=False):
+    """(the one word that is no option, {option: value}). Commands of the old style word their refusals differently."""
+    words, given = [], {}
+    try:
+        for option, value in getopt.parse(call.args, table, positional=True):
+            if option:
+                given[option] = value
+            else:
+                words.append(value)
+    except getopt.BadOption as bad:
+        if not old_style:
+            raise usage.bad_option(call.state, command, bad, table)
+        raise usage.refused(call.state, command, str(bad)[:1].lower() + str(bad)[1:], table)
+    if len(words) > 1:
+        raise usage.refused(call.state, command, "Invalid parameter '%s'" % words[1], table)
+    if not words:
+        raise usage.refused(call.state, command, missing, table)
+    return words[0], given

@@ -3,7 +3,8 @@
 """showvminfo, both forms, row by row.
 
 A row is (when, text). `when` names what must hold, in words: `7.1+` and `7.0-` are releases, `x86` and `arm` machines,
-`live` a machine that runs and is asked through its session, `saved` and `described` say themselves.
+`live` a machine that runs and is asked through its session, `saved` and `described` say themselves; the machine's own
+words (`nic`, `uart`) come from `ostypes`.
 """
 
 from . import clock, guest, ostypes, releases
@@ -25,19 +26,18 @@ READABLE = (
     ("", 'pagefusion="{page_fusion}"'),
     ("", "vram=8"),
     ("", "cpuexecutioncap=100"),
-    ("7.0-", 'hpet="off"'),
+    ("7.0-", 'hpet="{hpet}"'),
     ("", 'cpu-profile="host"'),
-    ("x86", 'chipset="piix3"'),
-    ("arm", 'chipset="armv8virtual"'),
-    ("x86", 'firmware="BIOS"'),
-    ("arm", 'firmware="EFI"'),
+    ("", 'chipset="{chipset}"'),
+    ("", 'firmware="{firmware}"'),
     ("", "cpus=1"),
-    ("7.1+ x86", 'hpet="off"'),
+    ("7.1+ x86", 'hpet="{hpet}"'),
+    ("7.2+ arm", 'gic-its="off"'),
     ("x86", 'pae="{pae}"'),
     ("x86", 'longmode="{longmode}"'),
     ("x86", 'triplefaultreset="off"'),
     ("x86", 'apic="on"'),
-    ("x86", 'x2apic="on"'),
+    ("x86", 'x2apic="{x2apic}"'),
     ("x86", 'nested-hw-virt="off"'),
     ("7.0-", "cpuid-portability-level=0"),
     ("7.1+ x86", 'hwvirtex="on"'),
@@ -53,12 +53,12 @@ READABLE = (
     ("", 'boot3="disk"'),
     ("", 'boot4="none"'),
     ("", 'acpi="on"'),
-    ("", 'ioapic="on"'),
+    ("", 'ioapic="{ioapic}"'),
     ("", 'biosapic="apic"'),
     ("", "biossystemtimeoffset=0"),
     ("7.0+ 7.0-", 'BIOS NVRAM File="{folder}/{file}.nvram"'),
     ("7.1+", 'NvramFile="{folder}/{file}.nvram"'),
-    ("", 'rtcuseutc="on"'),
+    ("", 'rtcuseutc="{utc}"'),
     ("7.0-", 'hwvirtex="on"'),
     ("7.0-", 'nestedpaging="on"'),
     ("7.0-", 'largepages="{large_pages}"'),
@@ -86,35 +86,34 @@ READABLE = (
     ("", "autostart-delay=0"),
     ("", 'defaultfrontend=""'),
     ("", 'vmprocpriority="default"'),
-    ("", 'natnet1="nat"'),
-    ("", 'macaddress1="{mac}"'),
-    ("", 'cableconnected1="on"'),
-    ("", 'nic1="nat"'),
-    ("", 'nictype1="82540EM"'),
-    ("", 'nicspeed1="0"'),
-    ("", 'mtu="0"'),
-    ("", 'sockSnd="64"'),
-    ("", 'sockRcv="64"'),
-    ("", 'tcpWndSnd="64"'),
-    ("", 'tcpWndRcv="64"'),
-    ("7.1+", 'localhostReachable="1"'),
-    ("7.1+", 'forwardBroadcast="0"'),
-    ("7.2+", 'enableTFTP="0"'),
-    ("", 'nic2="none"'),
-    ("", 'nic3="none"'),
-    ("", 'nic4="none"'),
-    ("", 'nic5="none"'),
-    ("", 'nic6="none"'),
-    ("", 'nic7="none"'),
-    ("", 'nic8="none"'),
+    ("nonic", 'nic1="none"'),
+    ("nic", 'natnet1="nat"'),
+    ("nic", 'macaddress1="{mac}"'),
+    ("nic", 'cableconnected1="on"'),
+    ("nic", 'nic1="nat"'),
+    ("nic", 'nictype1="{nictype}"'),
+    ("nic", 'nicspeed1="0"'),
+    ("nic", 'mtu="0"'),
+    ("nic", 'sockSnd="64"'),
+    ("nic", 'sockRcv="64"'),
+    ("nic", 'tcpWndSnd="64"'),
+    ("nic", 'tcpWndRcv="64"'),
+    ("7.1+ nic", 'localhostReachable="0"'),
+    ("7.1+ nic", 'forwardBroadcast="0"'),
+    ("7.2+ nic", 'enableTFTP="0"'),
+    *(("", 'nic%d="none"' % number) for number in range(2, 9)),
+    *(("arm", 'nic%d="none"' % number) for number in range(9, 65)),
     ("", 'hidpointing="ps2mouse"'),
     ("", 'hidkeyboard="ps2kbd"'),
-    ("", 'uart1="off"'),
+    ("nouart", 'uart1="off"'),
+    ("uart", 'uart1="0x03f8,4"'),
+    ("uart", 'uartmode1="disconnected"'),
+    ("uart", 'uarttype1="16550A"'),
     ("", 'uart2="off"'),
     ("", 'uart3="off"'),
     ("", 'uart4="off"'),
-    ("", 'lpt1="off"'),
-    ("", 'lpt2="off"'),
+    ("x86", 'lpt1="off"'),
+    ("x86", 'lpt2="off"'),
     ("6.1-", 'audio="none"'),
     ("7.0+", 'audio="default"'),
     ("", 'audio_out="off"'),
@@ -173,19 +172,18 @@ HUMAN = (
     ("", "Page Fusion:", "{page_fusion_human}"),
     ("", "VRAM size:", "8MB"),
     ("", "CPU exec cap:", "100%"),
-    ("7.0-", "HPET:", "disabled"),
+    ("7.0-", "HPET:", "{hpet_human}"),
     ("", "CPUProfile:", "host"),
-    ("x86", "Chipset:", "piix3"),
-    ("arm", "Chipset:", "armv8virtual"),
-    ("x86", "Firmware:", "BIOS"),
-    ("arm", "Firmware:", "EFI"),
+    ("", "Chipset:", "{chipset}"),
+    ("", "Firmware:", "{firmware}"),
     ("", "Number of CPUs:", "1"),
-    ("7.1+ x86", "HPET:", "disabled"),
+    ("7.1+ x86", "HPET:", "{hpet_human}"),
+    ("7.2+ arm", "GIC ITS:", "disabled"),
     ("x86", "PAE:", "{pae_human}"),
     ("x86", "Long Mode:", "{longmode_human}"),
     ("x86", "Triple Fault Reset:", "disabled"),
     ("x86", "APIC:", "enabled"),
-    ("x86", "X2APIC:", "enabled"),
+    ("x86", "X2APIC:", "{x2apic_human}"),
     ("x86", "Nested VT-x/AMD-V:", "disabled"),
     ("7.0-", "CPUID Portability Level:", "0"),
     ("x86", "CPUID overrides:", "None"),
@@ -202,11 +200,11 @@ HUMAN = (
     ("", "Boot Device 3:", "HardDisk"),
     ("", "Boot Device 4:", "Not Assigned"),
     ("", "ACPI:", "enabled"),
-    ("", "IOAPIC:", "enabled"),
+    ("", "IOAPIC:", "{ioapic_human}"),
     ("", "BIOS APIC mode:", "APIC"),
     ("", "Time offset:", "0ms"),
     ("7.0+", "BIOS NVRAM File:", "{folder}/{file}.nvram"),
-    ("", "RTC:", "UTC"),
+    ("", "RTC:", "{rtc}"),
     ("7.0-", "Hardware Virtualization:", "enabled"),
     ("7.0-", "Nested Paging:", "enabled"),
     ("7.0-", "Large Pages:", "{large_pages_human}"),
@@ -233,30 +231,27 @@ HUMAN = (
     ("", "Default Frontend:", ""),
     ("", "VM process priority:", "default"),
     ("", "Storage Controllers:", "<none>"),
+    ("nonic", "NIC 1:", "disabled"),
     (
-        "",
+        "nic",
         "NIC 1:",
-        "MAC: {mac}, Attachment: NAT, Cable connected: on, Trace: off (file: none), Type: 82540EM, Reported speed: 0 Mbps, "
+        "MAC: {mac}, Attachment: NAT, Cable connected: on, Trace: off (file: none), Type: {nictype}, Reported speed: 0 Mbps, "
         "Boot priority: 0, Promisc Policy: deny, Bandwidth group: none",
     ),
-    ("", None, "NIC 1 Settings:"),
-    ("", None, "\tMTU: 0, Socket (send: 64, receive: 64), TCP Window (send:64, receive: 64),"),
-    ("7.2+", None, "\tLocalhostReachable: 1, ForwardBroadcast: 0, EnableTFTP: 0"),
-    ("", "NIC 2:", "disabled"),
-    ("", "NIC 3:", "disabled"),
-    ("", "NIC 4:", "disabled"),
-    ("", "NIC 5:", "disabled"),
-    ("", "NIC 6:", "disabled"),
-    ("", "NIC 7:", "disabled"),
-    ("", "NIC 8:", "disabled"),
+    ("nic", None, "NIC 1 Settings:"),
+    ("nic", None, "\tMTU: 0, Socket (send: 64, receive: 64), TCP Window (send:64, receive: 64),"),
+    ("7.2+ nic", None, "\tLocalhostReachable: 0, ForwardBroadcast: 0, EnableTFTP: 0"),
+    *(("", "NIC %d:" % number, "disabled") for number in range(2, 9)),
+    *(("arm", "NIC %d:" % number, "disabled") for number in range(9, 65)),
     ("", "Pointing Device:", "PS/2 Mouse"),
     ("", "Keyboard Device:", "PS/2 Keyboard"),
-    ("", "UART 1:", "disabled"),
+    ("nouart", "UART 1:", "disabled"),
+    ("uart", "UART 1:", "I/O base: 0x03f8, IRQ: 4, disconnected, 16550A"),
     ("", "UART 2:", "disabled"),
     ("", "UART 3:", "disabled"),
     ("", "UART 4:", "disabled"),
-    ("", "LPT 1:", "disabled"),
-    ("", "LPT 2:", "disabled"),
+    ("x86", "LPT 1:", "disabled"),
+    ("x86", "LPT 2:", "disabled"),
     ("6.1-", "Audio:", "disabled"),
     ("7.0+", "Audio:", "enabled (Driver: Default, Controller: AC97, Codec: STAC9700)"),
     ("", "Audio playback:", "disabled"),
@@ -301,6 +296,8 @@ HUMAN = (
     ("live additions", "Additions version:", "{additions_version}"),
     ("", None, ""),
 )
+
+PARAVIRT = {"none": "None", "kvm": "KVM", "hyperv": "HyperV", "minimal": "Minimal"}
 
 STATES = {
     "poweroff": "powered off",
@@ -349,7 +346,8 @@ def _facts(state, machine, live):
     """The words that hold for this machine."""
     here = releases.SERIES.index(releases.series_of(state["release"]))
     holds = {series + "+" for series in releases.SERIES[: here + 1]} | {series + "-" for series in releases.SERIES[here:]}
-    holds.add(machine["arch"].lower())
+    hardware = machine["hardware"].split()
+    holds.update((machine["arch"].lower(), "nonic" if "nonic" in hardware else "nic", "uart" if "uart" in hardware else "nouart"))
     if live and machine["current"] is not None:
         holds.add("live")
         if guest.run_level(state, machine):
@@ -362,41 +360,34 @@ def _facts(state, machine, live):
 
 
 def _values(state, machine, balloon):
-    described = {row[0]: row[1] for row in ostypes.OSTYPES}
-    windows = machine["ostype"].startswith("Windows")
-    wide = machine["ostype"].endswith("_64")
-    values = {key: machine[key] for key in ("name", "uuid", "folder", "memory", "mac", "state", "description")}
+    row = ostypes.row_of(machine["ostype"])
+    words = machine["hardware"].split()
+    arm = machine["arch"] == "ARM"
+    paravirt = row[4].split()[-2] if row else "none"
+    values = {key: machine[key] for key in ("name", "uuid", "folder", "file", "memory", "mac", "state", "description")}
+    flags = {word: word in words for word in ("pae", "x2apic", "ioapic", "hpet", "utc")}
+    flags.update(longmode="long" in words, page_fusion=machine["page_fusion"], large_pages=machine["large_pages"])
+    for key, flag in flags.items():
+        values[key] = "on" if flag else "off"
+        values[key + "_human"] = "enabled" if flag else "disabled"
     values.update(
-        file=machine["folder"].rpartition("/")[2],
         groups=",".join(machine["groups"]),
         architecture=machine["arch"],
-        ostype=described.get(machine["ostype"], machine["ostype"]),
-        page_fusion=_on(machine["page_fusion"]),
-        page_fusion_human=_enabled(machine["page_fusion"]),
-        large_pages=_on(machine["large_pages"]),
-        large_pages_human=_enabled(machine["large_pages"]),
-        pae=_on(not wide),
-        pae_human=_enabled(not wide),
-        longmode=_on(wide),
-        longmode_human=_enabled(wide),
-        paravirt="hyperv" if windows else "kvm",
-        paravirt_human="HyperV" if windows else "KVM",
+        ostype=row[1] if row else machine["ostype"],
+        chipset="armv8virtual" if arm else "ich9" if "ich9" in words else "piix3",
+        firmware="EFI" if arm or "efi" in words else "BIOS",
+        rtc="UTC" if flags["utc"] else "local time",
+        paravirt=paravirt,
+        paravirt_human=PARAVIRT[paravirt],
+        nictype=words[-1],
         since=clock.stamp(machine["since"]),
         state_human=STATES.get(machine["state"], machine["state"]),
         saved_file=clock.stamp(machine["since"]).replace(":", "-").replace(".", "-") + "Z.sav",
         balloon=balloon,
         session=machine["frontend"] or "headless",
         run_level=guest.run_level(state, machine),
-        guest_ostype=machine["ostype"],
+        guest_ostype=machine["ostype"] if machine["ostype"].startswith("Windows") else "Linux26_64",
         additions_version="6.0.0 r127566",
         booted_ms=int(machine["since"] * 1000),
     )
     return values
-
-
-def _on(flag):
-    return "on" if flag else "off"
-
-
-def _enabled(flag):
-    return "enabled" if flag else "disabled"

@@ -20,6 +20,7 @@ NEW_HOST = {
     },
     "server": {"metrics": {}},
     "machines": [],
+    "unregistered": [],
 }
 
 

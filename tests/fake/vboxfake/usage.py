@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright: vbox.memory contributors
-"""Refusals with usage text. The real program prints two screens; these are as long, and say 'made up' in their body."""
+"""Refusals with usage text. The real program prints two screens; these are as long, and say that they are made up."""
 
-from . import errors, releases
+from . import errors, getopt, releases
 
 USAGE = {
     "modifyvm": "VBoxManage modifyvm <uuid | vmname>",
@@ -15,7 +15,7 @@ USAGE = {
     "list": "VBoxManage list [--long] [--sorted] <subcommand>",
     "metrics": "VBoxManage metrics <list | setup | query> [options] [* | host | vmname] [metric-list]",
 }
-LONG = ("modifyvm", "list")  # so long that the program says the error once more after it
+LONG = ("modifyvm",)  # so long that the program says the error once more after it
 
 
 def refused(state, command, text, options=(), status=2):
@@ -26,9 +26,17 @@ def refused(state, command, text, options=(), status=2):
     return errors.Failed(_with_usage(state, command, text, "\n" + usage), status)
 
 
-def bad_option(state, command, text, options=(), status=2):
-    """Wrong use of a command, seen by its parser of options."""
-    return errors.Failed(bad_option_text(state, command, text, options), status)
+def bad_option(state, command, bad, options=(), status=2):
+    """Wrong use of a command, seen by its parser of options: a `getopt.BadOption`."""
+    text = bad_option_text(state, command, str(bad), options)
+    if isinstance(bad, getopt.BadValue):
+        text = text[: text.index(str(bad))]
+    return errors.Failed(text, status)
+
+
+def usage_only(state, command):
+    """A command without arguments: usage on standard output."""
+    return _usage(command, ())
 
 
 def bad_option_text(state, command, text, options=()):
@@ -45,8 +53,8 @@ def _with_usage(state, command, text, usage):
 
 
 def _usage(command, options):
-    lines = ["Usage:", "", USAGE.get(command, "VBoxManage")]
-    lines += ["      [%s=<made up>]" % option for option in sorted(options)]
+    lines = ["Usage - made up by the fake:", "", "  " + USAGE.get(command, "VBoxManage")]
+    lines += ["      [%s=value]" % option for option in sorted(options)]
     if command in LONG:
-        lines += ["      [--made-up-option-%02d=<made up>]" % number for number in range(60)]
+        lines += ["      [--made-up-option-%02d=value]" % number for number in range(60)]
     return "\n".join(lines) + "\n"
