@@ -25,6 +25,10 @@ options:
     description: The C(explained) of P(vbox.memory.resolve#filter), from which the rows take their C(source).
     type: list
     elements: dict
+  check_mode:
+    description: Whether the result is of check mode, in which nothing changed yet.
+    type: bool
+    default: false
 seealso:
   - plugin: vbox.memory.resolve
     plugin_type: filter
@@ -43,7 +47,7 @@ EXAMPLES = r"""
 
 - name: Show what differs
   ansible.builtin.debug:
-    msg: "{{ compared | vbox.memory.differences }}"
+    msg: "{{ compared | vbox.memory.differences(check_mode=true) }}"
 """
 
 RETURN = r"""
@@ -73,7 +77,8 @@ _value:
       type: raw
     outcome:
       description:
-        - V(changed) if it changed, or would change in check mode.
+        - V(changed) if it changed.
+        - V(would change) if it can change now, with O(check_mode=true).
         - V(pending) if it has to wait until the machine's state allows it.
         - V(failed) if the machine failed.
       type: str
@@ -98,19 +103,20 @@ OPTIONS_OF = {
 }
 
 
-def differences(result, explained=None):
+def differences(result, explained=None, check_mode=False):
     result = plain(result)
     if not isinstance(result, dict):
         raise AnsibleFilterError("vbox.memory.differences: the input is %s, and not a result of vbox.memory.vbox_memory" % kind_of(result))
     sources = {machine["uuid"]: machine["settings"] for machine in plain(explained) or []}
-    return [row for machine in result.get("machines") or [] for row in _rows(machine, sources.get(machine["uuid"], {}))]
+    changed_word = "would change" if check_mode else "changed"
+    return [row for machine in result.get("machines") or [] for row in _rows(machine, sources.get(machine["uuid"], {}), changed_word)]
 
 
-def _rows(machine, settings):
+def _rows(machine, settings, changed_word):
     base = dict(machine=machine["name"], uuid=machine["uuid"], state=machine["state"], msg=None, source=None)
     before = machine["before"]
     changed = {setting: value for setting, value in machine["after"].items() if value != before.get(setting)}
-    for outcome, values in (("changed", changed), ("pending", machine["pending"])):
+    for outcome, values in ((changed_word, changed), ("pending", machine["pending"])):
         for setting, value in values.items():
             yield dict(base, setting=setting, before=before.get(setting), after=value, outcome=outcome, source=_source(setting, settings))
     if machine.get("failed"):

@@ -80,7 +80,7 @@ def resolve(policies, facts):
         raise PolicyError(problems)
     decisions = [(machine, decision) for machine, decision in decisions if any(option not in NOT_DESIRES for option in decision)]
     return dict(
-        machines=[dict({option: value for option, (value, _) in decision.items()}, name=machine["uuid"]) for machine, decision in decisions],
+        machines=[dict({option: given[0] for option, given in decision.items()}, name=machine["uuid"]) for machine, decision in decisions],
         explained=[_explained(machine, decision) for machine, decision in decisions],
         rules=[dict(policy=rule.policy, name=rule.name, machines=rule.matched) for rule in reader.parts["rules"]],
     )
@@ -215,7 +215,7 @@ def _selected(rule, subjects, problems):
             failed.append((subject["name"], error))
     if failed:
         rule.usable = False
-        problems.append("%s.when: it cannot be told for the machine %s: %s" % (rule.place, some([name for name, _ in failed]), failed[0][1]))
+        problems.append("%s.when: it cannot be told for the machine %s: %s" % (rule.place, some([name for name, error in failed]), failed[0][1]))
     return matched
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import pytest
 from ansible.errors import AnsibleFilterError
+
 from ansible_collections.vbox.memory.plugins.filter.differences import differences
 
 MACHINE = {"name": "web01", "uuid": "u1", "state": "running", "changed": False, "before": {}, "after": {}, "pending": {}}
@@ -32,6 +33,11 @@ def test_what_changed_and_what_waits():
         ("web01", "balloon_default_mb", 0, 512, "pending", "policy: defaults", None),
         ("web01", "large_pages", True, False, "pending", None, None),
     ]
+
+
+def test_in_check_mode_nothing_has_changed_yet():
+    rows = differences({"machines": [dict(MACHINE, before={"large_pages": True}, after={"large_pages": False})]}, check_mode=True)
+    assert [row["outcome"] for row in rows] == ["would change"]
 
 
 def test_a_machine_that_failed():

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 from ansible.errors import AnsibleFilterError
+
 from ansible_collections.vbox.memory.plugins.filter.resolve import resolve_filter
 from ansible_collections.vbox.memory.plugins.plugin_utils import selector
 
