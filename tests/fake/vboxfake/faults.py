@@ -19,7 +19,7 @@ import time
 
 from . import errors, guest, lookup
 
-GARBAGE = b"\x00\xff\xfe\x80Segm\xe9ntation \xc3(\n=\"=\n\"\"\"{}\n\x1b[2J\n"
+GARBAGE = b'\x00\xff\xfe\x80Segm\xe9ntation \xc3(\n="=\n"""{}\n\x1b[2J\n'
 WARNING = (
     "WARNING: The character device /dev/vboxdrv does not exist.\n"
     "\t Please install the virtualbox-dkms package and the appropriate\n"

@@ -11,7 +11,7 @@ from . import clock, lookup
 GUEST = {
     "additions": True,  # Guest Additions installed
     "boot_seconds": 2.0,  # from the start to the Additions' first answer
-    "total_mb": None,  # what the guest sees; 94.5 % of the machine's memory unless given
+    "total_mb": None,  # what the guest sees; unless given, as large a part of its memory as recorded
     "used_mb": 20.0,
     "cache_mb": 5.0,
     "cache_floor_mb": 2.0,  # what the guest cannot take back from its cache
@@ -28,6 +28,7 @@ GUEST = {
     "shutdown_seconds": 5.0,
 }
 STEP = 0.1
+TOTAL_SHARE = 725760 / (768 * 1024)
 
 
 def settle(state):
@@ -98,7 +99,7 @@ def figure(machine, key):
     """One of the guest's figures."""
     value = machine["guest"].get(key, GUEST[key])
     if key == "total_mb" and value is None:
-        return machine["memory"] * 0.945
+        return machine["memory"] * TOTAL_SHARE
     if key == "reports_balloon" and key not in machine["guest"]:
         return machine["ostype"].startswith("Windows")
     return value
@@ -120,8 +121,6 @@ def host_available_mb(state):
 
 
 # -- metrics: kept by the server, fed from here ---------------------------------------------------------------------------
-
-# What has a value: {object: {base metric: {metric: kB or hundredths of a percent}}}
 
 
 def forget_metrics(state, owner=None):

@@ -157,17 +157,14 @@ def _apply_ostype(machine, ostype):
     if row:
         machine["ostype"], machine["hardware"] = row[0], row[4]
     elif machine["arch"] == "ARM":
-        machine["hardware"] = "arm nonic"
+        machine["hardware"] = "arm bios ioapic utc nonic"
 
 
 def _place(state, machine, given):
     machine["groups"] = given.get("groups", "/").split(",")
     for group in machine["groups"]:
         if not group.startswith("/"):
-            context = (
-                "ComposeMachineFilename(bstrName.raw(), bstrPrimaryGroup.raw(), createFlags.raw(), bstrBaseFolder.raw(), "
-                "bstrSettingsFile.asOutParam())"
-            )
+            context = "ComposeMachineFilename(bstrName.raw(), bstrPrimaryGroup.raw(), createFlags.raw(), bstrBaseFolder.raw(), bstrSettingsFile.asOutParam())"
             raise invalid_group(state, group, "createvm Compose", context)
     base = given.get("basefolder", state["host"]["home"] + "/VirtualBox VMs")
     machine["folder"] = base + machine["groups"][0].rstrip("/") + "/" + machine["file"]

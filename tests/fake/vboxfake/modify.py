@@ -59,8 +59,12 @@ def _move(state, machine, changed):
     top = machine["folder"].rpartition("/")[0]
     top = top[: len(top) - len(machine["groups"][0].rstrip("/"))] + changed["groups"][0].rstrip("/")
     if changed["name"] != machine["name"]:
-        changed["file"] = changed["name"].replace("/", "_")
+        changed["file"] = changed["name"]
     changed["folder"] = top + "/" + changed["file"]
+    if "/" in changed["file"]:
+        files = ("%s/%s.vbox" % (changed["folder"], machine["file"]), lookup.settings_file(changed))
+        text = "Could not rename the settings file '%s' to '%s' (VERR_FILE_NOT_FOUND)" % files
+        _refuse(state, text, "NS_ERROR_FAILURE", "SaveSettings", "SaveSettings()")
     if any(other is not machine and other["folder"] == changed["folder"] for other in state["machines"]):
         text = "Could not rename the directory '%s' to '%s' to save the settings file (VERR_ALREADY_EXISTS)"
         _refuse(state, text % (machine["folder"], changed["folder"]), "NS_ERROR_FAILURE", "SaveSettings", "SaveSettings()")

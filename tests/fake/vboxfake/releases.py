@@ -75,7 +75,7 @@ LINES = {
     "controlvm balloon": ("VBoxManageControlVM.cpp", (1779, 1678, 1676, 1676)),
     "controlvm pause": ("VBoxManageControlVM.cpp", (407, 390, 388, 388)),
     "createvm Compose": ("VBoxManageMisc.cpp", (250, 370, 402, 402)),
-    "createvm CreateMachine": ("VBoxManageMisc.cpp", (270, 395, 428, 428)),
+    "createvm CreateMachine": ("VBoxManageMisc.cpp", (270, 395, 428, 429)),
     "createvm RegisterMachine": ("VBoxManageMisc.cpp", (292, 418, 450, 450)),
     "registervm OpenMachine": ("VBoxManageMisc.cpp", (79, 150, 159, 159)),
     "unregistervm FindMachine": ("VBoxManageMisc.cpp", (150, 231, 230, 228)),

@@ -81,7 +81,7 @@ class Store:
 
     def _write(self, name, content):
         # Replaced in one step, for readers that do not take the lock.
-        text = json.dumps(content, indent=1)
+        text = json.dumps(content)
         scratch = self._path(name + ".new")
         with open(scratch, "w") as stream:
             stream.write(text)
