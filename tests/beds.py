@@ -63,7 +63,7 @@ class FakeBed(Bed):
     def python(self, script, *argv, given=""):
         folder = os.path.dirname(self.host.program)
         environment = dict(os.environ, **self.host.environment)
-        environment.update(PATH=folder + os.pathsep + environment["PATH"], PYTHONPATH=str(BUILD))
+        environment.update(PATH=folder + os.pathsep + environment["PATH"], PYTHONPATH=str(BUILD), PYTHONHASHSEED="0")
         environment.pop("VBOXMANAGE", None)
         return subprocess.run(
             [sys.executable, str(TESTS / script), *argv], input=given, env=environment, capture_output=True, text=True, check=False)
@@ -88,7 +88,7 @@ class SandboxBed(Bed):
 
     def python(self, script, *argv, given=""):
         return self.sandbox(
-            "exec", "--user", self.user, "env", "PYTHONPATH=/checkout/.build:/ansible", "PATH=/opt/recorder:/usr/bin:/bin",
+            "exec", "--user", self.user, "env", "PYTHONPATH=/checkout/.build:/ansible", "PYTHONHASHSEED=0", "PATH=/opt/recorder:/usr/bin:/bin",
             "VBOX_RECORD=" + self.file, "python3", "/checkout/tests/" + script, *argv, given=given, must_succeed=False)
 
     def calls(self):

@@ -32,7 +32,7 @@ def need_testbed():
 @pytest.fixture(scope="session")
 def sandbox():
     """A sandbox of the tests' own that is up: a function that runs `tests/testbed/sandbox` with some arguments."""
-    environment = dict(os.environ, VBOX_SANDBOX_NAME="tests", VBOX_SANDBOX_BIND=BINDS)
+    environment = dict(os.environ, VBOX_SANDBOX_NAME=f"tests{os.getpid()}", VBOX_SANDBOX_BIND=BINDS)
 
     def run(*arguments, given="", must_succeed=True):
         done = subprocess.run([str(SANDBOX), *arguments], input=given, env=environment, capture_output=True, text=True, check=False)
@@ -42,7 +42,6 @@ def sandbox():
             pytest.fail(f"sandbox {' '.join(arguments)}: exit {done.returncode}\n{done.stdout}{done.stderr}", pytrace=False)
         return done
 
-    run("down")
     run("up")
     yield run
     run("down")

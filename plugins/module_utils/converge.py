@@ -9,12 +9,12 @@ import json
 from dataclasses import dataclass, field, replace
 
 from ansible_collections.vbox.memory.plugins.module_utils.arguments import MemoryModule, wanted_machines
+from ansible_collections.vbox.memory.plugins.module_utils.backend import CommandBackend
 from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError
-from ansible_collections.vbox.memory.plugins.module_utils.machines import Listing, read_machine
 from ansible_collections.vbox.memory.plugins.module_utils.preconditions import Case, check
 from ansible_collections.vbox.memory.plugins.module_utils.settings import SETTINGS, commands, shown
 from ansible_collections.vbox.memory.plugins.module_utils.support import Host
-from ansible_collections.vbox.memory.plugins.module_utils.vboxmanage import VBoxManage, command_line
+from ansible_collections.vbox.memory.plugins.module_utils.vboxmanage import command_line
 
 # What a user can do about a state in which a setting cannot change.
 WAIT = "wait until that has passed"
@@ -38,13 +38,13 @@ def run_module(owned):
     module = MemoryModule(owned)
     try:
         wanted = wanted_machines(module.params, owned)
-        results = converge(VBoxManage(module.params["vboxmanage"]), wanted, module.check_mode)
+        results = converge(CommandBackend(module.params["vboxmanage"]), wanted, module.check_mode)
     except VBoxMemoryError as error:
         module.fail_json(**error.as_result())
     finish(module, results)
 
 
-def converge(vboxmanage, wanted, check_mode=False):
+def converge(backend, wanted, check_mode=False):
     """Bring machines to what is wanted. One machine's failure leaves the others' work as it is.
 
     :param wanted: a list of :class:`~.arguments.Wanted`
@@ -53,16 +53,15 @@ def converge(vboxmanage, wanted, check_mode=False):
     """
     if not wanted:
         return []
-    host = Host(vboxmanage)
-    listing = Listing(vboxmanage)
+    host = Host(backend)
     works = [Work(one) for one in wanted]
     for work in works:
-        work.attempt(work.find, listing)
+        work.attempt(work.find, backend)
     _refuse_the_same_machine_twice(works)
     for work in works:
         work.attempt(work.plan, host)
         if not check_mode:
-            work.attempt(work.apply, vboxmanage, host)
+            work.attempt(work.apply, backend, host)
     return [work.result() for work in works]
 
 
@@ -112,9 +111,9 @@ class Work:
         except VBoxMemoryError as error:
             self.error = error
 
-    def find(self, listing):
+    def find(self, backend):
         """Find the machine that is meant, and read it."""
-        self.machine = self.before = listing.find(self.wanted.name)
+        self.machine = self.before = backend.find(self.wanted.name)
 
     def plan(self, host):
         """Find out what differs, whether it may change, and what of it can change now."""
@@ -149,30 +148,30 @@ class Work:
         # A balloon was asked for without saying which: a live machine gets the one that it can get now.
         return name == "balloon_default" and self.machine.live and self.wanted.both_balloons
 
-    def apply(self, vboxmanage, host):
+    def apply(self, backend, host):
         """Make the changes and read back. An error comes with what did change."""
         planned, self.commands = self.commands, []
         for command in planned:
             self.commands.append(command)
             try:
-                vboxmanage.run(*command)
+                backend.run(*command)
             except VBoxMemoryError as error:
                 self.after = self.machine
-                self.after = read_machine(vboxmanage, self.machine.uuid)
+                self.after = backend.read(self.machine.uuid)
                 if self.after.state == self.machine.state:
                     raise error
-                self._replan(vboxmanage, host)
+                self._replan(backend, host)
                 return
         if planned:
-            self.after = read_machine(vboxmanage, self.machine.uuid)
+            self.after = backend.read(self.machine.uuid)
             self._verify()
 
-    def _replan(self, vboxmanage, host):
+    def _replan(self, backend, host):
         """The machine was started or stopped since it was read: what can change now is another question."""
         self.machine, self.pending = self.after, {}
         made = self.commands
         self.plan(host)
-        self.apply(vboxmanage, host)
+        self.apply(backend, host)
         self.commands = made + self.commands
 
     def _verify(self):

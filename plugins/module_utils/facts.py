@@ -6,14 +6,14 @@
 from __future__ import annotations
 
 from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError
-from ansible_collections.vbox.memory.plugins.module_utils.machines import LIVE, Listing, read_settings_file
+from ansible_collections.vbox.memory.plugins.module_utils.machines import LIVE, read_settings_file
 from ansible_collections.vbox.memory.plugins.module_utils.metrics import (
-    GUEST_METRICS, HOST, HOST_METRICS, PROCESS_METRICS, Metrics,
+    GUEST_METRICS, HOST, HOST_METRICS, PROCESS_METRICS,
 )
 from ansible_collections.vbox.memory.plugins.module_utils.support import Host
 
 
-def gather(vboxmanage, names, with_metrics, wait):
+def gather(backend, names, with_metrics, wait):
     """All facts, as ``vbox_memory_facts`` documents them.
 
     :param names: the machines to read, by name or UUID; ``None`` for all
@@ -21,16 +21,16 @@ def gather(vboxmanage, names, with_metrics, wait):
     :param wait: seconds to wait for the first sample of metrics that had to be set up
     :raises VBoxMemoryError: what reading raises; an inaccessible machine is an error only when it is asked for
     """
-    host, listing = Host(vboxmanage), Listing(vboxmanage)
-    machines, inaccessible = listing.read_all() if names is None else (find_all(listing, names), [])
-    samples = Metrics(vboxmanage, _objects(machines)).read(wait) if with_metrics else {}
+    host = Host(backend)
+    machines, inaccessible = backend.read_all() if names is None else (find_all(backend, names), [])
+    samples = backend.sample(_objects(machines), wait) if with_metrics else {}
     entries = [_machine_entry(machine, samples.get(machine.uuid, {})) for machine in machines]
     host_entry = {key: samples.get(HOST, {}).get(key) for key in HOST_METRICS}
     host_entry.update(vbox_version=host.version, features=host.features())
     return dict(host=host_entry, machines=entries, inaccessible=inaccessible, totals=totals(host_entry, entries))
 
 
-def find_all(listing, names):
+def find_all(backend, names):
     """The machines with these names or UUIDs.
 
     :raises VBoxMemoryError: naming the first that cannot be had
@@ -38,7 +38,7 @@ def find_all(listing, names):
     machines = []
     for name in names:
         try:
-            machines.append(listing.find(name))
+            machines.append(backend.find(name))
         except VBoxMemoryError as error:
             raise VBoxMemoryError(error.code, "machine %r: %s" % (name, error.message), **error.details) from None
     return machines

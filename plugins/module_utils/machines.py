@@ -64,10 +64,10 @@ class Listing:
         """
         found = []
         if re.fullmatch(UUID, wanted) and wanted.lower() in self._uuids():
-            found = [self._read(wanted.lower())]
+            found = [self.read(wanted.lower())]
         if not any(found):
             rows = re.findall(r'^"%s" \{(%s)\}$' % (re.escape(wanted), UUID), self._text, re.MULTILINE)
-            found = [machine for machine in map(self._read, rows) if machine and machine.name == wanted]
+            found = [machine for machine in map(self.read, rows) if machine and machine.name == wanted]
         if not found:
             raise VBoxMemoryError(
                 "machine_not_found", "there is no machine with this name or UUID. VirtualBox shows each user only their own"
@@ -83,7 +83,7 @@ class Listing:
         machines, unreadable = [], []
         for uuid in self._uuids():
             try:
-                machines.append(self._read(uuid))
+                machines.append(self.read(uuid))
             except VBoxMemoryError as error:
                 if error.code != "machine_inaccessible":
                     raise
@@ -94,7 +94,7 @@ class Listing:
         rows = re.findall(r'(?:"|<inaccessible>) \{(%s)\}$' % UUID, self._text, re.MULTILINE)
         return list(dict.fromkeys(uuid.lower() for uuid in rows))
 
-    def _read(self, uuid):
+    def read(self, uuid):
         """The machine with this UUID; ``None`` if it is not there: part of a name, or gone since."""
         marked = re.search(r'^"?<inaccessible>"? \{%s\}$' % uuid, self._text, re.MULTILINE | re.IGNORECASE)
         try:

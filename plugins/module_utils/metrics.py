@@ -68,7 +68,9 @@ class Metrics:
         return {key: value_in(text, metric) for key, metric in metrics.items()}
 
     def _set_up(self, name, metrics):
-        self._vboxmanage.run("metrics", "setup", "--period", str(PERIOD), "--samples", "1", name, ",".join(metrics))
+        # A set-up takes the names of groups: with those of single metrics it sets up nothing, silently (measured).
+        groups = dict.fromkeys(metric.rpartition("/")[0] for metric in metrics)
+        self._vboxmanage.run("metrics", "setup", "--period", str(PERIOD), "--samples", "1", name, ",".join(groups))
 
 
 def value_in(text, metric):

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import platform
 import re
-from functools import cached_property
 
 FEATURES = ("balloon", "page_fusion", "large_pages")
 PROCESSORS_WITH_64_BITS = ("x86_64", "amd64", "arm64", "aarch64")
@@ -31,15 +30,15 @@ LIMITS = (
 class Host:
     """The host that a module runs on, and its VirtualBox; asked only for what somebody wants to know."""
 
-    def __init__(self, vboxmanage):
-        self._vboxmanage = vboxmanage
+    def __init__(self, backend):
+        self._backend = backend
         self.system = platform.system()
         self.processor = platform.machine().lower()
 
-    @cached_property
+    @property
     def version(self):
-        """The version of VirtualBox, such as ``7.2.22``; ``None`` if it is not of that form."""
-        return parse_version(self._vboxmanage.run("--version"))
+        """The version of VirtualBox, such as ``7.2.22``; ``None`` if it is not known."""
+        return self._backend.version
 
     def unsupported(self, feature):
         """Why this host has not got a feature, one of :data:`FEATURES`, or ``None`` if it has."""

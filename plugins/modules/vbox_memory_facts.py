@@ -229,9 +229,9 @@ code:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.vbox.memory.plugins.module_utils.arguments import VBOXMANAGE
+from ansible_collections.vbox.memory.plugins.module_utils.backend import CommandBackend
 from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError
 from ansible_collections.vbox.memory.plugins.module_utils.facts import gather
-from ansible_collections.vbox.memory.plugins.module_utils.vboxmanage import VBoxManage
 
 
 def main():
@@ -246,7 +246,7 @@ def main():
     )
     given = module.params
     try:
-        facts = gather(VBoxManage(given["vboxmanage"]), given["machines"], given["metrics"], given["wait"])
+        facts = gather(CommandBackend(given["vboxmanage"]), given["machines"], given["metrics"], given["wait"])
     except VBoxMemoryError as error:
         module.fail_json(**error.as_result())
     module.exit_json(ansible_facts=dict(vbox_memory=facts))

@@ -1,0 +1,61 @@
+# -*- coding: utf-8 -*-
+# Copyright: vbox.memory contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""The one way to VirtualBox that the rest of the collection knows: find, read, run a command, sample."""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+
+from ansible_collections.vbox.memory.plugins.module_utils.machines import UUID, Listing, read_machine
+from ansible_collections.vbox.memory.plugins.module_utils.metrics import Metrics
+from ansible_collections.vbox.memory.plugins.module_utils.support import parse_version
+from ansible_collections.vbox.memory.plugins.module_utils.vboxmanage import VBoxManage
+
+
+class CommandBackend:
+    """VirtualBox by its command line.
+
+    :param executable: the program; ``None`` for the usual places
+    :raises VBoxMemoryError: ``vboxmanage_not_found``; the methods raise what VBoxManage's failures are
+    """
+
+    name = "vboxmanage"
+
+    def __init__(self, executable=None):
+        self.vboxmanage = VBoxManage(executable)
+
+    @cached_property
+    def version(self):
+        """The version of VirtualBox, such as ``7.2.22``; ``None`` if it is not of that form."""
+        return parse_version(self.vboxmanage.run("--version"))
+
+    @cached_property
+    def _listing(self):
+        return Listing(self.vboxmanage)
+
+    def find(self, wanted):
+        """The :class:`~.machines.Machine` with this name or UUID."""
+        return self._listing.find(wanted)
+
+    def read_all(self):
+        """All machines, and the UUIDs of those that cannot be read."""
+        return self._listing.read_all()
+
+    def read_live(self):
+        """The machines that run or are paused."""
+        uuids = re.findall(r'" \{(%s)\}$' % UUID, self.vboxmanage.run("list", "runningvms"), re.MULTILINE)
+        return [machine for machine in map(self._listing.read, dict.fromkeys(uuids)) if machine and machine.live]
+
+    def read(self, uuid):
+        """The machine with this UUID, as it is now."""
+        return read_machine(self.vboxmanage, uuid)
+
+    def run(self, *command):
+        """Run a command of VBoxManage that changes something."""
+        self.vboxmanage.run(*command)
+
+    def sample(self, objects, wait):
+        """The newest values of metrics: see :class:`~.metrics.Metrics`."""
+        return Metrics(self.vboxmanage, objects).read(wait)
