@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from ansible_collections.vbox.memory.plugins.module_utils.arguments import BALLOON, EXCLUSIVE, NOT_DESIRES, OPTIONS, _parse
+from ansible_collections.vbox.memory.plugins.module_utils.arguments import EXCLUSIVE, NOT_DESIRES, OPTIONS, _parse
 from ansible_collections.vbox.memory.plugins.module_utils.machines import UUID
 from ansible_collections.vbox.memory.plugins.plugin_utils.selector import Selector, SelectorError
 from ansible_collections.vbox.memory.plugins.plugin_utils.values import kind_of, nearest, some
@@ -21,6 +21,10 @@ from ansible_collections.vbox.memory.plugins.plugin_utils.values import kind_of,
 PARTS = {"defaults": dict, "rules": list, "machines": dict}
 EXTRAS = {"defaults": (), "rules": ("name", "when", "required"), "machines": ("optional",)}
 FLAGS = ("required", "optional")
+LIKE_A_FLAG = "page_fusion"  # flags are read as this option is
+
+# The ways to say the balloon are one setting.
+BALLOON = [option for group in EXCLUSIVE for option in group]
 
 
 class PolicyError(Exception):
@@ -148,7 +152,7 @@ class Reader:
 
     def _take(self, scope, key, value):
         try:
-            parsed = None if value is None else _parse(key if key in OPTIONS else "page_fusion", value)
+            parsed = None if value is None else _parse(LIKE_A_FLAG if key in FLAGS else key, value)
         except ValueError as problem:
             self.problems.append("%s.%s: %r %s" % (scope.place, key, value, problem))
             return
