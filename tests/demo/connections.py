@@ -1,10 +1,9 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright: vbox.memory contributors
 """Prints an inventory that says how to reach the demo's hosts. It is beside inventory/, for it differs from run to run.
 
-    usage: connections sandbox INFO HOST…     INFO is what `sandbox info` prints
-           connections fake FOLDER HOST…      makes a fake host for each in FOLDER/HOST
+    usage: connections.py sandbox INFO HOST…     INFO is what `sandbox info` prints
+           connections.py fake FOLDER HOST…      makes a fake host for each in FOLDER/HOST
 """
 
 from __future__ import annotations
