@@ -43,9 +43,24 @@ options:
       - What to do about a setting that cannot change in the machine's state, such as a setting of a running machine.
       - V(fail) fails for that machine and changes nothing of it.
       - V(defer) changes what can change now, and reports the rest under RV(pending).
+      - V(shutdown) shuts a running or paused machine down by its ACPI power button, makes the change, starts the machine again with
+        the front end that it had, and waits for its Guest Additions. Everything is reported under RV(commands).
+      - A balloon that is asked for without saying which (C(balloon) or C(balloon_leave)) is no failure on
+        a running machine. The current balloon is set, and a default that differs is reported under RV(pending).
     type: str
-    choices: [fail, defer]
+    choices: [fail, defer, shutdown]
     default: fail
+  shutdown_timeout:
+    description:
+      - The seconds that a guest may take to shut down, for O(on_blocked=shutdown).
+    type: int
+    default: 300
+  power_off:
+    description:
+      - Whether a machine is powered off when its guest has not shut down in time, for O(on_blocked=shutdown).
+      - What the guest has not written to its disks is lost then.
+    type: bool
+    default: false
 """
 
     BALLOON = r"""
@@ -75,6 +90,45 @@ options:
       - The current balloon only, which is asked of a running or paused machine now. VirtualBox does not save it, and it
         is gone when the machine stops.
     type: raw
+  guard:
+    description:
+      - Whether to refuse what would harm a running guest. VirtualBox itself accepts a balloon that makes a guest panic within seconds.
+      - A raise of the current balloon is refused with large pages on, without Guest Additions, without figures of the guest's memory,
+        and when the guest would be left with less than O(guard_reserve) and O(guard_cache) say.
+      - A raise goes in steps that are harmless by themselves, each given before the next is asked for. When the guest runs short of memory
+        on the way, it gets back what it needs, and the balloon stays there.
+      - A balloon that becomes smaller is never held up.
+    type: bool
+    default: true
+  guard_reserve:
+    description:
+      - The memory that stays free in the guest, as a size like O(balloon).
+      - A tenth of the machine's memory, and at least 64 MB, unless given.
+    type: raw
+  guard_cache:
+    description:
+      - The percentage of the guest's cache that counts as used, V(0) to V(100).
+    type: int
+    default: 50
+  partial:
+    description:
+      - Whether it is enough to get as much of the balloon as the guest can give. It is an error otherwise.
+      - Such results have RV(machines[].limited) set.
+    type: bool
+    default: false
+  wait:
+    description:
+      - Whether to wait until the guest has given, or taken back, what was asked for.
+      - Without it, a guarded raise still waits for all steps but the last.
+      - Long waits go well with C(async); RV(machines[].progress) tells how the guest followed.
+    type: bool
+    default: true
+  timeout:
+    description:
+      - The seconds to wait for a guest in all, also for its Guest Additions after a restart. A guest that stands still for 60 seconds is
+        given up before that.
+    type: int
+    default: 600
 """
 
     PAGE_FUSION = r"""

@@ -9,14 +9,17 @@ import difflib
 from dataclasses import dataclass
 
 from ansible.module_utils.basic import AnsibleModule, env_fallback
+from ansible.module_utils.common.validation import check_type_int
 from ansible.module_utils.parsing.convert_bool import boolean
 
 from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError
 from ansible_collections.vbox.memory.plugins.module_utils.sizes import size_in_mb
 
-ON_BLOCKED = ("fail", "defer")
+ON_BLOCKED = ("fail", "defer", "shutdown")
 
-BALLOON = ("balloon", "balloon_leave", "balloon_default", "balloon_current")
+SIZES = ("balloon", "balloon_leave", "balloon_default", "balloon_current")
+GUARD = ("guard", "guard_reserve", "guard_cache", "partial", "wait", "timeout")
+BALLOON = SIZES + GUARD
 PAGE_FUSION = ("page_fusion", "acknowledge_side_channel")
 LARGE_PAGES = ("large_pages",)
 
@@ -29,11 +32,20 @@ OPTIONS = {
     "page_fusion": dict(type="bool"),
     "acknowledge_side_channel": dict(type="bool", default=False),
     "large_pages": dict(type="bool"),
+    "guard": dict(type="bool", default=True),
+    "guard_reserve": dict(type="raw"),
+    "guard_cache": dict(type="int", default=50),
+    "partial": dict(type="bool", default=False),
+    "wait": dict(type="bool", default=True),
+    "timeout": dict(type="int", default=600),
     "on_blocked": dict(type="str", choices=list(ON_BLOCKED), default="fail"),
+    "shutdown_timeout": dict(type="int", default=300),
+    "power_off": dict(type="bool", default=False),
 }
+RANGES = {"guard_cache": (0, 100), "timeout": (1, 86400), "shutdown_timeout": (1, 86400)}
 VBOXMANAGE = dict(type="path", fallback=(env_fallback, ["VBOXMANAGE"]))
-SHARED = ("on_blocked",)
-NOT_DESIRES = ("acknowledge_side_channel",) + SHARED
+SHARED = ("on_blocked", "shutdown_timeout", "power_off")
+NOT_DESIRES = ("acknowledge_side_channel",) + GUARD + SHARED
 
 # Of these groups one can be given; an entry that gives one replaces the task's whole choice.
 EXCLUSIVE = (("balloon",), ("balloon_leave",), ("balloon_default", "balloon_current"))
@@ -51,7 +63,15 @@ class Wanted:
     page_fusion: bool | None = None
     large_pages: bool | None = None
     acknowledge_side_channel: bool = False
+    guard: bool = True
+    guard_reserve: int | None = None
+    guard_cache: int = 50
+    partial: bool = False
+    wait: bool = True
+    timeout: int = 600
     on_blocked: str = "fail"
+    shutdown_timeout: int = 300
+    power_off: bool = False
 
     def values_for(self, machine):
         """The settings that this asks of a machine, as ``{name of a setting: value}``."""
@@ -127,7 +147,7 @@ def _wanted(entry, defaults, options):
     for key in options:
         if key in merged:
             try:
-                values[key] = _parse(key, merged[key])
+                values[key] = parse_value(key, merged[key])
             except ValueError as problem:
                 wrong.append("%s: %r %s" % (key, merged[key], problem))
     desires = [key for key in options if key in merged and key not in NOT_DESIRES]
@@ -137,7 +157,7 @@ def _wanted(entry, defaults, options):
     return Wanted(name=str(entry.get("name")), **values), wrong
 
 
-def _parse(key, value):
+def parse_value(key, value):
     """The value of an option in its own type. A ValueError's message goes on from the value: '… is not a size'."""
     kind = OPTIONS[key]["type"]
     if kind == "raw":
@@ -147,14 +167,26 @@ def _parse(key, value):
             return boolean(value)
         except TypeError:
             raise ValueError("is not a boolean: give true or false") from None
+    if kind == "int":
+        return _whole_number(value, *RANGES[key])
     if value not in OPTIONS[key]["choices"]:
         raise ValueError("is not one of %s" % ", ".join(OPTIONS[key]["choices"]))
     return value
 
 
+def _whole_number(value, least, most):
+    try:
+        number = check_type_int(value)
+    except TypeError:
+        number = None
+    if number is None or isinstance(value, bool) or not least <= number <= most:
+        raise ValueError("is not a whole number from %d to %d" % (least, most))
+    return number
+
+
 def _replaced(key, given):
     """Whether a value of the task gives way, because the entry makes its own choice of the same kind."""
-    return key in BALLOON and any(other in given for other in BALLOON)
+    return key in SIZES and any(other in given for other in SIZES)
 
 
 def _unknown_keys(given, options):
@@ -180,7 +212,7 @@ def _contradictions(desires, values):
     problems = []
     groups = [group for group in EXCLUSIVE if any(option in desires for option in group)]
     if len(groups) > 1:
-        problems.append("give only one of %s: each is a way to say the balloon" % ", ".join(key for key in desires if key in BALLOON))
+        problems.append("give only one of %s: each is a way to say the balloon" % ", ".join(key for key in desires if key in SIZES))
     balloon = next((key for key in ("balloon", "balloon_default", "balloon_current") if values.get(key)), None)
     if values.get("large_pages") and balloon:
         problems.append("%s: %d and large_pages: true exclude each other: give one of them up" % (balloon, values[balloon]))

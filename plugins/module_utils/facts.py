@@ -49,7 +49,7 @@ def _objects(machines):
     objects = {HOST: HOST_METRICS}
     for machine in machines:
         if machine.live:
-            objects[machine.uuid] = dict(PROCESS_METRICS, **(GUEST_METRICS if (machine.additions_run_level or 0) >= 2 else {}))
+            objects[machine.uuid] = dict(PROCESS_METRICS, **(GUEST_METRICS if machine.additions_serve else {}))
     return objects
 
 
@@ -57,7 +57,7 @@ def _machine_entry(machine, sample):
     guest = {key: sample[key] for key in GUEST_METRICS if sample.get(key) is not None}
     return dict(
         name=machine.name, uuid=machine.uuid, state=machine.state, groups=machine.groups,
-        os_type=read_settings_file(machine.settings_file)["os_type"] or machine.os_description,
+        os_type=machine.os_type or read_settings_file(machine.settings_file)["os_type"] or machine.os_description,
         os_description=machine.os_description, memory_mb=machine.memory,
         balloon_default_mb=machine.balloon_default, balloon_current_mb=machine.balloon_current,
         page_fusion=machine.page_fusion, large_pages=machine.large_pages,

@@ -34,6 +34,7 @@ class Machine:
     additions_run_level: int | None = None
     frontend: str | None = None  # of a live machine: headless, gui, …
     settings_file: str = ""
+    os_type: str | None = None  # the ID of the type of its operating system: 'Debian_64'
 
     @property
     def live(self):
@@ -41,9 +42,9 @@ class Machine:
         return self.state in LIVE
 
     @property
-    def stopped(self):
-        """Whether settings can change now."""
-        return self.state in STOPPED
+    def additions_serve(self):
+        """Whether the guest's Guest Additions follow requests and report figures: from run level 2 on."""
+        return (self.additions_run_level or 0) >= 2
 
 
 class Listing:
@@ -56,6 +57,9 @@ class Listing:
     def __init__(self, vboxmanage):
         self.vboxmanage = vboxmanage
         self._text = vboxmanage.run("list", "vms")
+        if not self._uuids() and re.search(r"^(?!WARNING: )\S", self._text, re.MULTILINE):  # not the Linux wrapper's warning
+            raise VBoxMemoryError(
+                "vboxmanage_unreadable", "VBoxManage's list of machines is not of the known form: see what 'VBoxManage list vms' prints")
 
     def find(self, wanted):
         """The machine with this UUID, or else with this name.
@@ -69,13 +73,9 @@ class Listing:
             rows = re.findall(r'^"%s" \{(%s)\}$' % (re.escape(wanted), UUID), self._text, re.MULTILINE)
             found = [machine for machine in map(self.read, rows) if machine and machine.name == wanted]
         if not found:
-            raise VBoxMemoryError(
-                "machine_not_found", "there is no machine with this name or UUID. VirtualBox shows each user only their own"
-                " machines: run as the user who owns it (become_user), or see the names with 'VBoxManage list vms'")
+            raise not_found()
         if len(found) > 1:
-            raise VBoxMemoryError(
-                "machine_ambiguous", "several machines have this name: use one of their UUIDs, %s"
-                % ", ".join(machine.uuid for machine in found))
+            raise ambiguous(found)
         return found[0]
 
     def read_all(self):
@@ -103,10 +103,28 @@ class Listing:
             if error.code == "machine_not_found":
                 return None
             if marked:
-                raise VBoxMemoryError(
-                    "machine_inaccessible", "VirtualBox cannot read the settings of machine %s: bring its .vbox file back,"
-                    " or unregister the machine" % uuid) from None
+                raise inaccessible(uuid) from None
             raise
+
+
+def not_found():
+    """The error for a name or UUID that no machine has."""
+    return VBoxMemoryError(
+        "machine_not_found", "there is no machine with this name or UUID. VirtualBox shows each user only their own"
+        " machines: run as the user who owns it (become_user), or see the names with 'VBoxManage list vms'")
+
+
+def ambiguous(machines):
+    """The error for a name that these machines share."""
+    return VBoxMemoryError(
+        "machine_ambiguous", "several machines have this name: use one of their UUIDs, %s" % ", ".join(machine.uuid for machine in machines))
+
+
+def inaccessible(uuid):
+    """The error for a machine whose settings file VirtualBox cannot read."""
+    return VBoxMemoryError(
+        "machine_inaccessible", "VirtualBox cannot read the settings of machine %s: bring its .vbox file back,"
+        " or unregister the machine" % uuid)
 
 
 def read_machine(vboxmanage, uuid, patient=True):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Callable
 
 from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError
-from ansible_collections.vbox.memory.plugins.module_utils.settings import SETTINGS
+from ansible_collections.vbox.memory.plugins.module_utils.settings import BALLOONS, SETTINGS
 from ansible_collections.vbox.memory.plugins.module_utils.support import runs_page_fusion
 
 
@@ -21,12 +21,12 @@ class Case:
     then: object
     asked: dict
     changes: dict
-    acknowledged: bool
+    wanted: object  # an arguments.Wanted
     unsupported: Callable  # feature -> why it does not work on this host, or None
 
-    def raises(self, *names):
-        """Whether one of these balloons is to become larger."""
-        return any(self.changes.get(name, 0) > (getattr(self.now, name) or 0) for name in names)
+    def raises(self, name):
+        """Whether this balloon is to become larger."""
+        return self.changes.get(name, 0) > (getattr(self.now, name) or 0)
 
     def turns_on(self, name):
         """Whether this setting is off and is to be on."""
@@ -89,7 +89,7 @@ def _guest_unsuited(case):
 
 
 def _side_channel(case):
-    if case.turns_on("page_fusion") and not case.acknowledged:
+    if case.turns_on("page_fusion") and not case.wanted.acknowledge_side_channel:
         return ("page_fusion was to be turned on: Page Fusion opens a side channel, through which a malicious guest can learn"
                 " the memory layout of other guests of this host and attack them. If you accept that for all guests that"
                 " share pages, set acknowledge_side_channel: true")
@@ -97,7 +97,7 @@ def _side_channel(case):
 
 
 def _balloon_and_large_pages(case):
-    touched = case.turns_on("large_pages") or case.raises("balloon_default", "balloon_current") or case.changes.get("balloon_default")
+    touched = case.turns_on("large_pages") or case.changes.get("balloon_default") or (case.wanted.guard and case.raises("balloon_current"))
     balloon = max(case.then.balloon_default or 0, case.then.balloon_current or 0)
     if touched and case.then.large_pages and balloon:
         return ("a balloon of %d MB and large pages exclude each other: a balloon on large pages can crash the machine. Ask for"
@@ -106,7 +106,7 @@ def _balloon_and_large_pages(case):
 
 
 def _balloon_range(case):
-    for name in ("balloon_default", "balloon_current"):
+    for name in BALLOONS:
         limit = balloon_limit(case.now.memory)
         if case.changes.get(name, 0) > limit:
             return ("%s of %d MB is too large: with %d MB of memory VirtualBox takes at most %d MB. Ask for less, or give the"

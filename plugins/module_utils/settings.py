@@ -42,6 +42,8 @@ SETTINGS = {
     )
 }
 
+BALLOONS = ("balloon_default", "balloon_current")
+
 
 def commands(uuid, changes):
     """The VBoxManage commands that make these changes, as tuples of arguments: one ``modifyvm`` carries all it can.

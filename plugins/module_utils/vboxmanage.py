@@ -25,18 +25,19 @@ INSTALL_FOLDERS = (
     "/opt/local/bin",
 )
 
-# What VirtualBox's result codes mean for us: (our code, does it pass by itself). The words around them can be translated.
+# What VirtualBox's result codes mean for us: (VirtualBox's name, our code). The words around them can be translated.
 # Source: measured on 7.2.22, and VirtualBox.xidl for the numbers.
 RESULT_CODES = {
-    "0x80bb0001": ("machine_not_found", False),  # VBOX_E_OBJECT_NOT_FOUND
-    "0x80bb0002": ("state_blocks_change", False),  # VBOX_E_INVALID_VM_STATE
-    "0x80bb0007": ("machine_locked", True),  # VBOX_E_INVALID_OBJECT_STATE
-    "0x80004001": ("not_supported_by_host", False),  # NS_ERROR_NOT_IMPLEMENTED
-    "0x80004005": ("server_unavailable", True),  # NS_ERROR_FAILURE, when no interface is named: see _failure
-    "0x800706be": ("server_unavailable", True),  # NS_ERROR_CALL_FAILED: VBoxSVC went away during the call
-    "0x80070005": ("machine_locked", True),  # E_ACCESSDENIED: 'The object is not ready', a race that passes
-    "0x80070057": ("change_refused", False),  # NS_ERROR_INVALID_ARG
+    "0x80bb0001": ("VBOX_E_OBJECT_NOT_FOUND", "machine_not_found"),
+    "0x80bb0002": ("VBOX_E_INVALID_VM_STATE", "state_blocks_change"),
+    "0x80bb0007": ("VBOX_E_INVALID_OBJECT_STATE", "machine_locked"),
+    "0x80004001": ("NS_ERROR_NOT_IMPLEMENTED", "not_supported_by_host"),
+    "0x80004005": ("NS_ERROR_FAILURE", "server_unavailable"),  # when the server has not answered: see failure
+    "0x800706be": ("NS_ERROR_CALL_FAILED", "server_unavailable"),  # VBoxSVC went away during the call
+    "0x80070005": ("E_ACCESSDENIED", "machine_locked"),  # 'The object is not ready', a race that passes
+    "0x80070057": ("NS_ERROR_INVALID_ARG", "change_refused"),
 }
+PASSING = ("machine_locked", "server_unavailable")  # what can be gone at the next try
 HINTS = {
     "machine_locked": "Another program holds the machine, after %d tries: close its settings window or wait for what it does, then run again",
     "server_unavailable": "VirtualBox's server did not answer, after %d tries: see ~/.config/VirtualBox/VBoxSVC.log of this user, then run again",
@@ -58,23 +59,14 @@ class VBoxManage:
     def run(self, *arguments, patient=True):
         """Run VBoxManage with these arguments and give back its standard output as text.
 
-        A passing error (a lock held by another program, a server that is starting) is tried again, after
-        each of :data:`PAUSES` in turn, unless ``patient`` is false.
+        Passing errors are tried again as :func:`patiently` does, unless ``patient`` is false.
 
         :raises VBoxMemoryError: typed by VirtualBox's own result code, with the command and what it printed
         """
-        for pause in PAUSES + (None,):
-            status, stdout, stderr = self._run_once(arguments)
-            if status == 0:
-                return stdout
-            error, passes = self._failure(arguments, status, stdout, stderr)
-            if pause is None or not (passes and patient):
-                raise error
-            time.sleep(pause)
-        raise AssertionError("not reached")
+        return patiently(lambda: self._run_once(arguments), PASSING if patient else ())
 
     def _run_once(self, arguments):
-        with one_at_a_time(), tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        with one_at_a_time, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
             # A session of its own and files for pipes: what ends us (a lost connection, a kill) must not end
             # a VBoxManage that holds a machine's lock, or the server marks the machine aborted.
             process = subprocess.Popen(
@@ -90,22 +82,48 @@ class VBoxManage:
                     " machine. See what holds VirtualBox up, then run this again." % (TIME_LIMIT, process.pid),
                     command=command_line(arguments),
                 ) from None
-            return status, _content(out), _content(err)
+            if status:
+                raise _failure(arguments, status, _content(out), _content(err))
+            return _content(out)
 
-    def _failure(self, arguments, status, stdout, stderr):
-        """The error for a failed command, and whether it passes by itself."""
-        found = re.search(r"\b(\w+) \((0x[0-9a-fA-F]{8})\)", stderr)
-        name, number = found.groups() if found else (None, None)
-        code, passes = RESULT_CODES.get((number or "").lower(), ("vboxmanage_failed", False))
-        if number == "0x80004005" and ", interface I" in stderr:
-            code, passes = "vboxmanage_failed", False  # a server that answers: what it was asked for failed
-        says = _first_error(stderr) or _first_error(stdout) or "exit status %d" % status
-        hint = HINTS.get(code, "") % (len(PAUSES) + 1) + ". " if code in HINTS else ""
-        error = VBoxMemoryError(
-            code, "%sVBoxManage says: %s" % (hint, says), vbox_code="%s (%s)" % (name, number) if found else None,
-            command=command_line(arguments), rc=status, stdout=stdout[-2000:], stderr=stderr[-2000:],
-        )
-        return error, passes
+
+def patiently(attempt, passing=PASSING):
+    """Give back what ``attempt()`` does; an error whose code is among ``passing`` (a lock held by another program, a server
+    that is starting) is tried again, after each of :data:`PAUSES` in turn."""
+    for pause in PAUSES:
+        try:
+            return attempt()
+        except VBoxMemoryError as error:
+            if error.code not in passing:
+                raise
+        time.sleep(pause)
+    return attempt()
+
+
+def failure(says, number=None, name=None, answered=True, **details):
+    """The error for what VirtualBox said.
+
+    :param says: VirtualBox's own words, and who said them
+    :param number: its result code, such as ``0x80bb0007``; ``name`` is VirtualBox's name for it, where it came along
+    :param answered: whether a server was there: a mere failure then is one of what it was asked for
+    :param details: further keys of the result
+    """
+    known, code = RESULT_CODES.get((number or "").lower(), (number, "vboxmanage_failed"))
+    if number == "0x80004005" and answered:
+        code = "vboxmanage_failed"
+    hint = HINTS[code] % (len(PAUSES) + 1) + ". " if code in HINTS else ""
+    return VBoxMemoryError(code, hint + says, vbox_code="%s (%s)" % (name or known, number) if number else None, **details)
+
+
+def _failure(arguments, status, stdout, stderr):
+    """The error for a failed command."""
+    found = re.search(r"\b(\w+) \((0x[0-9a-fA-F]{8})\)", stderr)
+    name, number = found.groups() if found else (None, None)
+    says = _first_error(stderr) or _first_error(stdout) or "exit status %d" % status
+    return failure(
+        "VBoxManage says: %s" % says, number, name, answered=", interface I" in stderr,
+        command=command_line(arguments), rc=status, stdout=stdout[-2000:], stderr=stderr[-2000:],
+    )
 
 
 def find_executable(wanted=None):
@@ -140,20 +158,37 @@ def environment():
     return dict(os.environ, LC_ALL=locale, LANG=locale)
 
 
-@contextlib.contextmanager
-def one_at_a_time():
-    """Hold this user's lock: clients started side by side are slower, and some fail (measured)."""
-    path = os.path.join(tempfile.gettempdir(), "vbox-memory-%d.lock" % os.geteuid())
-    try:
-        lock = os.open(path, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    except OSError:
-        yield  # somebody else's file in our place: the lock is for speed, not for safety
-        return
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(lock)
+class UserLock:
+    """A lock of this user, for ``with``: clients started side by side are slower, and some fail (measured).
+
+    Within a process it can be taken again while it is held. It lasts as long as a process has :attr:`descriptor` open
+    and the lock is not given back, so a child that got it keeps the lock of a request when its parent is killed.
+    """
+
+    def __init__(self):
+        self.descriptor = None
+        self._depth = 0
+
+    def __enter__(self):
+        if not self._depth:
+            self._open()
+            if self.descriptor is not None:
+                fcntl.flock(self.descriptor, fcntl.LOCK_EX)
+        self._depth += 1
+
+    def __exit__(self, *_error):
+        self._depth -= 1
+        if not self._depth and self.descriptor is not None:
+            fcntl.flock(self.descriptor, fcntl.LOCK_UN)
+
+    def _open(self):
+        path = os.path.join(tempfile.gettempdir(), "vbox-memory-%d.lock" % os.geteuid())
+        with contextlib.suppress(OSError):  # somebody else's file in our place: the lock is for speed, not for safety
+            if self.descriptor is None:
+                self.descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+
+
+one_at_a_time = UserLock()
 
 
 def _content(stream):

@@ -12,6 +12,7 @@ short_description: Set the memory balloon of VirtualBox machines
 description:
   - Sets the memory balloon of one machine or of many, and changes only what differs.
   - Memory in a balloon can be used by other machines of the same user on the same host. It does not become free memory of the host.
+  - Changes the balloon of running machines safely. A raise goes in harmless steps, with a look at the guest's own figures between them.
   - A balloon needs the Guest Additions in the guest, and a 64-bit host other than macOS.
 version_added: 0.1.0
 author:
@@ -49,9 +50,33 @@ options:
       balloon_current:
         description: Like O(balloon_current), for this machine.
         type: raw
+      guard:
+        description: Like O(guard), for this machine.
+        type: bool
+      guard_reserve:
+        description: Like O(guard_reserve), for this machine.
+        type: raw
+      guard_cache:
+        description: Like O(guard_cache), for this machine.
+        type: int
+      partial:
+        description: Like O(partial), for this machine.
+        type: bool
+      wait:
+        description: Like O(wait), for this machine.
+        type: bool
+      timeout:
+        description: Like O(timeout), for this machine.
+        type: int
       on_blocked:
         description: Like O(on_blocked), for this machine.
         type: str
+      shutdown_timeout:
+        description: Like O(shutdown_timeout), for this machine.
+        type: int
+      power_off:
+        description: Like O(power_off), for this machine.
+        type: bool
 """
 
 EXAMPLES = r"""
@@ -73,6 +98,23 @@ EXAMPLES = r"""
   vbox.memory.vbox_balloon:
     name: build01
     balloon_leave: 2G
+
+- name: Take 512 MB from a running machine, or as much of it as the guest can spare
+  vbox.memory.vbox_balloon:
+    name: web01
+    balloon_current: 512
+    partial: true
+
+- name: Give a running machine all its memory back
+  vbox.memory.vbox_balloon:
+    name: web01
+    balloon_current: 0
+
+- name: Set the default of running machines too, by an orderly restart
+  vbox.memory.vbox_balloon:
+    name: web01
+    balloon_default: 512
+    on_blocked: shutdown
 
 - name: Set the default, and report the machines that have to be shut down for it
   vbox.memory.vbox_balloon:
@@ -130,6 +172,23 @@ machines:
       type: list
       elements: str
       returned: always
+    limited:
+      description: Whether the balloon stopped short of what was asked for, because the guest could not give more.
+      type: bool
+      returned: for running and paused machines, when a balloon was asked for
+    limited_by:
+      description: What bound it, in words. Null if nothing did.
+      type: str
+      returned: for running and paused machines, when a balloon was asked for
+    progress:
+      description:
+        - How the guest followed, look by look, with the C(seconds) since the start, the balloon asked for (C(requested_mb)), what
+          the guest had given (C(given_mb)) and what it had free (C(guest_free_mb)).
+      type: list
+      elements: dict
+      returned: for running and paused machines, when a balloon was asked for
+      sample:
+        - {seconds: 6.2, requested_mb: 128, given_mb: 41, guest_free_mb: 502}
     code:
       description:
         - The kind of the error, for playbooks to decide on.
@@ -137,7 +196,8 @@ machines:
           V(vboxmanage_unreadable), V(server_unavailable), V(machine_not_found), V(machine_ambiguous), V(machine_inaccessible),
           V(machine_locked), V(state_blocks_change), V(setting_not_available), V(not_supported_by_host),
           V(not_supported_by_guest), V(side_channel_not_acknowledged), V(large_pages_conflict), V(balloon_out_of_range),
-          V(balloon_exceeds_memory), V(change_refused), V(change_did_not_stick).
+          V(balloon_exceeds_memory), V(unsafe_balloon), V(balloon_limited), V(balloon_busy), V(not_following),
+          V(shutdown_timeout), V(start_failed), V(guest_not_back), V(change_refused), V(change_did_not_stick).
       type: str
       returned: when this machine failed
       sample: machine_not_found

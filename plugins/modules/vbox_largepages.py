@@ -42,6 +42,12 @@ options:
       on_blocked:
         description: Like O(on_blocked), for this machine.
         type: str
+      shutdown_timeout:
+        description: Like O(shutdown_timeout), for this machine.
+        type: int
+      power_off:
+        description: Like O(power_off), for this machine.
+        type: bool
 """
 
 EXAMPLES = r"""
@@ -111,7 +117,8 @@ machines:
           V(vboxmanage_unreadable), V(server_unavailable), V(machine_not_found), V(machine_ambiguous), V(machine_inaccessible),
           V(machine_locked), V(state_blocks_change), V(setting_not_available), V(not_supported_by_host),
           V(not_supported_by_guest), V(side_channel_not_acknowledged), V(large_pages_conflict), V(balloon_out_of_range),
-          V(balloon_exceeds_memory), V(change_refused), V(change_did_not_stick).
+          V(balloon_exceeds_memory), V(unsafe_balloon), V(balloon_limited), V(balloon_busy), V(not_following),
+          V(shutdown_timeout), V(start_failed), V(guest_not_back), V(change_refused), V(change_did_not_stick).
       type: str
       returned: when this machine failed
       sample: machine_not_found

@@ -51,6 +51,24 @@ options:
       balloon_current:
         description: Like O(balloon_current), for this machine.
         type: raw
+      guard:
+        description: Like O(guard), for this machine.
+        type: bool
+      guard_reserve:
+        description: Like O(guard_reserve), for this machine.
+        type: raw
+      guard_cache:
+        description: Like O(guard_cache), for this machine.
+        type: int
+      partial:
+        description: Like O(partial), for this machine.
+        type: bool
+      wait:
+        description: Like O(wait), for this machine.
+        type: bool
+      timeout:
+        description: Like O(timeout), for this machine.
+        type: int
       page_fusion:
         description: Like O(page_fusion), for this machine.
         type: bool
@@ -63,6 +81,12 @@ options:
       on_blocked:
         description: Like O(on_blocked), for this machine.
         type: str
+      shutdown_timeout:
+        description: Like O(shutdown_timeout), for this machine.
+        type: int
+      power_off:
+        description: Like O(power_off), for this machine.
+        type: bool
 """
 
 EXAMPLES = r"""
@@ -138,6 +162,23 @@ machines:
       type: list
       elements: str
       returned: always
+    limited:
+      description: Whether the balloon stopped short of what was asked for, because the guest could not give more.
+      type: bool
+      returned: for running and paused machines, when a balloon was asked for
+    limited_by:
+      description: What bound it, in words. Null if nothing did.
+      type: str
+      returned: for running and paused machines, when a balloon was asked for
+    progress:
+      description:
+        - How the guest followed, look by look, with the C(seconds) since the start, the balloon asked for (C(requested_mb)), what
+          the guest had given (C(given_mb)) and what it had free (C(guest_free_mb)).
+      type: list
+      elements: dict
+      returned: for running and paused machines, when a balloon was asked for
+      sample:
+        - {seconds: 6.2, requested_mb: 128, given_mb: 41, guest_free_mb: 502}
     code:
       description:
         - The kind of the error, for playbooks to decide on.
@@ -145,7 +186,8 @@ machines:
           V(vboxmanage_unreadable), V(server_unavailable), V(machine_not_found), V(machine_ambiguous), V(machine_inaccessible),
           V(machine_locked), V(state_blocks_change), V(setting_not_available), V(not_supported_by_host),
           V(not_supported_by_guest), V(side_channel_not_acknowledged), V(large_pages_conflict), V(balloon_out_of_range),
-          V(balloon_exceeds_memory), V(change_refused), V(change_did_not_stick).
+          V(balloon_exceeds_memory), V(unsafe_balloon), V(balloon_limited), V(balloon_busy), V(not_following),
+          V(shutdown_timeout), V(start_failed), V(guest_not_back), V(change_refused), V(change_did_not_stick).
       type: str
       returned: when this machine failed
       sample: machine_not_found

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from ansible_collections.vbox.memory.plugins.module_utils.arguments import EXCLUSIVE, NOT_DESIRES, OPTIONS, _parse
+from ansible_collections.vbox.memory.plugins.module_utils.arguments import EXCLUSIVE, NOT_DESIRES, OPTIONS, parse_value
 from ansible_collections.vbox.memory.plugins.module_utils.machines import UUID
 from ansible_collections.vbox.memory.plugins.plugin_utils.selector import Selector, SelectorError
 from ansible_collections.vbox.memory.plugins.plugin_utils.values import kind_of, nearest, some
@@ -152,7 +152,7 @@ class Reader:
 
     def _take(self, scope, key, value):
         try:
-            parsed = None if value is None else _parse(LIKE_A_FLAG if key in FLAGS else key, value)
+            parsed = None if value is None else parse_value(LIKE_A_FLAG if key in FLAGS else key, value)
         except ValueError as problem:
             self.problems.append("%s.%s: %r %s" % (scope.place, key, value, problem))
             return
