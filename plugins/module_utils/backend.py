@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from functools import cached_property
 
+from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError
 from ansible_collections.vbox.memory.plugins.module_utils.machines import UUID, Listing, read_machine
 from ansible_collections.vbox.memory.plugins.module_utils.metrics import Metrics
 from ansible_collections.vbox.memory.plugins.module_utils.support import parse_version
@@ -22,9 +23,20 @@ class CommandBackend:
     """
 
     name = "vboxmanage"
+    fallback = None  # why it was taken in place of the bindings, where those were to be taken if possible
+    set_default_while_live = None  # VBoxManage has no command for it
 
     def __init__(self, executable=None):
         self.vboxmanage = VBoxManage(executable)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_error):
+        self.close()
+
+    def close(self):
+        """There is nothing to close."""
 
     @cached_property
     def version(self):
@@ -38,6 +50,14 @@ class CommandBackend:
     def find(self, wanted):
         """The :class:`~.machines.Machine` with this name or UUID."""
         return self._listing.find(wanted)
+
+    def find_many(self, wanted):
+        """For each name or UUID the machine, or the error that :meth:`find` would raise.
+
+        :raises VBoxMemoryError: when nothing can be read at all
+        """
+        listing = self._listing
+        return [_result_or_error(listing.find, one) for one in wanted]
 
     def read_all(self):
         """All machines, and the UUIDs of those that cannot be read."""
@@ -59,3 +79,10 @@ class CommandBackend:
     def sample(self, objects, wait):
         """The newest values of metrics: see :class:`~.metrics.Metrics`."""
         return Metrics(self.vboxmanage, objects).read(wait)
+
+
+def _result_or_error(call, *arguments):
+    try:
+        return call(*arguments)
+    except VBoxMemoryError as error:
+        return error

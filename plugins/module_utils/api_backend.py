@@ -1,0 +1,348 @@
+# -*- coding: utf-8 -*-
+# Copyright: vbox.memory contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""VirtualBox by the bindings that it ships, ``vboxapi``, in a child process of the host's own Python."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import select
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+from ansible_collections.vbox.memory.plugins.module_utils import api_child
+from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError
+from ansible_collections.vbox.memory.plugins.module_utils.machines import LIVE, Machine, ambiguous, inaccessible, not_found
+from ansible_collections.vbox.memory.plugins.module_utils.settings import SETTINGS
+from ansible_collections.vbox.memory.plugins.module_utils.support import parse_version
+from ansible_collections.vbox.memory.plugins.module_utils.vboxmanage import (
+    PASSING, TIME_LIMIT, command_line, environment, failure, one_at_a_time, patiently,
+)
+
+MACHINES_AT_ONCE = 100  # in one request: other modules of this user get their turn in between
+LARGEST_ANSWER = 16 * 1024 * 1024  # bytes; one of 100 machines has some 50,000
+LARGEST_BALLOON = 2 ** 32 - 1  # the bindings cut larger numbers off, silently (measured)
+SETTING_OF = {setting.command: setting.name for setting in SETTINGS.values()}
+
+
+class ApiBackend:
+    """VirtualBox by its bindings, with the interface of :class:`~.backend.CommandBackend`.
+
+    What the bindings are not used for goes to VBoxManage. That is also where metrics come from: the bindings would have
+    ``IGuest::internalGetStatistics``, which needs no set-up; but it is marked internal, needs a session with each machine, and
+    knows neither the host's memory nor a process's. ``metrics query`` has all of that in one documented way.
+
+    :param command: a :class:`~.backend.CommandBackend` of the same VirtualBox
+    :param python: the Python that has the bindings; ``None`` tries :func:`pythons`
+    :raises VBoxMemoryError: ``backend_unavailable``; the methods raise it too, when the child ends before its time
+    """
+
+    name = "api"
+    fallback = None
+
+    def __init__(self, command, python=None):
+        self.command = command
+        self._bindings = Bindings([python] if python else pythons())
+        self.version = parse_version(self._bindings.version)
+        if self.version != command.version:
+            self.close()
+            raise unavailable(
+                "they are of VirtualBox %s, and VBoxManage is of %s: name the VBoxManage of the same installation with the option vboxmanage"
+                % (self.version, command.version))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_error):
+        self.close()
+
+    def close(self):
+        """End the child process. The next request would start another."""
+        self._bindings.close()
+
+    def find(self, wanted):
+        """The :class:`~.machines.Machine` with this name or UUID."""
+        machine = self.find_many([wanted])[0]
+        if isinstance(machine, VBoxMemoryError):
+            raise machine
+        return machine
+
+    def find_many(self, wanted):
+        """For each name or UUID the machine, or the error that :meth:`find` would raise.
+
+        :raises VBoxMemoryError: when nothing can be read at all
+        """
+        results = []
+        for some in _portions(wanted):
+            results += map(self._found, self._ask("find", wanted=some))
+        return results
+
+    def read_all(self):
+        """All machines, and the UUIDs of those that cannot be read."""
+        machines, unreadable = [], []
+        for entry in self._entries(self._ask("list")):
+            if "inaccessible" in entry:
+                unreadable.append(entry["inaccessible"])
+            else:
+                with _ignoring("machine_not_found"):  # gone since
+                    machines.append(self._machine(entry))
+        return machines, unreadable
+
+    def read_live(self):
+        """The machines that run or are paused."""
+        machines = []
+        for entry in self._entries(self._ask("list", states=LIVE)):
+            with _ignoring("machine_not_found"):
+                machines.append(self._machine(entry))
+        return [machine for machine in machines if machine.live]
+
+    def read(self, uuid):
+        """The machine with this UUID, as it is now."""
+        return patiently(lambda: self._machine(self._bindings.ask("read", {"uuids": [uuid]})[0], again=False))
+
+    def run(self, *command):
+        """Do what a command of VBoxManage does: those that change settings by the bindings, others by VBoxManage."""
+        request = request_for(command)
+        if request is None:
+            return self.command.run(*command)
+        return self._ask(request.pop("do"), command, **request)
+
+    def set_default_while_live(self, uuid, size):
+        """Make so many MB the default balloon of a machine that runs, which VBoxManage cannot. The current one stays as it is."""
+        self._ask("default_while_live", uuid=uuid, size=size)
+
+    def sample(self, objects, wait):
+        """The newest values of metrics, by VBoxManage: see :class:`~.metrics.Metrics`."""
+        return self.command.sample(objects, wait)
+
+    def _ask(self, what, command=None, **arguments):
+        """The answer to a request; passing errors are tried again.
+
+        :param command: the equivalent command of VBoxManage, for the error
+        """
+        details = {"command": command_line(command)} if command else {}
+        return patiently(lambda: self._bindings.ask(what, arguments, **details))
+
+    def _entries(self, uuids):
+        for some in _portions(uuids):
+            yield from self._ask("read", uuids=some)
+
+    def _found(self, entries):
+        """The one machine that is meant by a name, or what is wrong."""
+        try:
+            machines = [self._machine(entry) for entry in entries]
+        except VBoxMemoryError as error:
+            return error
+        if len(machines) == 1:
+            return machines[0]
+        return ambiguous(machines) if machines else not_found()
+
+    def _machine(self, entry, again=True):
+        """The machine of an entry. With ``again``, one that could not be read for a passing reason is read again."""
+        if "machine" in entry:
+            return Machine(**entry["machine"])
+        if "inaccessible" in entry:
+            raise inaccessible(entry["inaccessible"])
+        error = self._bindings.failure(entry["problem"])
+        if again and error.code in PASSING and "uuid" in entry:
+            return self.read(entry["uuid"])
+        raise error
+
+
+def request_for(command):
+    """The request that does the same as a command of :func:`~.settings.commands`; ``None`` for any other command."""
+    verb, uuid, arguments = command[0], command[1], command[2:]
+    names = [SETTING_OF.get((verb, option)) for option in arguments[::2]]
+    values = [_value(text) for text in arguments[1::2]]
+    if not values or len(names) != len(values) or None in names or None in values:
+        return None
+    if verb == "controlvm":
+        return dict(do="balloon", uuid=uuid, size=values[0]) if len(values) == 1 else None
+    return dict(do="modify", uuid=uuid, values=list(zip(names, values)))
+
+
+def _value(text):
+    """The value that an argument stands for; ``None`` if it is none that :meth:`.Setting.argument` writes."""
+    if text in ("on", "off"):
+        return text == "on"
+    return int(text) if re.fullmatch("0|[1-9][0-9]*", text) and int(text) <= LARGEST_BALLOON else None
+
+
+class Bindings:
+    """The bindings, by a child process: started with the first Python that has them, and anew when the server went away."""
+
+    def __init__(self, candidates):
+        self._child = None
+        self._candidates = candidates
+        self.version = patiently(self._start)
+
+    def ask(self, what, arguments, **details):
+        """The answer to one request.
+
+        :raises VBoxMemoryError: typed by VirtualBox's result code, with these details; ``backend_unavailable``
+        """
+        with one_at_a_time:
+            if self._child is None:
+                self._start()
+            try:
+                answer = self._child.ask({"do": what, "with": arguments})
+            except VBoxMemoryError:
+                self.close()
+                raise
+        if "problem" in answer:
+            raise self.failure(answer["problem"], **details)
+        return answer["answer"]
+
+    def failure(self, found, **details):
+        """The error for what the child calls a problem."""
+        error = _failure(found, **details)
+        if error.code == "server_unavailable":
+            self.close()  # a client does not find its way to a new server
+        return error
+
+    def close(self):
+        """End the child process."""
+        if self._child:
+            self._child.close()
+            self._child = None
+
+    def _start(self):
+        """Start the child with the first Python that has the bindings; gives back their version of VirtualBox."""
+        reasons = []
+        with one_at_a_time:
+            for python in self._candidates:
+                try:
+                    child = Child(python)
+                    hello = child.receive()
+                except VBoxMemoryError as error:
+                    reasons.append(error.message)
+                    continue
+                if "answer" in hello:
+                    self._child, self._candidates = child, [python]
+                    return hello["answer"]["version"]
+                child.close()
+                error = _failure(hello["problem"], answered=False)
+                if error.code == "server_unavailable":
+                    raise error
+                reasons.append("%s: %s" % (python, hello["problem"]["says"]))
+        raise unavailable("; ".join(reasons) or "no Python was found: name one that has vboxapi")
+
+
+class Child:
+    """A process that runs :mod:`~.api_child`. It is never killed: it may hold a machine's lock, and ends by itself.
+
+    :raises VBoxMemoryError: ``backend_unavailable``, also from the methods
+    """
+
+    def __init__(self, python):
+        self._python = python
+        self._pending = b""
+        self._errors = tempfile.TemporaryFile()
+        lock = [] if one_at_a_time.descriptor is None else [one_at_a_time.descriptor]
+        program = api_child.__spec__.loader.get_source(api_child.__name__)  # AnsiballZ has it in a zip
+        try:
+            # A session of its own: what ends us (a lost connection, a kill) must not end a process that holds a lock.
+            self._process = subprocess.Popen(
+                [python, "-c", program] + [str(descriptor) for descriptor in lock], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                stderr=self._errors, start_new_session=True, env=environment(), cwd="/", pass_fds=lock)
+        except OSError as error:
+            raise unavailable("%s: %s" % (python, error.strerror)) from None
+
+    def ask(self, request):
+        """The answer to a request."""
+        try:
+            self._process.stdin.write(json.dumps(request).encode() + b"\n")
+            self._process.stdin.flush()
+        except OSError:
+            raise self._ended() from None
+        return self.receive()
+
+    def receive(self):
+        """The next message of the child."""
+        line = self._line()
+        try:
+            message = json.loads(line.decode("utf-8"))
+            if "answer" in message or isinstance(message["problem"]["says"], str):
+                return message
+        except (ValueError, TypeError, KeyError):
+            pass
+        raise self._gone("%s printed what is no answer: %.80r" % (self._python, line))
+
+    def close(self):
+        """Let the child end, and wait for it a little."""
+        with contextlib.suppress(OSError):
+            self._process.stdin.close()
+        self._process.stdout.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(2)
+        self._errors.close()
+
+    def _line(self):
+        until = time.monotonic() + TIME_LIMIT
+        output = self._process.stdout.fileno()
+        while b"\n" not in self._pending:
+            if not select.select([output], [], [], max(0, until - time.monotonic()))[0]:
+                raise self._silent()
+            some = os.read(output, 65536)
+            if not some:
+                raise self._ended()
+            self._pending += some
+            if len(self._pending) > LARGEST_ANSWER:
+                raise self._gone("%s printed what is no answer" % self._python)
+        line, _newline, self._pending = self._pending.partition(b"\n")
+        return line
+
+    def _ended(self):
+        """The error for a child that has ended before its time."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(2)
+        self._errors.seek(0)
+        lines = self._errors.read().decode("utf-8", "replace").strip().splitlines()
+        return self._gone("%s ended unexpectedly (status %s%s)" % (self._python, self._process.returncode, ": " + lines[-1] if lines else ""))
+
+    def _gone(self, reason):
+        self.close()
+        return unavailable(reason)
+
+    def _silent(self):
+        self.close()
+        return VBoxMemoryError(
+            "vboxmanage_timeout", "VirtualBox has not answered its bindings within %d s, and their process %d was left running: ending it could"
+            " abort a machine. See what holds VirtualBox up, then run this again" % (TIME_LIMIT, self._process.pid))
+
+
+def pythons():
+    """The Pythons that may have the bindings: packages install them for the system's own."""
+    found = [sys.executable, "/usr/bin/python3", shutil.which("python3")]
+    return list(dict.fromkeys(python for python in found if python and os.access(python, os.X_OK)))
+
+
+def unavailable(reason):
+    """The error for bindings that cannot be used, for this reason."""
+    return VBoxMemoryError(
+        "backend_unavailable", "VirtualBox's Python bindings (vboxapi) cannot be used: %s. Install them for the host's own Python (a package of"
+        " VirtualBox, or its SDK), name the Python that has them, or use backend: vboxmanage" % reason)
+
+
+def _failure(found, **details):
+    return failure("VirtualBox says: %s" % found["says"], found.get("number"), **details)
+
+
+def _portions(values):
+    values = list(values)
+    return [values[start:start + MACHINES_AT_ONCE] for start in range(0, len(values), MACHINES_AT_ONCE)]
+
+
+@contextlib.contextmanager
+def _ignoring(code):
+    try:
+        yield
+    except VBoxMemoryError as error:
+        if error.code != code:
+            raise

@@ -1,0 +1,301 @@
+# -*- coding: utf-8 -*-
+# Copyright: vbox.memory contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""The program that ``api_backend`` runs with a Python that has VirtualBox's bindings (``vboxapi``).
+
+Its text goes to ``python -c``: nothing but the standard library and the bindings here, and importing it does nothing.
+A request is a line of JSON on standard input, ``{"do": name of a method of Requests, "with": its keywords}``; its answer is a line
+of JSON on standard output, ``{"answer": …}`` or ``{"problem": {"says": …, "number": …}}``. At the end of the input it ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import signal
+import sys
+
+UUID = r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+NOT_FOUND = "0x80bb0001"
+NO_ACCESS = "0x80070005"  # also of whatever is asked of a machine whose settings file cannot be read
+OTHER_PLATFORM = "0x80bb0012"  # VBOX_E_PLATFORM_ARCH_NOT_SUPPORTED: an ARM machine has no x86 settings (measured on 7.2.22)
+
+# What `showvminfo --machinereadable` calls the states of the API. Source: machineStateToName in VBoxManageInfo.cpp. The numbers
+# differ between releases, and not every release has all of them.
+STATES = {
+    "PoweredOff": "poweroff", "Saved": "saved", "Teleported": "teleported", "Aborted": "aborted", "AbortedSaved": "aborted-saved",
+    "Running": "running", "Paused": "paused", "Stuck": "gurumeditation", "Teleporting": "teleporting",
+    "LiveSnapshotting": "livesnapshotting", "Starting": "starting", "Stopping": "stopping", "Saving": "saving",
+    "Restoring": "restoring", "TeleportingPausedVM": "teleportingpausedvm", "TeleportingIn": "teleportingin",
+    "DeletingSnapshotOnline": "deletingsnapshotlive", "DeletingSnapshotPaused": "deletingsnapshotlivepaused",
+    "OnlineSnapshotting": "onlinesnapshotting", "RestoringSnapshot": "restoringsnapshot", "DeletingSnapshot": "deletingsnapshot",
+    "SettingUp": "settingup", "Snapshotting": "snapshotting", "FaultTolerantSyncing": "faulttolerantsyncing",
+}
+LIVE = ("running", "paused")
+
+
+def main():
+    """Answer requests until there are no more."""
+    requests, answers = take_streams()
+    try:
+        handler = Requests()
+        send(answers, {"answer": handler.hello()})
+    except Exception as error:  # whatever keeps the bindings from working
+        send(answers, {"problem": problem(error)})
+        return
+    for line in requests:
+        request = json.loads(line)
+        try:
+            answer = {"answer": getattr(handler, request["do"])(**request["with"])}
+        except Exception as error:  # the bindings' own, and theirs can be of any class
+            answer = {"problem": problem(error)}
+        send(answers, answer)
+    handler.end()
+
+
+def take_streams():
+    """Keep the two streams to ourselves: the bindings print on standard output, and the server that they may start lives on
+    with all that it inherits."""
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)  # a lock may be held: only the end of the input ends us
+    for descriptor in sys.argv[1:]:
+        os.set_inheritable(int(descriptor), False)
+    requests, answers = os.fdopen(os.dup(0), encoding="utf-8"), os.fdopen(os.dup(1), "w", encoding="utf-8")
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.dup2(2, 1)
+    return requests, answers
+
+
+def send(answers, message):
+    """Send a message; that nobody is left to read it is no reason for more than ending in good order."""
+    try:
+        answers.write(json.dumps(message) + "\n")
+        answers.flush()
+    except BrokenPipeError:
+        os._exit(0)
+
+
+def problem(error):
+    """An error as the parent takes it: with VirtualBox's result code, where it is one of VirtualBox's."""
+    if hasattr(error, "errno") and hasattr(error, "msg"):
+        number = "0x%08x" % (error.errno & 0xFFFFFFFF)
+        lines = (error.msg or "").strip().splitlines()
+        return {"says": lines[0] if lines else str(error), "number": number}
+    return {"says": str(error) if isinstance(error, NotRunning) else "%s: %s" % (type(error).__name__, error)}
+
+
+class Requests:
+    """The requests: each method that is not private is one."""
+
+    def __init__(self):
+        from vboxapi import VirtualBoxManager
+
+        self._manager = VirtualBoxManager(None, None)
+        self._vbox = self._manager.getVirtualBox()
+        self._constants = self._manager.constants
+        self._states = {getattr(self._constants, "MachineState_" + name, None): word for name, word in STATES.items()}
+        self._descriptions = {}
+        self._machines = {}
+        self._names = None
+
+    def hello(self):
+        """The version of VirtualBox."""
+        return {"version": self._vbox.version}
+
+    def end(self):
+        """Take leave of the server."""
+        self._vbox = self._machines = self._names = None
+        self._manager.deinit()
+
+    def list(self, states=None):
+        """The UUIDs of all machines, or of those in certain states."""
+        return [self._id(machine) for machine in self._all() if states is None or self._state_of(machine) in states]
+
+    def find(self, wanted):
+        """For each name or UUID what it means: a list of what :meth:`read` gives."""
+        return [[self._entry(machine) for machine in self._meant(one)] for one in wanted]
+
+    def read(self, uuids):
+        """The machines with these UUIDs: for each ``{"machine": its fields}``, ``{"inaccessible": UUID}`` or ``{"problem": …}``."""
+        return [self._entry_of(uuid) for uuid in uuids]
+
+    def modify(self, uuid, values):
+        """Change settings of a stopped machine: all of them or none.
+
+        :param values: a list of pairs of a setting's name and its value
+        """
+        machine = self._machine(uuid)
+        with Session(self._manager, machine, self._constants.LockType_Write) as session:
+            try:
+                for name, value in values:
+                    getattr(self, "_set_" + name)(session.machine, value)
+                session.machine.saveSettings()
+            except Exception:
+                session.machine.discardSettings()
+                raise
+
+    def balloon(self, uuid, size):
+        """Ask a live machine's guest for a balloon of so many MB."""
+        with self._live_session(self._machine(uuid)) as session:
+            session.console.guest.memoryBalloonSize = size
+
+    def default_while_live(self, uuid, size):
+        """Save a default balloon of so many MB while the machine runs, and leave the current request as it is.
+
+        The settings of a running machine's session hold the request; the guest hears of a new one only through ``console.guest``.
+        So the default is put into them for the moment in which they are saved. Source: Machine::setMemoryBalloonSize and
+        Guest::setMemoryBalloonSize in VirtualBox's source; that saving makes the default was measured on 7.2.22.
+        """
+        with self._live_session(self._machine(uuid)) as session:
+            settings, current = session.machine, session.machine.memoryBalloonSize
+            settings.memoryBalloonSize = size
+            try:
+                settings.saveSettings()
+            finally:
+                settings.memoryBalloonSize = current
+
+    def _all(self):
+        return self._manager.getArray(self._vbox, "machines")
+
+    def _id(self, machine):
+        uuid = machine.id.lower()
+        self._machines[uuid] = machine
+        return uuid
+
+    def _machine(self, uuid):
+        if uuid not in self._machines:
+            self._machines[uuid] = self._vbox.findMachine(uuid)
+        return self._machines[uuid]
+
+    def _meant(self, wanted):
+        """The machine with this UUID, or else those with this name. VirtualBox itself gives only the first of them."""
+        if re.fullmatch(UUID, wanted):
+            try:
+                return [self._machine(wanted.lower())]
+            except Exception as error:
+                if problem(error).get("number") != NOT_FOUND:
+                    raise
+        if self._names is None:
+            self._names = {}
+            for machine in self._all():
+                self._names.setdefault(self._name_of(machine), []).append(machine)
+        return self._names.get(wanted, [])
+
+    def _name_of(self, machine):
+        try:
+            return machine.name
+        except Exception:
+            # Asked whether it is accessible, VirtualBox tries to read the settings again.
+            return machine.name if machine.accessible else None
+
+    def _state_of(self, machine):
+        try:
+            return self._states.get(machine.state, "unknown")
+        except Exception:
+            return self._states.get(machine.state, "unknown") if machine.accessible else None
+
+    def _entry_of(self, uuid):
+        try:
+            machine = self._machine(uuid)
+        except Exception as error:
+            return {"problem": problem(error)}
+        return self._entry(machine)
+
+    def _entry(self, machine):
+        try:
+            return {"machine": self._fields(machine)}
+        except Exception as error:
+            found = problem(error)
+            if found.get("number") == NO_ACCESS and not machine.accessible:
+                return {"inaccessible": self._id(machine)}
+            return {"problem": found, "uuid": self._id(machine)}
+
+    def _fields(self, machine):
+        """The fields of :class:`~.machines.Machine`."""
+        fields = dict(
+            uuid=self._id(machine), name=machine.name, state=self._state_of(machine), os_type=machine.OSTypeId,
+            groups=self._manager.getArray(machine, "groups"), memory=machine.memorySize, balloon_default=machine.memoryBalloonSize,
+            page_fusion=getattr(machine, "pageFusionEnabled", None), large_pages=self._large_pages(machine),
+            settings_file=machine.settingsFilePath,
+        )
+        fields["os_description"] = self._description(fields["os_type"])
+        if fields["state"] in LIVE:
+            fields.update(self._live_fields(machine))
+        return fields
+
+    def _live_fields(self, machine):
+        """What only a session with a live machine says. Without one, ``memoryBalloonSize`` is the default."""
+        try:
+            with self._live_session(machine) as session:
+                return dict(
+                    balloon_current=session.machine.memoryBalloonSize, additions_run_level=session.console.guest.additionsRunLevel,
+                    frontend=getattr(machine, "sessionName", None) or None)
+        except NotRunning:  # any more
+            return {"state": self._state_of(machine)}
+
+    @contextlib.contextmanager
+    def _live_session(self, machine):
+        """A shared session with a machine that runs. With one that does not, the lock would be had as well, and shut others out."""
+        if self._state_of(machine) in LIVE:
+            with Session(self._manager, machine, self._constants.LockType_Shared) as session:
+                if session.console is not None:
+                    yield session
+                    return
+        raise NotRunning("Machine '%s' is not currently running." % machine.name)
+
+    def _description(self, os_type):
+        if os_type not in self._descriptions:
+            try:
+                self._descriptions[os_type] = self._vbox.getGuestOSType(os_type).description
+            except Exception:  # a type that this release doesn't know
+                self._descriptions[os_type] = os_type
+        return self._descriptions[os_type]
+
+    def _large_pages(self, machine):
+        try:
+            return bool(self._x86(machine).getHWVirtExProperty(self._constants.HWVirtExPropertyType_LargePages))
+        except Exception as error:
+            if problem(error).get("number") == OTHER_PLATFORM:
+                return None
+            raise
+
+    def _x86(self, machine):
+        """What has the settings of the processor: the machine itself before VirtualBox 7.1."""
+        platform = getattr(machine, "platform", None)
+        return machine if platform is None else platform.x86
+
+    def _set_balloon_default(self, settings, value):
+        settings.memoryBalloonSize = value
+
+    def _set_page_fusion(self, settings, value):
+        settings.pageFusionEnabled = value
+
+    def _set_large_pages(self, settings, value):
+        self._x86(settings).setHWVirtExProperty(self._constants.HWVirtExPropertyType_LargePages, value)
+
+
+class NotRunning(Exception):
+    """What was asked for needs a machine that runs, in VBoxManage's words."""
+
+
+class Session:
+    """A session with a machine's lock, for ``with``. It is given back whatever happens."""
+
+    def __init__(self, manager, machine, lock_type):
+        self._session = manager.getSessionObject()
+        self._lock = (machine, lock_type)
+
+    def __enter__(self):
+        machine, lock_type = self._lock
+        machine.lockMachine(self._session, lock_type)
+        return self._session
+
+    def __exit__(self, *_error):
+        self._session.unlockMachine()
+
+
+if __name__ == "__main__":
+    main()
