@@ -64,8 +64,8 @@ class Metrics:
 
     def _query(self, name):
         metrics = self._objects[name]
-        text = self._vboxmanage.run("metrics", "query", name, ",".join(metrics.values()))
-        return {key: value_in(text, metric) for key, metric in metrics.items()}
+        values = values_in(self._vboxmanage.run("metrics", "query", name, ",".join(metrics.values())), list(metrics.values()))
+        return {key: values[metric] for key, metric in metrics.items()}
 
     def _set_up(self, name, metrics):
         # A set-up takes the names of groups: with those of single metrics it sets up nothing, silently (measured).
@@ -73,12 +73,30 @@ class Metrics:
         self._vboxmanage.run("metrics", "setup", "--period", str(PERIOD), "--samples", "1", name, ",".join(groups))
 
 
-def value_in(text, metric):
-    """The newest value of a metric in what ``metrics query`` printed for one object, in kB; ``None`` if it has none.
+def values_in(text, metrics):
+    """The newest values in what ``metrics query`` printed for one object: ``{metric: kB, or None if it has none}``.
 
-    The columns are padded and the object's name before them is anything, so the row is read from its end. Values of
-    several samples are separated by commas, the newest last. A name that ends like a row cannot come in between: the
-    metric's own row is the last that names it.
+    A row is the object's name, the metric and its values, in columns that are padded, not delimited. The name is the same in
+    all rows and can hold anything, even rows: it is that beginning of the first row with which the text falls into one
+    row for each metric. Values of several samples are separated by commas, the newest last.
     """
-    found = re.findall(r"\s%s +((?:\d+ kB(?:, )?)+)$" % re.escape(metric), text, re.MULTILINE)
-    return int(re.findall(r"\d+", found[-1])[-1]) if found else None
+    row = re.compile(r"(%s) +((?:\d+ kB(?:, )?)*)\n" % "|".join(map(re.escape, metrics)))
+    rows = re.split(r"^-+ -+ -+\n", text, maxsplit=1, flags=re.MULTILINE)[-1]
+    for first in row.finditer(rows):
+        values = _rows_of(rows[:first.start()], rows, row)
+        if values:
+            return {metric: values.get(metric) for metric in metrics}
+    return dict.fromkeys(metrics)
+
+
+def _rows_of(name, text, row):
+    """The values of a text that is nothing but rows of this name, one for each metric; else ``None``."""
+    values, position = {}, 0
+    while position < len(text):
+        found = row.match(text, position + len(name)) if text.startswith(name, position) else None
+        if not found or found.group(1) in values:
+            return None
+        numbers = re.findall(r"\d+", found.group(2))
+        values[found.group(1)] = int(numbers[-1]) if numbers else None
+        position = found.end()
+    return values

@@ -31,6 +31,8 @@ def size_in_mb(value):
         size = human_to_bytes(text, default_unit="M")
     except ValueError:
         raise ValueError("is not a size: give whole megabytes such as 512, or a size with a unit such as '2G'") from None
+    except OverflowError:
+        size = MB * (LARGEST_MB + 1)
     if size % MB:
         raise ValueError("is not a whole number of megabytes")
     if size // MB > LARGEST_MB:
