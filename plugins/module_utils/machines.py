@@ -190,7 +190,7 @@ def read_settings_file(path):
         machine = ElementTree.parse(path).getroot().find("{*}Machine")
         guest = machine.find("{*}Hardware/{*}Guest")
         return {"os_type": machine.get("OSType"), "balloon_default": int(guest.get("memoryBalloonSize", "0")) if guest is not None else 0}
-    except (OSError, ElementTree.ParseError, AttributeError, ValueError):  # away, encrypted, or not of the known form
+    except (OSError, ElementTree.ParseError, AttributeError, ValueError, LookupError):  # away, encrypted, or not of the known form
         return {"os_type": None, "balloon_default": None}
 
 
