@@ -116,8 +116,9 @@ def set_up_fake(host, case, uuids):
 
 def states(host, uuids, case):
     if host.kind == "fake":
+        compared = ("balloon", "current", "page_fusion", "large_pages", "memory", "state")
         with host.host.state() as state:
-            return [{key: value for key, value in machine.items() if key in ("balloon", "current", "page_fusion", "large_pages", "memory", "state")} for machine in state["machines"]]
+            return [{key: machine[key] for key in compared} for machine in state["machines"]]
     # A server that has just started reads the time of the last change from the file, which rounds it.
     return [re.sub("VMStateChangeTime=.*", "", host.vbox("showvminfo", uuid, "--machinereadable")).splitlines() for uuid in uuids]
 
