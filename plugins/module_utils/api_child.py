@@ -116,7 +116,7 @@ class Requests:
 
     def find(self, wanted):
         """For each name or UUID what it means: a list of what :meth:`read` gives."""
-        return [[self._entry(machine) for machine in self._meant(one)] for one in wanted]
+        return [[self._entry(machine, self._id(machine)) for machine in self._meant(one)] for one in wanted]
 
     def read(self, uuids):
         """The machines with these UUIDs: for each ``{"machine": its fields}``, ``{"inaccessible": UUID}`` or ``{"problem": …}``."""
@@ -202,21 +202,21 @@ class Requests:
             machine = self._machine(uuid)
         except Exception as error:
             return {"problem": problem(error)}
-        return self._entry(machine)
+        return self._entry(machine, uuid)
 
-    def _entry(self, machine):
+    def _entry(self, machine, uuid):
         try:
-            return {"machine": self._fields(machine)}
+            return {"machine": self._fields(machine, uuid)}
         except Exception as error:
             found = problem(error)
             if found.get("number") == NO_ACCESS and not machine.accessible:
-                return {"inaccessible": self._id(machine)}
-            return {"problem": found, "uuid": self._id(machine)}
+                return {"inaccessible": uuid}
+            return {"problem": found, "uuid": uuid}
 
-    def _fields(self, machine):
+    def _fields(self, machine, uuid):
         """The fields of :class:`~.machines.Machine`."""
         fields = dict(
-            uuid=self._id(machine), name=machine.name, state=self._state_of(machine), os_type=machine.OSTypeId,
+            uuid=uuid, name=machine.name, state=self._state_of(machine), os_type=machine.OSTypeId,
             groups=self._manager.getArray(machine, "groups"), memory=machine.memorySize, balloon_default=machine.memoryBalloonSize,
             page_fusion=getattr(machine, "pageFusionEnabled", None), large_pages=self._large_pages(machine),
             settings_file=machine.settingsFilePath,

@@ -34,6 +34,7 @@ RESULT_CODES = {
     "0x80004001": ("NS_ERROR_NOT_IMPLEMENTED", "not_supported_by_host"),
     "0x80004005": ("NS_ERROR_FAILURE", "server_unavailable"),  # when the server has not answered: see failure
     "0x800706be": ("NS_ERROR_CALL_FAILED", "server_unavailable"),  # VBoxSVC went away during the call
+    "0x80004004": ("NS_ERROR_ABORT", "server_unavailable"),  # VBoxSVC went away before the call (measured with the bindings)
     "0x80070005": ("E_ACCESSDENIED", "machine_locked"),  # 'The object is not ready', a race that passes
     "0x80070057": ("NS_ERROR_INVALID_ARG", "change_refused"),
 }

@@ -1,0 +1,348 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: vbox.memory contributors
+"""Both ways to VirtualBox, VBoxManage and the bindings, on the same machines: they must say the same, also about what goes wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+from beds import SandboxBed
+
+pytestmark = pytest.mark.sandbox
+
+TESTS = Path(__file__).resolve().parents[1]
+BACKENDS = ("vboxmanage", "api")
+VBOX = "/usr/lib/virtualbox/VBoxManage"
+UNKNOWN = "12345678-4321-4321-4321-123456789abc"
+
+# Holds the lock of the machines named until its input ends.
+HOLDER = """
+import sys
+from vboxapi import VirtualBoxManager
+manager = VirtualBoxManager(None, None)
+sessions = []
+for name in sys.argv[2:]:
+    session = manager.getSessionObject()
+    manager.getVirtualBox().findMachine(name).lockMachine(session, manager.constants.LockType_Write)
+    sessions.append(session)
+print("held", flush=True)
+import time
+time.sleep(float(sys.argv[1]))
+for session in sessions:
+    session.unlockMachine()
+"""
+
+
+class Host(SandboxBed):
+    """A user of the sandbox, and its machines by name."""
+
+    def __init__(self, sandbox, user):
+        super().__init__(sandbox, user)
+        for uuid in re.findall(r"\{([0-9a-f-]{36})\}$", self.vbox("list", "vms"), re.MULTILINE):
+            self.vbox("unregistervm", uuid, "--delete")
+        self.uuids = {}
+
+    def make(self, name, *create, ostype="Debian_64", modify=()):
+        created = self.vbox("createvm", "--name", name, "--ostype", ostype, "--register", *create)
+        uuid = self.uuids[name] = created.split("UUID: ")[1].split()[0]
+        if modify:
+            self.vbox("modifyvm", uuid, *modify)
+        return uuid
+
+    def do(self, backend, *calls, executable=VBOX, python=""):
+        """Call a backend's methods; gives back what `run_backend.py` prints, or only the results of calls that all could be made."""
+        done = self.python("run_backend.py", backend, executable, python, given=json.dumps(calls))
+        assert done.returncode == 0 and "Traceback" not in done.stderr, done.stdout + done.stderr
+        return json.loads(done.stdout.splitlines()[-1])
+
+    def results(self, backend, *calls):
+        return self.do(backend, *calls)["results"]
+
+    def both(self, *calls):
+        """The results of both backends, which must be equal; the ID of the type is known to the bindings alone."""
+        one, other = (without_type(self.results(backend, *calls)) for backend in BACKENDS)
+        assert one == other
+        return one
+
+    def stop_server(self):
+        self.run("pkill", "-U", self.user, "VBoxSVC")
+        for _ in range(100):
+            if self.run("sh", "-c", "pgrep -U $(id -u) VBoxSVC || true").stdout == "":
+                return
+            time.sleep(0.1)
+
+    def script(self, path, text):
+        self.run("sh", "-c", f'cat > "{path}" && chmod +x "{path}"', given=text)
+        return path
+
+
+def without_type(value):
+    if isinstance(value, dict):
+        return {key: without_type(one) for key, one in value.items() if key != "os_type"}
+    return [without_type(one) for one in value] if isinstance(value, list) else value
+
+
+def codes(results):
+    return [result and result.get("code") for result in results]
+
+
+@pytest.fixture(scope="module")
+def odd(sandbox):
+    """A host with machines of every name in the table of cases, and of every other kind that a stopped machine can be of."""
+    host = Host(sandbox, "vbox41")
+    for case in yaml.safe_load((TESTS / "cases" / "names.yml").read_text()):
+        for machine in case.get("machines", []):
+            if machine["name"] not in host.uuids:
+                host.make(machine["name"], *machine.get("create", []), modify=machine.get("modify", ()))
+    host.make("arm", "--platform-architecture", "arm", ostype="Debian_arm64")
+    host.make("windows", "--groups", "/a/b,/c", ostype="Windows10_64", modify=("--memory", "2048", "--guestmemoryballoon", "512", "--largepages", "on"))
+    host.make("twin", "--basefolder", "/tmp/vbox41-1")
+    host.make("twin", "--basefolder", "/tmp/vbox41-2")
+    return host
+
+
+def test_all_machines_are_the_same(odd):
+    machines, unreadable = odd.both(["read_all"])[0]
+    assert {machine["name"] for machine in machines} == set(odd.uuids)
+    assert unreadable == []
+    windows = next(machine for machine in machines if machine["name"] == "windows")
+    assert (windows["balloon_default"], windows["large_pages"], windows["groups"]) == (512, True, ["/a/b", "/c"])
+    assert next(machine for machine in machines if machine["name"] == "arm")["large_pages"] is None
+
+
+def test_the_type_is_that_of_the_settings_file(odd):
+    types = {machine["name"]: machine["os_type"] for machine in odd.results("api", ["read_all"])[0][0]}
+    assert (types["windows"], types["arm"], types["other"]) == ("Windows10_64", "Debian_arm64", "Debian_64")
+
+
+def test_every_name_and_uuid_finds_the_same(odd):
+    names = [name for name in odd.uuids if name != "twin"]
+    wanted = [*names, *odd.uuids.values(), *(uuid.upper() for uuid in odd.uuids.values())]
+    found = odd.both(["find_many", wanted])[0]
+    assert [machine["name"] for machine in found[:len(names)] if machine["uuid"] != UNKNOWN] == [
+        # This one has the form of another machine's UUID, which then is meant.
+        "other" if name == "12345678-1234-1234-1234-123456789abc" and name in odd.uuids.values() else name for name in names]
+    assert odd.both(*(["find", name] for name in wanted)) == found
+    assert odd.both(*(["read", uuid] for uuid in odd.uuids.values()))
+
+
+def test_what_is_not_there_and_what_is_there_twice(odd):
+    results = odd.both(["find", "nothing"], ["find", UNKNOWN], ["find", ""], ["find", "TWO\nlines"], ["find", "{%s}" % odd.uuids["windows"]],
+                       ["find", "twin"], ["find", "*"])
+    assert codes(results) == ["machine_not_found"] * 5 + ["machine_ambiguous", "machine_not_found"]
+
+
+def test_reading_what_is_gone_is_an_error_of_the_same_kind(odd):
+    one, other = (odd.results(backend, ["read", UNKNOWN])[0] for backend in BACKENDS)
+    assert (one["code"], one["vbox_code"]) == (other["code"], other["vbox_code"]) == ("machine_not_found", "VBOX_E_OBJECT_NOT_FOUND (0x80bb0001)")
+
+
+def test_no_machine_runs(odd):
+    assert odd.both(["read_live"]) == [[]]
+
+
+REFUSED = {
+    "too large a balloon": (["modifyvm", "<0>", "--guestmemoryballoon", "5000"], "change_refused"),
+    "the first size that is refused": (["modifyvm", "<0>", "--guestmemoryballoon", "921"], "change_refused"),
+    "the largest number": (["modifyvm", "<0>", "--guestmemoryballoon", "4294967295"], "change_refused"),
+    "a number too large": (["modifyvm", "<0>", "--guestmemoryballoon", "4294967296"], "vboxmanage_failed"),
+    "no number": (["modifyvm", "<0>", "--guestmemoryballoon", "many"], "vboxmanage_failed"),
+    "a fraction": (["modifyvm", "<0>", "--guestmemoryballoon", "1.5"], "vboxmanage_failed"),
+    "less than nothing": (["modifyvm", "<0>", "--guestmemoryballoon", "-1"], "vboxmanage_failed"),
+    "no switch": (["modifyvm", "<0>", "--largepages", "perhaps"], "vboxmanage_failed"),
+    "Page Fusion on": (["modifyvm", "<0>", "--pagefusion", "on"], "not_supported_by_host"),
+    "Page Fusion off": (["modifyvm", "<0>", "--pagefusion", "off"], "not_supported_by_host"),
+    "one refused of three": (["modifyvm", "<0>", "--guestmemoryballoon", "77", "--pagefusion", "off", "--largepages", "on"], "not_supported_by_host"),
+    "a balloon now, of a stopped machine": (["controlvm", "<0>", "guestmemoryballoon", "64"], "vboxmanage_failed"),
+    "a machine that is not there": (["modifyvm", UNKNOWN, "--guestmemoryballoon", "64"], "machine_not_found"),
+    "an option that there is not": (["modifyvm", "<0>", "--nonsense", "on"], "vboxmanage_failed"),
+}
+
+
+def test_what_is_refused_is_refused_in_the_same_way_and_changes_nothing(odd):
+    uuid = odd.uuids["other"]
+    calls = [["run", *(argument.replace("<0>", uuid) for argument in command)] for command, _code in REFUSED.values()]
+    before = odd.both(["read", uuid])
+    one, other = (odd.results(backend, *calls) for backend in BACKENDS)
+    assert codes(one) == codes(other) == [code for _command, code in REFUSED.values()]
+    assert [result["vbox_code"] for result in one] == [result["vbox_code"] for result in other]
+    assert odd.both(["read", uuid]) == before
+
+
+def test_each_reads_what_the_other_wrote(odd):
+    for number, (writer, reader) in enumerate((BACKENDS, BACKENDS[::-1]), 1):
+        for name in ("windows", 'quo"te', "two\nlines"):
+            uuid = odd.uuids[name]
+            assert odd.results(writer, ["run", "modifyvm", uuid, "--guestmemoryballoon", str(number), "--largepages", "off"]) == [None]
+            machine = odd.results(reader, ["read", uuid])[0]
+            assert (machine["balloon_default"], machine["large_pages"]) == (number, False)
+        assert odd.results(writer, ["run", "modifyvm", uuid, "--largepages", "on"]) == [None]
+        assert odd.results(reader, ["read", uuid])[0]["large_pages"] is True
+
+
+def test_other_commands_go_to_vboxmanage(odd):
+    uuid = odd.uuids["windows"]
+    assert odd.results("api", ["run", "modifyvm", uuid, "--description", "by VBoxManage"]) == [None]
+    assert "by VBoxManage" in odd.vbox("showvminfo", uuid)
+    assert odd.both(["sample", {"host": {"memory_total_kb": "RAM/Usage/Total"}}, 5])[0]["host"]["memory_total_kb"] > 0
+
+
+def test_a_machine_whose_file_is_gone(sandbox):
+    host = Host(sandbox, "vbox42")
+    gone, there = host.make("gone"), host.make("there")
+    file = host.results("api", ["find", "gone"])[0]["settings_file"]
+    host.run("mv", file, file + ".away")
+    host.run("sh", "-c", 'rm -f "$1"-prev', "sh", file)
+    host.stop_server()
+    results = host.both(["find", gone], ["find", "gone"], ["find_many", [there, gone]], ["read_all"])
+    assert codes(results[:2]) == ["machine_inaccessible", "machine_not_found"]
+    assert [one.get("code") for one in results[2]] == [None, "machine_inaccessible"]
+    assert results[3][1] == [gone] and [machine["uuid"] for machine in results[3][0]] == [there]
+    host.run("mv", file + ".away", file)
+    assert host.results("api", ["find", "gone"])[0]["uuid"] == gone
+
+
+def test_a_machine_that_another_program_holds(sandbox):
+    host = Host(sandbox, "vbox43")
+    held, free = host.make("held"), host.make("free")
+    change = ["run", "modifyvm", held, "--guestmemoryballoon", "64"]
+    with Holder(host, 60, "held"):
+        assert [machine["uuid"] for machine in host.both(["find", "held"], ["find", "free"])] == [held, free]
+        for backend in BACKENDS:
+            refused, made = host.results(backend, change, ["run", "modifyvm", free, "--guestmemoryballoon", "64"])
+            assert (refused["code"], refused["vbox_code"], made) == ("machine_locked", "VBOX_E_INVALID_OBJECT_STATE (0x80bb0007)", None)
+    with Holder(host, 3, "held"):
+        assert host.results("api", change) == [None], "the lock was given back in time"
+    assert host.both(["read", held])[0]["balloon_default"] == 64
+
+
+class Holder:
+    """A second session that holds machines' locks for some seconds, or until it is told to go."""
+
+    def __init__(self, host, seconds, *names):
+        self.host, self.seconds, self.names = host, seconds, names
+
+    def __enter__(self):
+        path = self.host.script(f"/tmp/{self.host.user}-holder.py", HOLDER)
+        self.host.run("sh", "-c", 'python3 "$0" "$@" > /tmp/$(id -un)-held 2>&1 & echo $! > /tmp/$(id -un)-pid', path, str(self.seconds), *self.names)
+        for _ in range(100):
+            if "held" in self.host.run("sh", "-c", "cat /tmp/$(id -un)-held").stdout:
+                return
+            time.sleep(0.1)
+        raise AssertionError("the lock is not held")
+
+    def __exit__(self, *_error):
+        self.host.run("sh", "-c", "kill $(cat /tmp/$(id -un)-pid) || true; sleep 1")
+
+
+@pytest.fixture(scope="module")
+def plain(sandbox):
+    host = Host(sandbox, "vbox44")
+    host.make("web01")
+    return host
+
+
+def test_the_server_can_be_killed(plain):
+    for backend in BACKENDS:
+        before, _killed, after = plain.results(backend, ["find", "web01"], ["kill_server"], ["find", "web01"])
+        assert before == after
+
+
+def test_the_child_can_be_killed(plain):
+    before, _killed, at_once, later = plain.results("api", ["find", "web01"], ["kill"], ["find", "web01"], ["find", "web01"])
+    assert at_once["code"] == "backend_unavailable" and "ended unexpectedly" in at_once["msg"] and "backend: vboxmanage" in at_once["msg"]
+    assert later == before
+
+
+def test_auto_goes_on_with_vboxmanage_when_the_child_is_killed(plain):
+    uuid = plain.uuids["web01"]
+    answer = plain.do("auto", ["find", "web01"], ["kill"], ["run", "modifyvm", uuid, "--guestmemoryballoon", "3"], ["read", uuid], executable="")
+    assert (answer["name"], answer["results"][2], answer["results"][3]["balloon_default"]) == ("vboxmanage", None, 3)
+    assert "ended unexpectedly" in answer["fallback"]
+
+
+def test_auto_takes_the_bindings_and_says_no_more(plain):
+    answer = plain.do("auto", ["find", "web01"], executable="")
+    assert (answer["name"], answer["fallback"], answer["results"][0]["os_type"]) == ("api", None, "Debian_64")
+
+
+def test_auto_keeps_to_a_vboxmanage_that_was_named(plain):
+    answer = plain.do("auto", ["find", "web01"])
+    assert answer["name"] == "vboxmanage" and VBOX in answer["fallback"]
+
+
+BROKEN = {
+    "garbage": ("#!/bin/sh\nwhile echo garbage; do :; done\n", "printed what is no answer"),
+    "JSON of another kind": ("#!/bin/sh\necho '[1]'\n", "printed what is no answer"),
+    "an end without a word": ("#!/bin/sh\nexit 0\n", "ended unexpectedly (status 0)"),
+    "a crash": ("#!/bin/sh\necho oh >&2\nkill -SEGV $$\n", "ended unexpectedly (status -11: oh)"),
+    "no vboxapi": ('#!/bin/sh\nexec python3 -S "$@"\n', "No module named 'vboxapi'"),
+    "no Python": ("", "Exec format error"),
+}
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_a_python_that_is_of_no_use(plain, kind):
+    text, reason = BROKEN[kind]
+    python = plain.script("/tmp/vbox44-python", text)
+    error = plain.do("api", ["find", "web01"], python=python)
+    assert error["code"] == "backend_unavailable" and reason in error["msg"] and python in error["msg"]
+    answer = plain.do("auto", ["find", "web01"], executable="", python=python)
+    assert answer["name"] == "vboxmanage" and reason in answer["fallback"] and answer["results"][0]["name"] == "web01"
+
+
+def test_a_python_that_is_not_there(plain):
+    assert "/nowhere: No such file" in plain.do("api", python="/nowhere")["msg"]
+
+
+def test_bindings_of_another_version(plain):
+    program = plain.script("/tmp/vbox44-VBoxManage", '#!/bin/sh\n[ "$1" != --version ] || { echo 7.1.0r1; exit; }\nexec %s "$@"\n' % VBOX)
+    error = plain.do("api", executable=program)
+    assert error["code"] == "backend_unavailable" and "7.2.22" in error["msg"] and "7.1.0" in error["msg"]
+
+
+def test_nothing_is_left_running(plain):
+    plain.results("api", ["find", "web01"])
+    given = json.dumps([["find", "web01"], ["pid"], ["sleep", 60]])
+    plain.run("sh", "-c", f"""
+        cat > /tmp/vbox44-calls
+        PYTHONPATH=/checkout/.build:/ansible exec setsid python3 /checkout/tests/run_backend.py api </tmp/vbox44-calls >/tmp/vbox44-child 2>&1 &
+        echo $! > /tmp/vbox44-parent
+        until [ -s /tmp/vbox44-child ]; do sleep 0.1; done
+        kill -KILL $(cat /tmp/vbox44-parent)
+        for try in $(seq 50); do kill -0 $(cat /tmp/vbox44-child) 2>/dev/null || exit 0; sleep 0.1; done
+        exit 1""", given=given)
+
+
+MODULE = """
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.vbox.memory.plugins.module_utils.backends import choose_backend
+
+module = AnsibleModule({"name": {}})
+with choose_backend("api") as backend:
+    module.exit_json(machine=backend.find(module.params["name"]).uuid, backend=backend.name)
+"""
+
+
+@pytest.mark.parametrize("pipelining", ["true", "false"])
+def test_as_a_module_over_ssh(plain, tmp_path, pipelining):
+    """Where the child's program comes out of a zip."""
+    info = json.loads(plain.sandbox("info").stdout)
+    (tmp_path / "library").mkdir()
+    (tmp_path / "library" / "try_backend.py").write_text(MODULE)
+    (tmp_path / "play.yml").write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": [{"try_backend": {"name": "web01"}}]}]))
+    variables = {
+        "ansible_host": info["host"], "ansible_port": info["port"], "ansible_user": plain.user, "ansible_python_interpreter": info["python"],
+        "ansible_ssh_private_key_file": info["key"], "ansible_ssh_common_args": f"-o UserKnownHostsFile={info['known_hosts']}"}
+    (tmp_path / "inventory.json").write_text(json.dumps({"all": {"hosts": {"sandbox": variables}}}))
+    done = subprocess.run(
+        ["ansible-playbook", "-v", "-i", "inventory.json", "play.yml"], cwd=tmp_path, capture_output=True, text=True, check=False,
+        env=dict(os.environ, ANSIBLE_PIPELINING=pipelining, ANSIBLE_NOCOLOR="true", ANSIBLE_HOME=str(tmp_path / "home")))
+    assert done.returncode == 0 and plain.uuids["web01"] in done.stdout and '"backend": "api"' in done.stdout, done.stdout + done.stderr
