@@ -22,7 +22,13 @@ from ansible_collections.vbox.memory.plugins.module_utils.machines import LIVE, 
 from ansible_collections.vbox.memory.plugins.module_utils.settings import SETTINGS
 from ansible_collections.vbox.memory.plugins.module_utils.support import parse_version
 from ansible_collections.vbox.memory.plugins.module_utils.vboxmanage import (
-    PASSING, TIME_LIMIT, command_line, environment, failure, one_at_a_time, patiently,
+    PASSING,
+    TIME_LIMIT,
+    command_line,
+    environment,
+    failure,
+    one_at_a_time,
+    patiently,
 )
 
 MACHINES_AT_ONCE = 100  # in one request: other modules of this user get their turn in between
@@ -192,6 +198,9 @@ class Bindings:
                 self._start()
             try:
                 answer = self._child.ask({"do": what, "with": arguments})
+            except Unusable as error:
+                self.close()
+                raise unavailable(error) from None
             except VBoxMemoryError:
                 self.close()
                 raise
@@ -220,8 +229,8 @@ class Bindings:
                 try:
                     child = Child(python)
                     hello = child.receive()
-                except VBoxMemoryError as error:
-                    reasons.append(error.message)
+                except Unusable as error:
+                    reasons.append(str(error))
                     continue
                 if "answer" in hello:
                     self._child, self._candidates = child, [python]
@@ -234,10 +243,14 @@ class Bindings:
         raise unavailable("; ".join(reasons) or "no Python was found: name one that has vboxapi")
 
 
+class Unusable(Exception):
+    """Why a process is of no use; the words name its Python."""
+
+
 class Child:
     """A process that runs :mod:`~.api_child`. It is never killed: it may hold a machine's lock, and ends by itself.
 
-    :raises VBoxMemoryError: ``backend_unavailable``, also from the methods
+    :raises Unusable: also from the methods
     """
 
     def __init__(self, python):
@@ -252,7 +265,7 @@ class Child:
                 [python, "-c", program] + [str(descriptor) for descriptor in lock], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                 stderr=self._errors, start_new_session=True, env=environment(), cwd="/", pass_fds=lock)
         except OSError as error:
-            raise unavailable("%s: %s" % (python, error.strerror)) from None
+            raise Unusable("%s: %s" % (python, error.strerror)) from None
 
     def ask(self, request):
         """The answer to a request."""
@@ -264,7 +277,10 @@ class Child:
         return self.receive()
 
     def receive(self):
-        """The next message of the child."""
+        """The next message of the child.
+
+        :raises VBoxMemoryError: ``vboxmanage_timeout``
+        """
         line = self._line()
         try:
             message = json.loads(line.decode("utf-8"))
@@ -308,7 +324,7 @@ class Child:
 
     def _gone(self, reason):
         self.close()
-        return unavailable(reason)
+        return Unusable(reason)
 
     def _silent(self):
         self.close()

@@ -73,7 +73,7 @@ class Host(SandboxBed):
 
     def stop_server(self):
         self.run("pkill", "-U", self.user, "VBoxSVC")
-        for _ in range(100):
+        for _try in range(100):
             if self.run("sh", "-c", "pgrep -U $(id -u) VBoxSVC || true").stdout == "":
                 return
             time.sleep(0.1)
@@ -232,7 +232,7 @@ class Holder:
     def __enter__(self):
         path = self.host.script(f"/tmp/{self.host.user}-holder.py", HOLDER)
         self.host.run("sh", "-c", 'python3 "$0" "$@" > /tmp/$(id -un)-held 2>&1 & echo $! > /tmp/$(id -un)-pid', path, str(self.seconds), *self.names)
-        for _ in range(100):
+        for _try in range(100):
             if "held" in self.host.run("sh", "-c", "cat /tmp/$(id -un)-held").stdout:
                 return
             time.sleep(0.1)
@@ -294,6 +294,7 @@ def test_a_python_that_is_of_no_use(plain, kind):
     python = plain.script("/tmp/vbox44-python", text)
     error = plain.do("api", ["find", "web01"], python=python)
     assert error["code"] == "backend_unavailable" and reason in error["msg"] and python in error["msg"]
+    assert error["msg"].count("cannot be used") == 1
     answer = plain.do("auto", ["find", "web01"], executable="", python=python)
     assert answer["name"] == "vboxmanage" and reason in answer["fallback"] and answer["results"][0]["name"] == "web01"
 
@@ -311,7 +312,7 @@ def test_bindings_of_another_version(plain):
 def test_nothing_is_left_running(plain):
     plain.results("api", ["find", "web01"])
     given = json.dumps([["find", "web01"], ["pid"], ["sleep", 60]])
-    plain.run("sh", "-c", f"""
+    plain.run("sh", "-c", """
         cat > /tmp/vbox44-calls
         PYTHONPATH=/checkout/.build:/ansible exec setsid python3 /checkout/tests/run_backend.py api </tmp/vbox44-calls >/tmp/vbox44-child 2>&1 &
         echo $! > /tmp/vbox44-parent

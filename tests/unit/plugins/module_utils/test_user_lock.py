@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import pytest
+
 from ansible_collections.vbox.memory.plugins.module_utils.vboxmanage import UserLock
 
 TAKE = """
