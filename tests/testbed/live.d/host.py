@@ -14,8 +14,8 @@ import time
 
 # `-la57` and one thread are what the nested guests need to live: see README.md.
 MACHINE = ["-machine", "q35", "-accel", "tcg,thread=single", "-cpu", "max,-la57", "-smp", "1", "-m", "6144"]
-FRESH = "fresh"
 BOOT = "root=/dev/vda rw console=ttyS0 mitigations=off net.ifnames=0 tsc=reliable"
+FRESH = "fresh"
 
 
 class Failure(Exception):
@@ -39,7 +39,7 @@ def start_host(run, made, extra):
         "-drive", "file=disk.qcow2,if=virtio,format=qcow2,cache=unsafe,discard=unmap",
         "-netdev", f"user,id=net,hostfwd=tcp:127.0.0.1:{free}-:22", "-device", "virtio-net-pci,netdev=net,romfile=",
         "-serial", "file:console.log", "-qmp", "unix:qmp.sock,server=on,wait=off", "-pidfile", "pid", "-daemonize", *extra,
-    ]
+    ]  # fmt: skip
     done = subprocess.run(argv, cwd=run, env=tool_env(made), capture_output=True, text=True)
     if done.returncode:
         raise Failure(f"QEMU does not start: {done.stderr.strip()}")
@@ -157,4 +157,3 @@ def wait_until(condition, seconds):
 
 def say(message):
     print(f"live: {message}", file=sys.stderr, flush=True)
-

@@ -18,10 +18,10 @@ import time
 from host import FRESH, Lacking, in_host, monitor, monitor_quit, need, running, say, start_host, tool, wait_for_ssh, wait_until
 
 PARTS = pathlib.Path(__file__).resolve().parent
-CACHE = pathlib.Path(
-    os.environ.get("VBOX_MEMORY_CACHE")
-    or pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache", "vbox-memory")
-) / "live"
+CACHE = (
+    pathlib.Path(os.environ.get("VBOX_MEMORY_CACHE") or pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache", "vbox-memory"))
+    / "live"
+)
 # program → Debian package
 NEEDS = {"debootstrap": "debootstrap", "mke2fs": "e2fsprogs", "ssh": "openssh-client", "ssh-keygen": "openssh-client", "unshare": "util-linux"}
 
@@ -100,9 +100,7 @@ def debian_mirror():
     given = os.environ.get("VBOX_LIVE_MIRROR")
     if given:
         return given
-    listed = subprocess.run(
-        ["apt-get", "indextargets", "--format", "$(ORIGIN)|$(REPO_URI)", "Created-By: Packages"], capture_output=True, text=True
-    ).stdout
+    listed = subprocess.run(["apt-get", "indextargets", "--format", "$(ORIGIN)|$(REPO_URI)", "Created-By: Packages"], capture_output=True, text=True).stdout
     mirrors = [line.split("|")[1] for line in listed.splitlines() if line.startswith("Debian|") and "security" not in line]
     if not mirrors:
         raise Lacking("no Debian mirror in apt's configuration: set VBOX_LIVE_MIRROR")
