@@ -15,13 +15,17 @@ import subprocess
 import sys
 import time
 
-from host import FRESH, Lacking, in_host, monitor, monitor_quit, need, running, say, start_host, tool, wait_for_ssh, wait_until
+from host import BOOT, FRESH, MACHINE, Lacking, in_host, monitor, monitor_quit, need, running, say, start_host, tool, wait_for_ssh, wait_until
 
 PARTS = pathlib.Path(__file__).resolve().parent
 CACHE = (
     pathlib.Path(os.environ.get("VBOX_MEMORY_CACHE") or pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache", "vbox-memory"))
     / "live"
 )
+# To be raised when the functions below make something else of the same files.
+RECIPE = 1
+# Mount and process namespaces of their own: whatever happens, nothing stays mounted and nothing runs on.
+ISOLATED = ["unshare", "--mount", "--pid", "--fork", "--kill-child"]
 # program → Debian package
 NEEDS = {"debootstrap": "debootstrap", "mke2fs": "e2fsprogs", "ssh": "openssh-client", "ssh-keygen": "openssh-client", "unshare": "util-linux"}
 
@@ -39,9 +43,10 @@ def cached():
 
 
 def recipe_folder():
-    digest = hashlib.sha256()
+    """Named after what shapes the result; of the Python files that is the machine, and RECIPE."""
+    digest = hashlib.sha256(repr((RECIPE, MACHINE, BOOT)).encode())
     for file in sorted(PARTS.iterdir()):
-        if file.is_file() and file.suffix != ".md":
+        if file.is_file() and file.suffix not in (".md", ".py"):
             digest.update(file.name.encode() + b"\0" + file.read_bytes())
     return CACHE / digest.hexdigest()[:16]
 
@@ -109,8 +114,8 @@ def debian_mirror():
 
 def make_trees(work, mirror):
     say("making the base tree")
-    logged(work, "base", ["debootstrap", "--variant=minbase", "--components=main,contrib", "sid", str(work / "host"), mirror],
-           env={**os.environ, **proxy_environment()})  # fmt: skip
+    debootstrap = ["debootstrap", "--variant=minbase", "--components=main,contrib", "sid", str(work / "host"), mirror]
+    logged(work, "base", [*ISOLATED, *debootstrap], env={**os.environ, **proxy_environment()})
     prepare_tree(work / "host")
     subprocess.run(["cp", "-a", str(work / "host"), str(work / "tools")], check=True)
     make_keys(work)
@@ -145,11 +150,10 @@ def make_keys(work):
 
 
 def chroot_argv(tree, command):
-    """In mount and process namespaces of its own: whatever happens, nothing stays mounted and nothing runs on."""
     mounts = "mount -t proc proc {0}/proc; mount -t sysfs -o ro sys {0}/sys; mount -t tmpfs tmp {0}/dev; "
     nodes = "for n in null:3 zero:5 full:7 random:8 urandom:9; do mknod -m 666 {0}/dev/${{n%:*}} c 1 ${{n#*:}}; done; ln -s /proc/self/fd {0}/dev/fd; "
     script = (mounts + nodes + "exec chroot {0} /bin/sh -euc {1}").format(shlex.quote(str(tree)), shlex.quote(command))
-    return ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", script]
+    return [*ISOLATED, "sh", "-c", script]
 
 
 def make_disk(work):
