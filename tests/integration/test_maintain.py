@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: vbox.memory contributors
+"""The playbook maintain, on fake hosts with running guests whose time goes ten times as fast."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from uuid import uuid4
+
+import pytest
+from fake.vboxfake.fakehost import PROGRAM, FakeHost
+
+POLICY = {"defaults": {"large_pages": False, "balloon": 64, "timeout": 4, "shutdown_timeout": 4}}
+NO_LARGE_PAGES = {"defaults": {"large_pages": False, "timeout": 4, "shutdown_timeout": 4}}
+QUICK = {"rate": 500, "boot_seconds": 2, "shutdown_seconds": 2}
+WAYS_TO_BE_LOST = {
+    "shutdown_timeout": ({"ignores_acpi": True}, ()),
+    "guest_not_back": ({"boot_seconds": 10000}, ()),
+    "start_failed": ({}, [{"kind": "server_failure", "command": "startvm", "count": None}]),
+}
+
+
+# The fake writes no settings files, which alone say what the default balloon of a running machine is.
+WRAPPER = """#!/bin/sh
+if [ "$1" = modifyvm ] && [ "$3" = --guestmemoryballoon ]; then
+    echo '<V><Machine OSType="Debian_64"><Hardware><Guest memoryBalloonSize="'"$4"'"/></Hardware></Machine></V>' >{settings}/"$2".vbox
+fi
+VBOX_FAKE_HOME={state} exec {program} "$@"
+"""
+
+
+class Fakes:
+    """Fake hosts, and an inventory that reaches them."""
+
+    def __init__(self, folder):
+        self.folder, self.inventory, self.hosts = folder, {}, {}
+
+    def host(self, name, **variables):
+        folder = self.folder / name
+        for part in ("state", "settings"):
+            (folder / part).mkdir(parents=True)
+        program = folder / "VBoxManage"
+        program.write_text(WRAPPER.format(settings=folder / "settings", state=folder / "state", program=shlex.quote(PROGRAM)))
+        program.chmod(0o755)
+        self.inventory[name] = dict(
+            {"ansible_connection": "local", "ansible_python_interpreter": sys.executable, "vbox_memory_vboxmanage": str(program),
+             "vbox_memory_policy": POLICY}, **variables)
+        self.hosts[name] = FakeHost(folder / "state", clock_rate=10)
+        return self.hosts[name]
+
+    def guest(self, host, name, balloon=0, **figures):
+        """A running guest of a host, which does all quickly."""
+        uuid = str(uuid4())
+        folder = self.folder / host / "settings"
+        fake = self.hosts[host]
+        fake.add_guest(name, **dict(QUICK, **figures))
+        fake.change(name, uuid=uuid, folder=str(folder), file=uuid, balloon=balloon)
+        if balloon:
+            fake.ok("controlvm", name, "guestmemoryballoon", str(balloon))
+            fake.advance(10)
+        (folder / (uuid + ".vbox")).write_text(f'<V><Machine OSType="Debian_64"><Hardware><Guest memoryBalloonSize="{balloon}"/></Hardware></Machine></V>')
+
+    def play(self, *arguments, playbook="vbox.memory.maintain", **environment):
+        """Run a playbook; gives back its exit status and what it printed."""
+        inventory = self.folder / "inventory.json"
+        inventory.write_text(json.dumps({"all": {"hosts": self.inventory}}))
+        settings = dict(os.environ, ANSIBLE_PIPELINING="true", ANSIBLE_CALLBACK_RESULT_FORMAT="yaml", ANSIBLE_NOCOLOR="true",
+                        ANSIBLE_HOME=str(self.folder / "ansible"), **environment)
+        done = subprocess.run([sys.executable, "-m", "ansible", "playbook", "-i", str(inventory), playbook, *arguments], env=settings,
+                              cwd=self.folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout + done.stderr
+
+
+@pytest.fixture
+def fakes(tmp_path):
+    return Fakes(tmp_path)
+
+
+def commands(host, *names):
+    """What was done to machines, in order: (command, name of the machine)."""
+    with host.state() as state:
+        known = {machine["uuid"]: machine["name"] for machine in state["machines"]}
+    words = [(argv[2] if argv[0] == "controlvm" else argv[0], known.get(argv[1])) for argv in host.calls() if len(argv) > 1]
+    return [word for word in words if word[0] in (names or ("acpipowerbutton", "modifyvm", "startvm"))]
+
+
+def restart(name):
+    return [("acpipowerbutton", name), ("modifyvm", name), ("startvm", name)]
+
+
+def report(output):
+    """The rows of the report's table, as lists of cells."""
+    table = re.search(r"^ +Host  .*\n +-+  .*\n((?: +\S.*\n)*)", output, re.MULTILINE)
+    rows = [re.split(r"  +", line.strip()) for line in table.group(1).splitlines()] if table else []
+    return [row for row in rows if len(row) > 6]
+
+
+def test_what_differs_is_restarted_one_by_one_and_nothing_else(fakes):
+    host = fakes.host("h1")
+    fakes.guest("h1", "web")
+    fakes.guest("h1", "right", balloon=64)
+    fakes.guest("h1", "db")
+    host.change("db", large_pages=True)
+    host.add_machine("stopped", memory=1024)
+    host.add_machine("saved", memory=1024, state="saved")
+
+    status, output = fakes.play("--check")
+    assert status == 0, output
+    assert commands(host) == []
+    assert {(row[1], row[3], row[6]) for row in report(output)} >= {
+        ("web", "balloon_default_mb", "would change"), ("db", "large_pages", "would change"), ("stopped", "balloon_default_mb", "would change"),
+        ("saved", "balloon_default_mb", "pending")}, output
+
+    host.forget_calls()
+    status, output = fakes.play("--tags", "maintain")
+    assert status == 0, output
+    assert commands(host) == [("modifyvm", "stopped"), *restart("web"), *restart("db")]
+    assert [host.machine(name)["balloon"] for name in ("web", "right", "db", "stopped", "saved")] == [64, 64, 64, 64, 0]
+    assert [host.machine(name)["state"] for name in ("web", "right", "db", "saved")] == ["running", "running", "running", "saved"]
+    assert [row[1] for row in report(output) if row[6] == "pending"] == ["saved"]
+
+    host.forget_calls()
+    status, output = fakes.play()
+    assert (status, commands(host)) == (0, []), output
+
+
+@pytest.mark.parametrize("code", WAYS_TO_BE_LOST)
+def test_a_machine_that_does_not_come_back_stops_all(fakes, code):
+    figures, faults = WAYS_TO_BE_LOST[code]
+    first, second = fakes.host("h1"), fakes.host("h2")
+    for name in ("a", "b", "c"):
+        fakes.guest("h1", name, **figures if name == "b" else {})
+    first.faults(*(dict(fault, machine="b") for fault in faults))
+    fakes.guest("h2", "d")
+    status, output = fakes.play()
+    assert status == 2, output
+    assert {name for _command, name in commands(first)} == {"a", "b"}
+    assert commands(second) == []
+    assert re.search(r'FAILED: h1, machine "b": ', output)
+    assert 'FAILED: h2: Not begun, because of "b" on h1' in output
+    assert ["h1", "a", "running", "balloon_default_mb", "0", "64", "changed"] in [row[:7] for row in report(output)], output
+    assert ["h1", "c", "running", "balloon_default_mb", "0", "64", "pending"] in [row[:7] for row in report(output)]
+
+
+def test_other_failures_stop_nobody(fakes):
+    first, second = fakes.host("h1"), fakes.host("h2")
+    fakes.guest("h1", "small", memory=70)
+    fakes.guest("h1", "web")
+    fakes.guest("h2", "web")
+    fakes.host("h0", vbox_memory_vboxmanage="/nowhere/VBoxManage")
+    status, output = fakes.play("-e", "vbox_memory_serial=2")
+    assert status == 2
+    assert commands(first) == commands(second) == restart("web"), output
+    assert 'FAILED: h1, machine "small"' in output and "FAILED: h0: " in output
+
+
+def test_who_may_not_be_restarted_and_batches(fakes):
+    machines = {"a": {"on_blocked": "defer"}, "b": {"on_blocked": "shutdown"}}
+    host = fakes.host("h1", vbox_memory_policy=NO_LARGE_PAGES, vbox_memory_policy_host={"machines": machines})
+    for name in ("a", "b", "c", "d"):
+        fakes.guest("h1", name)
+        host.change(name, large_pages=True)
+    status, output = fakes.play("-e", "vbox_memory_batch=2", ANSIBLE_STRATEGY="free")
+    assert status == 0, output
+    assert commands(host) == [*restart("b"), *restart("c"), *restart("d")]
+    assert [row[1] for row in report(output) if row[6] == "pending"] == ["a"]
+    assert output.count("Shut down, change and start") and len(re.findall(r"\(item=", output)) == 2
