@@ -1,0 +1,352 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: vbox.memory contributors
+"""vbox_memory_facts, on the fake and on the real VirtualBox of the sandbox."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import pytest
+from beds import FakeBed, SandboxBed
+from integration.plays import fake_host, forget_machines, keep, kept, play, sandbox_host
+
+USER, OTHER_USER = "vbox34", "vbox35"  # of the tests' sandbox
+MODULE = "vbox_memory_facts"
+HOST_FIGURES = [
+    "memory_total_kb", "memory_used_kb", "memory_free_kb", "vmm_used_kb", "vmm_free_kb", "vmm_ballooned_kb", "vmm_shared_kb"]
+GUEST_FIGURES = ["total_kb", "free_kb", "balloon_kb", "shared_kb", "cache_kb", "pagefile_kb"]
+ODD_NAMES = [
+    'quo"te', "a=b", "back\\slash", "end\\", "new\nline", "tab\tx", "$(id);", "-leading", "名前", "{{ 1 + 1 }}", "host",
+    "00000000-0000-4000-8000-00000000beef", 'x"\nmemory=7\nGuestMemoryBalloon=9\ny="']
+ODD_DESCRIPTION = 'first\nmemory=3\nGuestMemoryBalloon=4\nVMState="running"\npagefusion="on"'
+
+
+@pytest.fixture(params=["fake", pytest.param("sandbox", marks=pytest.mark.sandbox)])
+def bed(request, tmp_path):
+    """A host without machines: the fake, or a user of the sandbox."""
+    return FakeBed(tmp_path / "fake") if request.param == "fake" else request.getfixturevalue("sandbox_bed")
+
+
+@pytest.fixture
+def sandbox_bed(sandbox):
+    forget_machines(sandbox, USER)
+    return SandboxBed(sandbox, USER)
+
+
+@pytest.fixture
+def fresh(bed):
+    """The same, where no metrics are set up."""
+    if bed.kind == "sandbox":
+        wait_for_the_server_s_end(bed)
+    return bed
+
+
+@pytest.fixture
+def fake(tmp_path):
+    """The fake, as a host whose time is the real one."""
+    return FakeBed(tmp_path / "fake")
+
+
+def wait_for_the_server_s_end(bed):
+    """Wait until nobody has used the user's VBoxSVC for so long that it has stopped."""
+    until(lambda: not bed.sandbox("exec", "--user", "root", "pgrep", "-u", bed.user, "VBoxSVC", must_succeed=False).stdout, 30)
+
+
+def until(condition, seconds):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it has not come"
+        time.sleep(0.1)
+
+
+def facts(bed, **parameters):
+    """The facts, and the calls that it took to gather them."""
+    result, calls = bed.module(MODULE, parameters)
+    assert not result.get("failed"), result
+    assert not result.get("changed")
+    assert list(result["ansible_facts"]) == ["vbox_memory"]
+    return result["ansible_facts"]["vbox_memory"], calls
+
+
+def make(bed, name, ostype="Debian_64", memory=1024, *options, groups="/"):
+    """Make a machine with plain VBoxManage; gives back its UUID."""
+    uuid = bed.vbox("createvm", f"--name={name}", "--ostype", ostype, "--groups", groups, "--register").split("UUID: ")[1].split()[0]
+    bed.vbox("modifyvm", uuid, "--memory", str(memory), *options)
+    return uuid
+
+
+def entry(**values):
+    """A stopped machine as the facts have it, but for these values."""
+    return dict({
+        "state": "poweroff", "groups": ["/"], "os_type": "Debian_64", "os_description": "Debian (64-bit)", "memory_mb": 1024,
+        "balloon_default_mb": 0, "balloon_current_mb": None, "page_fusion": False, "large_pages": False, "guest_additions_run_level": None,
+        "process_kb": None, "guest": None}, **values)
+
+
+def metrics_calls(calls, verb):
+    return [call for call in calls if call[:2] == ["metrics", verb]]
+
+
+def set_up(bed, groups):
+    """Set up metrics of the host as a user would, and wait for the first sample. On a loaded machine one set-up in many is lost."""
+    def sampled():
+        bed.vbox("metrics", "setup", "--period", "2", "--samples", "3", "host", groups)
+        end = time.monotonic() + 5
+        while time.monotonic() < end:
+            if "kB" in bed.vbox("metrics", "query", "host", groups.partition(",")[0] + "/*"):
+                return True
+            time.sleep(0.1)
+        return False
+
+    until(sampled, 15)
+
+
+def set_up_rows(bed):
+    """What is set up, by metric: its period and the number of its samples."""
+    listing = bed.vbox("metrics", "list", "host", "RAM/*")
+    return {name: (int(period), int(count)) for name, period, count in re.findall(r"^host +(RAM/[\w/]+) +kB +\d+ +\d+ +(\d+) +(\d+)", listing, re.MULTILINE)}
+
+
+# -- what they say -------------------------------------------------------------------------------------------------------
+
+
+def test_everything_is_as_virtualbox_was_told(bed):
+    web = make(bed, "web01", "Debian_64", 2048, "--guestmemoryballoon", "512")
+    win = make(bed, "win", "Windows10_64", 4096, "--largepages", "on", "--description", ODD_DESCRIPTION, groups="/lab,/lab/desks")
+    found, calls = facts(bed)
+    # The fake has no settings files, which alone say the ID of the type.
+    debian, windows = ("Debian_64", "Windows10_64") if bed.kind == "sandbox" else ("Debian (64-bit)", "Windows 10 (64-bit)")
+    assert found["machines"] == [
+        entry(name="web01", uuid=web, memory_mb=2048, balloon_default_mb=512, os_type=debian),
+        entry(name="win", uuid=win, memory_mb=4096, large_pages=True, os_type=windows, os_description="Windows 10 (64-bit)",
+              groups=["/lab", "/lab/desks"]),
+    ]
+    host = found["host"]
+    assert sorted(host) == sorted(HOST_FIGURES + ["vbox_version", "features"])
+    assert host["vbox_version"].startswith("7.2.")
+    assert host["features"]["balloon"] == host["features"]["large_pages"] == {"supported": True, "reason": None}
+    assert host["features"]["page_fusion"]["supported"] is False and host["vbox_version"] in host["features"]["page_fusion"]["reason"]
+    assert abs(host["memory_total_kb"] - host["memory_used_kb"] - host["memory_free_kb"]) < 4
+    assert host["memory_total_kb"] > host["memory_used_kb"] > 0
+    # No machine runs, and VirtualBox itself says 0 then (measured on 7.2.22).
+    assert [host[name] for name in HOST_FIGURES if name.startswith("vmm_")] == [0, 0, 0, 0]
+    assert found["inaccessible"] == []
+    assert found["totals"] == {"configured_mb": 6144, "running_mb": 0, "ballooned_kb": 0, "shared_kb": 0, "overcommit_ratio": 0.0}
+    assert [call[0] for call in calls if call[0] != "metrics"] == ["list", "showvminfo", "showvminfo", "--version"]
+
+
+def test_a_host_without_machines(bed):
+    found, _calls = facts(bed)
+    assert found["machines"] == found["inaccessible"] == []
+    assert found["totals"]["configured_mb"] == 0
+
+
+def test_any_name_and_description(bed):
+    uuids = [make(bed, name, "Debian_64", 64 + number, "--description", ODD_DESCRIPTION) for number, name in enumerate(ODD_NAMES)]
+    found, _calls = facts(bed, metrics=False)
+    assert [(one["name"], one["uuid"], one["memory_mb"], one["balloon_default_mb"], one["state"]) for one in found["machines"]] == [
+        (name, uuid, 64 + number, 0, "poweroff") for number, (name, uuid) in enumerate(zip(ODD_NAMES, uuids))]
+    only, calls = facts(bed, metrics=False, machines=ODD_NAMES)
+    assert only["machines"] == found["machines"]
+
+
+def test_some_machines_alone_are_read(bed):
+    uuids = [make(bed, name, "Debian_64", memory) for name, memory in (("a", 128), ("b", 256), ("c", 512))]
+    found, calls = facts(bed, metrics=False, machines=["c", uuids[0].upper()])
+    assert [machine["name"] for machine in found["machines"]] == ["c", "a"]
+    assert found["totals"]["configured_mb"] == 640
+    assert calls == [["list", "vms"], ["showvminfo", uuids[2], "--machinereadable"], ["showvminfo", uuids[0], "--machinereadable"], ["--version"]]
+
+
+def test_a_machine_that_is_asked_for_must_be_there(bed):
+    make(bed, "a")
+    result, _calls = bed.module(MODULE, {"machines": ["a", "nosuch"]})
+    assert (result["failed"], result["code"]) == (True, "machine_not_found")
+    assert "'nosuch'" in result["msg"]
+
+
+def test_check_mode_says_the_same(bed):
+    make(bed, "a")
+    assert bed.module(MODULE, {"metrics": False}, check=True) == bed.module(MODULE, {"metrics": False})
+
+
+@pytest.mark.parametrize(("parameters", "words"), [({"machines": ["a"], "wiat": 1}, "wiat"), ({"wait": "long"}, "wait"), ({"metrics": "perhaps"}, "metrics")],
+                         ids=["unknown option", "no number", "no boolean"])
+def test_wrong_parameters(fake, parameters, words):
+    result, calls = fake.module(MODULE, parameters)
+    assert result["failed"] is True
+    assert words in result["msg"]
+    assert calls == []
+
+
+# -- metrics -------------------------------------------------------------------------------------------------------------
+
+
+def test_without_metrics_nothing_is_set_up_and_figures_are_null(fresh):
+    make(fresh, "a")
+    found, calls = facts(fresh, metrics=False)
+    assert {found["host"][name] for name in HOST_FIGURES} == {None}
+    assert [found["totals"][name] for name in ("ballooned_kb", "shared_kb", "overcommit_ratio")] == [None] * 3
+    assert [call for call in calls if call[0] == "metrics"] == []
+    assert {period for period, _count in set_up_rows(fresh).values()} == {0}
+
+
+def test_metrics_are_set_up_once(fresh):
+    begun = time.monotonic()
+    first, calls = facts(fresh, wait=60)
+    assert time.monotonic() - begun < 30, "it waited for figures that do not come"
+    assert metrics_calls(calls, "setup") == [["metrics", "setup", "--period", "1", "--samples", "1", "host", "RAM/Usage,RAM/VMM"]]
+    second, calls = facts(fresh)
+    assert len(metrics_calls(calls, "query")) == 1
+    assert metrics_calls(calls, "setup") == []
+    assert first["host"]["memory_total_kb"] == second["host"]["memory_total_kb"] > 0
+
+
+def test_what_has_not_come_in_time_is_null(fresh):
+    found, calls = facts(fresh, wait=0)
+    assert len(metrics_calls(calls, "setup")) == 1
+    assert {found["host"][name] for name in HOST_FIGURES} == {None}
+    assert found["totals"]["overcommit_ratio"] is None
+
+
+def test_a_set_up_that_somebody_made_is_used_as_it_is(bed):
+    set_up(bed, "RAM/Usage,RAM/VMM")
+    found, calls = facts(bed)
+    assert metrics_calls(calls, "setup") == []
+    assert found["host"]["memory_total_kb"] > 0
+    assert set(set_up_rows(bed).values()) == {(2, 3)}
+
+
+def test_only_what_is_missing_of_a_set_up_is_added(fresh):
+    set_up(fresh, "RAM/Usage")
+    found, calls = facts(fresh)
+    assert [call[-1] for call in metrics_calls(calls, "setup")] == ["RAM/VMM"]
+    assert None not in [found["host"][name] for name in HOST_FIGURES]
+    assert {name.rpartition("/")[0]: row for name, row in set_up_rows(fresh).items()} == {"RAM/Usage": (2, 3), "RAM/VMM": (1, 1)}
+
+
+# -- running guests ------------------------------------------------------------------------------------------------------
+
+
+def test_running_guests(fake):
+    web = fake.host.add_guest("web01", memory=768, rate=1000)
+    desk = fake.host.add_guest("desk", memory=2048, ostype="Windows10_64", reports_balloon=True, rate=1000)
+    fake.vbox("controlvm", web, "guestmemoryballoon", "100")
+    fake.vbox("controlvm", desk, "guestmemoryballoon", "300")
+    fake.host.advance(5)
+    found, calls = facts(fake)
+    machines = {machine["name"]: machine for machine in found["machines"]}
+    for name, uuid, memory, balloon, reported in (("web01", web, 768, 100, 0), ("desk", desk, 2048, 300, 300)):
+        machine = machines[name]
+        assert (machine["uuid"], machine["state"], machine["memory_mb"]) == (uuid, "running", memory)
+        assert (machine["balloon_current_mb"], machine["guest_additions_run_level"]) == (balloon, 2)
+        assert sorted(machine["guest"]) == sorted(GUEST_FIGURES)
+        assert machine["guest"]["balloon_kb"] == reported * 1024
+        assert abs(machine["guest"]["free_kb"] - fake.host.guest(name)["free_mb"] * 1024) < 2048
+        assert machine["process_kb"] > 0
+    assert found["host"]["vmm_ballooned_kb"] == found["totals"]["ballooned_kb"] == 400 * 1024
+    assert found["totals"]["running_mb"] == found["totals"]["configured_mb"] == 768 + 2048
+    assert found["totals"]["overcommit_ratio"] == round((768 + 2048) * 1024 / found["host"]["memory_total_kb"], 3)
+    assert sorted(call[6:] for call in metrics_calls(calls, "setup")) == sorted(
+        [["host", "RAM/Usage,RAM/VMM"], [web, "RAM/Usage,Guest/RAM/Usage,Guest/Pagefile/Usage"], [desk, "RAM/Usage,Guest/RAM/Usage,Guest/Pagefile/Usage"]])
+
+
+def test_a_guest_without_additions_says_nothing(fake):
+    uuid = fake.host.add_guest("mute", additions=False)
+    found, calls = facts(fake, wait=60)
+    machine = found["machines"][0]
+    assert machine["guest"] is None
+    assert machine["process_kb"] > 0
+    assert (machine["state"], machine["balloon_current_mb"]) == ("running", 0)
+    assert [call[6:] for call in metrics_calls(calls, "setup")] == [["host", "RAM/Usage,RAM/VMM"], [uuid, "RAM/Usage"]]
+
+
+def test_a_paused_guest_counts_as_running(fake):
+    fake.host.add_guest("paused", memory=1024, state="paused")
+    found, _calls = facts(fake, metrics=False)
+    assert found["totals"]["running_mb"] == 1024
+    assert found["machines"][0]["balloon_current_mb"] == 0
+
+
+@pytest.mark.parametrize("name", ["host", "RAM/Usage/Used", "x\nhost            RAM/Usage/Total                          7 kB\ny"])
+def test_a_running_guest_s_name_fools_no_figure(fake, name):
+    fake.host.add_guest(name, memory=768)
+    found, _calls = facts(fake)
+    assert found["machines"][0]["name"] == name
+    assert found["machines"][0]["guest"]["total_kb"] > 700000
+    assert found["host"]["memory_total_kb"] > 20000000
+
+
+def test_metrics_are_set_up_again_after_a_machine_s_start(fake):
+    uuid = fake.host.add_guest("web01")
+    facts(fake)
+    fake.vbox("controlvm", uuid, "poweroff")
+    fake.vbox("startvm", uuid, "--type", "headless")
+    fake.host.advance(5)
+    found, calls = facts(fake)
+    assert [call[6] for call in metrics_calls(calls, "setup")] == [uuid]
+    assert found["machines"][0]["guest"]["total_kb"] > 0
+
+
+# -- machines that cannot be read ----------------------------------------------------------------------------------------
+
+
+def take_away(bed, uuid):
+    """Take a machine's settings file away, and wait until VirtualBox has noticed."""
+    if bed.kind == "fake":
+        bed.host.change(uuid, accessible=False)
+        return
+    path = re.search(r'^CfgFile="(.+)"$', bed.vbox("showvminfo", uuid, "--machinereadable"), re.MULTILINE).group(1)
+    bed.run("mv", path, path + ".away")
+    wait_for_the_server_s_end(bed)
+    assert "<inaccessible>" in bed.vbox("list", "vms")
+
+
+def test_a_machine_that_cannot_be_read(bed):
+    gone, web = make(bed, "gone"), make(bed, "web01", "Debian_64", 512)
+    take_away(bed, gone)
+
+    found, calls = facts(bed, metrics=False)
+    assert [machine["name"] for machine in found["machines"]] == ["web01"]
+    assert found["inaccessible"] == [gone]
+    assert calls.count(["showvminfo", gone, "--machinereadable"]) == 1, "tried again, though it cannot pass"
+    assert [machine["uuid"] for machine in facts(bed, metrics=False, machines=["web01"])[0]["machines"]] == [web]
+
+    result, _calls = bed.module(MODULE, {"machines": ["web01", gone]})
+    assert (result["failed"], result["code"]) == (True, "machine_inaccessible")
+    assert gone in result["msg"] and ".vbox" in result["msg"]
+
+    result, calls = bed.module("vbox_balloon", {"balloon": 64, "machines": [{"name": gone}, {"name": "web01"}]})
+    assert [machine.get("code") for machine in result["machines"]] == ["machine_inaccessible", None]
+    assert (result["failed"], result["changed"], result["machines"][1]["changed"]) == (True, True, True)
+    assert [call[:2] for call in calls if call[0] == "modifyvm"] == [["modifyvm", web]]
+    result, _calls = bed.module("vbox_balloon", {"balloon": 64, "name": "web01"})
+    assert (result.get("failed"), result["changed"]) == (None, False)
+
+
+# -- gather_facts --------------------------------------------------------------------------------------------------------
+
+THROUGH_GATHER_FACTS = {"ANSIBLE_FACTS_MODULES": "vbox.memory.vbox_memory_facts"}
+
+
+def test_gather_facts_beside_the_fake(fake, tmp_path):
+    make(fake, "web01", "Debian_64", 2048)
+    play(tmp_path, {"here": fake_host(fake.host)}, [keep("ansible_facts", "facts")], gather_facts=True, settings=THROUGH_GATHER_FACTS)
+    gathered = kept(tmp_path, "facts")["here"]["vbox_memory"]
+    assert [machine["memory_mb"] for machine in gathered["machines"]] == [2048]
+    assert gathered["host"]["memory_total_kb"] > 0
+
+
+@pytest.mark.sandbox
+def test_gather_facts_over_ssh(sandbox, tmp_path):
+    hosts = {"one": sandbox_host(sandbox, USER), "two": sandbox_host(sandbox, OTHER_USER)}
+    make(SandboxBed(sandbox, USER), "web01", "Debian_64", 2048)
+    make(SandboxBed(sandbox, OTHER_USER), "名前", "Debian_64", 512)
+    both = {"ANSIBLE_FACTS_MODULES": "ansible.builtin.setup,vbox.memory.vbox_memory_facts"}
+    play(tmp_path, hosts, [keep("ansible_facts", "facts")], gather_facts=True, settings=both)
+    gathered = kept(tmp_path, "facts")
+    for host, name in (("one", "web01"), ("two", "名前")):
+        assert [machine["name"] for machine in gathered[host]["vbox_memory"]["machines"]] == [name]
+        assert gathered[host]["vbox_memory"]["host"]["memory_total_kb"] > 0
+        assert gathered[host]["system"] == "Linux"

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: vbox.memory contributors
+"""What playbooks do with the modules: the targets beside this file, and every example of the documentation."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from beds import FakeBed, SandboxBed
+from integration.plays import ROLES, fake_host, play, sandbox_host
+
+MODULES = Path(__file__).resolve().parents[2] / "plugins" / "modules"
+NAMES = sorted(path.stem for path in MODULES.glob("vbox_*.py"))
+USERS = {"one": ("vbox36", "vbox37"), "two": ("vbox38", "vbox39")}  # of the tests' sandbox: the host's user, and another
+NO_DEFAULT = pytest.mark.xfail(strict=True, reason="the fake writes no settings files, which alone say a running machine's default")
+
+
+def test_every_module_has_a_target():
+    assert NAMES == sorted(path.parent.name for path in ROLES.glob("*/aliases"))
+
+
+@pytest.mark.sandbox
+@pytest.mark.parametrize("target", NAMES)
+def test_target(sandbox, tmp_path, target):
+    hosts = {name: dict(sandbox_host(sandbox, user), other_user=other) for name, (user, other) in USERS.items()}
+    play(tmp_path, hosts, roles=[target])
+
+
+def examples():
+    """All tasks of the modules' examples."""
+    for module in NAMES:
+        text = re.search(r'^EXAMPLES = r"""\n(.*?)^"""', (MODULES / (module + ".py")).read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL).group(1)
+        yield module, yaml.safe_load(text)
+
+
+def machines_of(tasks):
+    """The names of all machines in the tasks, in order."""
+    names = []
+    for task in tasks:
+        options = next((value for key, value in task.items() if key.startswith("vbox.memory.")), None) or {}
+        listed = [one["name"] if isinstance(one, dict) else one for one in options.get("machines", [])]
+        names += [name for name in [options.get("name"), *listed] if name and name not in names]
+    return names
+
+
+def needs_a_running_machine(task):
+    return "running machine" in task["name"]
+
+
+@pytest.mark.sandbox
+@pytest.mark.parametrize(("module", "tasks"), [pytest.param(*example, id=example[0]) for example in examples() if example[0] != "vbox_pagefusion"])
+def test_examples_with_stopped_machines(sandbox, tmp_path, module, tasks):
+    hosts = {"one": sandbox_host(sandbox, USERS["one"][0])}
+    bed = SandboxBed(sandbox, USERS["one"][0])
+    tasks = [task for task in tasks if not needs_a_running_machine(task)]
+    for name in machines_of(tasks):
+        bed.vbox("createvm", "--name", name, "--ostype", "Debian_64", "--register")
+        bed.vbox("modifyvm", name, "--memory", "4096")
+    play(tmp_path, hosts, tasks)
+
+
+def test_examples_of_page_fusion(tmp_path):
+    """On a release that has it."""
+    fake = FakeBed(tmp_path / "fake", release="7.1")
+    tasks = dict(examples())["vbox_pagefusion"]
+    for name in machines_of(tasks):
+        fake.vbox("createvm", "--name", name, "--ostype", "Windows10_64", "--register")
+    play(tmp_path, {"here": fake_host(fake.host)}, tasks)
+    assert {name: fake.host.machine(name)["page_fusion"] for name in machines_of(tasks)} == {"desktop01": True, "desktop02": True, "tenant01": False}
+
+
+@pytest.mark.parametrize("task", [
+    pytest.param(task, id=task["name"], marks=[NO_DEFAULT] if "restart" in task["name"] else [])
+    for _module, tasks in examples() for task in tasks if needs_a_running_machine(task)])
+def test_examples_with_running_machines(tmp_path, task):
+    """On the fake: the sandbox cannot run any."""
+    fake = FakeBed(tmp_path / "fake", clock_rate=20)
+    for name in machines_of([task]):
+        fake.host.add_guest(name, memory=4096, rate=100)
+    play(tmp_path, {"here": fake_host(fake.host)}, [task])
