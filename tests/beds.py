@@ -22,6 +22,8 @@ BINDS = f"{Path(ansible.__file__).parent}:/ansible/ansible"  # for the sandbox: 
 class Bed:
     """A host with VirtualBox. What differs is how a program is run on it."""
 
+    backend = "vboxmanage"  # which a module takes unless told
+
     def vbox(self, *argv):
         """Run VBoxManage, which must succeed, unrecorded; gives back what it printed."""
         raise NotImplementedError
@@ -40,7 +42,7 @@ class Bed:
     def module(self, name, parameters, check=False):
         """Run a module; gives back its result, and the calls of VBoxManage that it made."""
         self.forget_calls()
-        given = dict(parameters, _ansible_check_mode=check, _ansible_diff=True)
+        given = dict({"backend": self.backend}, **parameters, _ansible_check_mode=check, _ansible_diff=True)
         done = self.python(RUNNER, name, given=json.dumps(given))
         lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
         assert lines and "Traceback" not in done.stdout + done.stderr, done.stdout + done.stderr
@@ -97,3 +99,48 @@ class SandboxBed(Bed):
 
     def forget_calls(self):
         self.run("rm", "-f", self.file)
+
+
+class LiveBed(Bed):
+    """The live host, with running guests; modules run there, by its own Python. Everything takes seconds: it is emulated."""
+
+    kind = "live"
+    FOLDER = "/home/vbox/ansible"
+
+    def __init__(self, live):
+        """:param live: a function that runs `tests/testbed/live` with some arguments"""
+        self.live = live
+
+    def bring_code(self):
+        """Put our code and the ansible-core that the tests use onto the host. A reset takes them away again."""
+        packed = subprocess.run(
+            ["tar", "-c", "--exclude=__pycache__", "-C", str(Path(ansible.__file__).parents[1]), "ansible/__init__.py", "ansible/release.py",
+             "ansible/module_utils", "ansible/_vendor", "ansible/_internal", "-C", str(BUILD), "ansible_collections/vbox/memory/plugins", "-C", str(TESTS), RUNNER],
+            check=True, capture_output=True).stdout
+        self.live("ssh", "sh", "-c", f"mkdir -p {self.FOLDER} && tar -x -C {self.FOLDER}", given=packed)
+
+    def vbox(self, *argv):
+        return self.live("ssh", "VBoxManage", *argv).stdout.decode()
+
+    def guest(self, name, *argv):
+        """Run a command inside a guest; gives back what it printed."""
+        return self.live("guest", name, *argv).stdout.decode()
+
+    def memory(self, name):
+        """A guest's own view of its memory: /proc/meminfo in MB."""
+        rows = (line.split() for line in self.guest(name, "cat", "/proc/meminfo").splitlines())
+        return {row[0].rstrip(":"): int(row[1]) // 1024 for row in rows if len(row) > 1}
+
+    def health(self):
+        return json.loads(self.live("health").stdout)
+
+    def python(self, script, *argv, given=""):
+        done = self.live("ssh", "env", "PYTHONPATH=" + self.FOLDER, "python3", f"{self.FOLDER}/{script}", *argv,
+                         given=given.encode(), must_succeed=False)
+        return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    def calls(self):
+        return []  # the result's `commands` tell what changed something
+
+    def forget_calls(self):
+        pass

@@ -11,6 +11,24 @@ class ModuleDocFragment:
 
     DOCUMENTATION = r"""
 options:
+  backend:
+    description:
+      - The way to VirtualBox.
+      - V(api) are the Python bindings that VirtualBox ships (C(vboxapi)), run in a process of their own. They are many times faster than
+        C(VBoxManage), of which each call is a process. What they cannot do, such as metrics, is done by C(VBoxManage) all the same.
+      - V(vboxmanage) is its command line.
+      - V(auto) takes the bindings where they work and are of the version of C(VBoxManage), and the command line otherwise. RV(backend)
+        says which it was, RV(backend_fallback) why. With O(vboxmanage) given, it takes the command line.
+      - The commands that a result lists are the same either way.
+      - The environment variable E(VBOX_MEMORY_BACKEND) is the fallback.
+    type: str
+    choices: [auto, vboxmanage, api]
+    default: auto
+  api_python:
+    description:
+      - The Python that has the bindings. The module's own, C(/usr/bin/python3) and C(python3) on the path are tried without it.
+      - The environment variable E(VBOX_MEMORY_API_PYTHON) is the fallback.
+    type: path
   vboxmanage:
     description:
       - The program V(VBoxManage), as a path or as a name to look for on the path.
@@ -103,7 +121,7 @@ options:
   guard_reserve:
     description:
       - The memory that stays free in the guest, as a size like O(balloon).
-      - A tenth of the machine's memory, and at least 64 MB, unless given.
+      - A tenth of the machine's memory, and at least 128 MB, unless given. Linux guests of 768 MB began to kill programs below 52 MB.
     type: raw
   guard_cache:
     description:

@@ -123,6 +123,10 @@ class ApiBackend:
         """Make so many MB the default balloon of a machine that runs, which VBoxManage cannot. The current one stays as it is."""
         self._ask("default_while_live", uuid=uuid, size=size)
 
+    def period(self, uuid):
+        """See :meth:`.CommandBackend.period`."""
+        return self.command.period(uuid)
+
     def sample(self, objects, wait):
         """The newest values of metrics, by VBoxManage: see :class:`~.metrics.Metrics`."""
         return self.command.sample(objects, wait)

@@ -12,6 +12,7 @@ from ansible.module_utils.basic import AnsibleModule, env_fallback
 from ansible.module_utils.common.validation import check_type_int
 from ansible.module_utils.parsing.convert_bool import boolean
 
+from ansible_collections.vbox.memory.plugins.module_utils.backends import BACKENDS
 from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError
 from ansible_collections.vbox.memory.plugins.module_utils.sizes import size_in_mb
 
@@ -43,7 +44,11 @@ OPTIONS = {
     "power_off": dict(type="bool", default=False),
 }
 RANGES = {"guard_cache": (0, 100), "timeout": (1, 86400), "shutdown_timeout": (1, 86400)}
-VBOXMANAGE = dict(type="path", fallback=(env_fallback, ["VBOXMANAGE"]))
+HOW = dict(
+    backend=dict(type="str", choices=list(BACKENDS), default="auto", fallback=(env_fallback, ["VBOX_MEMORY_BACKEND"])),
+    vboxmanage=dict(type="path", fallback=(env_fallback, ["VBOXMANAGE"])),
+    api_python=dict(type="path", fallback=(env_fallback, ["VBOX_MEMORY_API_PYTHON"])),
+)
 SHARED = ("on_blocked", "shutdown_timeout", "power_off")
 NOT_DESIRES = ("acknowledge_side_channel",) + GUARD + SHARED
 
@@ -99,7 +104,7 @@ class MemoryModule(AnsibleModule):
         spec = dict(
             name=dict(type="str"),
             machines=dict(type="list", elements="dict"),
-            vboxmanage=VBOXMANAGE,
+            **HOW
         )
         spec.update((option, OPTIONS[option]) for option in tuple(owned) + SHARED)
         self.owned = owned

@@ -10,7 +10,7 @@ from functools import cached_property
 
 from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError
 from ansible_collections.vbox.memory.plugins.module_utils.machines import UUID, Listing, read_machine
-from ansible_collections.vbox.memory.plugins.module_utils.metrics import Metrics
+from ansible_collections.vbox.memory.plugins.module_utils.metrics import GUEST_METRICS, Metrics, period_in
 from ansible_collections.vbox.memory.plugins.module_utils.support import parse_version
 from ansible_collections.vbox.memory.plugins.module_utils.vboxmanage import VBoxManage
 
@@ -75,6 +75,11 @@ class CommandBackend:
     def run(self, *command):
         """Run a command of VBoxManage that changes something."""
         self.vboxmanage.run(*command)
+
+    def period(self, uuid):
+        """The seconds between a machine's own figures of its memory; 0 if they are not set up."""
+        metric = GUEST_METRICS["free_kb"]
+        return period_in(self.vboxmanage.run("metrics", "list", uuid, metric), metric)
 
     def sample(self, objects, wait):
         """The newest values of metrics: see :class:`~.metrics.Metrics`."""

@@ -90,6 +90,10 @@ class AutoBackend:
         """See :meth:`.ApiBackend.run`. What the bindings left half done, VBoxManage does again: each command says what is to be."""
         return self._do("run", *command)
 
+    def period(self, uuid):
+        """See :meth:`.CommandBackend.period`."""
+        return self._do("period", uuid)
+
     def sample(self, objects, wait):
         """See :meth:`.ApiBackend.sample`."""
         return self._do("sample", objects, wait)

@@ -15,6 +15,7 @@ from ansible_collections.vbox.memory.plugins.module_utils.settings import comman
 
 FIRST_SAMPLE = 20  # seconds to wait for a guest's first figures
 STALL = 60  # seconds without progress after which a guest does not follow; a slow host gave nothing for 25 s and then all (measured)
+LAG = 2  # seconds that a guest's figures are behind, besides their period
 SLACK = 1  # MB: the guest moves its balloon in chunks of 1 MB
 HOST_BALLOONED = {"ballooned_kb": "RAM/VMM/Ballooned"}
 OTHERS = 5  # how often somebody else may change the balloon under us before we give up
@@ -62,6 +63,7 @@ class LiveBalloon:
         self.backend = backend
         self.balloons = balloons
         self.machine = machine
+        self.requested = machine.balloon_current
         self.wanted = wanted
         reserve = default_reserve(machine.memory) if wanted.guard_reserve is None else wanted.guard_reserve
         self.guard = Guard(reserve, wanted.guard_cache)
@@ -69,7 +71,8 @@ class LiveBalloon:
         self.progress = []
         self.limited = None
         self.reached = None
-        self._held_by_others = None
+        self._not_ours = None
+        self._period = None
         self._started = time.monotonic()
 
     def plan(self, target):
@@ -82,7 +85,7 @@ class LiveBalloon:
         look = self._careful_look()
         # A paused guest cannot be watched on the way: all must be harmless in one step.
         room = self.guard.room(look) // 2 if self.machine.state == "paused" else self.guard.room(look)
-        reachable = look.given + room
+        reachable = (look.given if self._holds(look) else 0) + room
         if target <= reachable:
             return target
         self.limited = self._short_of(look, reachable)
@@ -93,7 +96,7 @@ class LiveBalloon:
 
     def planned_commands(self, target):
         """The commands for a change to this size. A raise is sent in steps on the way, which only the guest's figures then give."""
-        sizes = [self._near(target), target] if target < self.machine.balloon_current else [target]
+        sizes = [self._near(target), target] if target < self.requested else [target]
         return [command for size in sizes for command in commands(self.machine.uuid, {"balloon_current": size})]
 
     def change(self, target):
@@ -107,42 +110,72 @@ class LiveBalloon:
             if not had:
                 raise VBoxMemoryError("balloon_busy", "another task of this user has been changing a balloon for more than %d s: run"
                                       " again when it has done" % self.wanted.timeout)
-            self._wait_until_still()
-            if target < self.machine.balloon_current:
+            self._started = time.monotonic()
+            if target < self.requested:
                 self._lower(target)
+                return
+            self._agree()
+            if target == self.requested:
+                self._wait_for(target)
             elif self.wanted.guard and self.machine.state != "paused":
                 self._raise(target)
             else:
                 self._request(target)
                 self._wait_for(target)
 
+    def follows(self):
+        """Whether the guest can hold what is asked of it. A guest that was restarted has an empty balloon, and nobody else tells."""
+        return not self.requested or not self.machine.additions_serve or self._holds(self._look())
+
     def settle(self):
-        """Wait for a guest that was asked already. One that holds more than was asked of it is asked once more.
+        """See to it that the guest holds what is asked of it already; gives back whether that moved anything.
 
-        After a restore from a saved state the device takes a request for no change, and the guest keeps its memory (measured).
-
-        :raises VBoxMemoryError: ``not_following``
+        :raises VBoxMemoryError: what :meth:`change` raises
         """
         if not self.machine.additions_serve:
+            return False
+        before = self._look()
+        self.change(self.machine.balloon_current)
+        return bool(self.commands) and abs(self._look().ballooned - before.ballooned) > SLACK
+
+    def _agree(self):
+        """Bring what is asked, what the guest holds and what VirtualBox counts to the same, as far as they have come apart.
+
+        Measured on the live host: after a restore from a saved state the guest holds its balloon, and the device takes a request for no
+        change. After a restart of the guest its balloon is empty, and VirtualBox goes on counting the old one, on top of every later
+        one, until the machine stops.
+        """
+        if self.machine.state == "paused" or not self.machine.additions_serve:
             return
-        with user_lock("balloon", self.wanted.timeout):
-            self._wait_until_still()
-            asked = self.machine.balloon_current
-            if self._look(asked).given > asked + SLACK:
-                self._lower(asked)
-            self._wait_for(asked)
+        self._wait_until_still()
+        look = self._look()
+        if not self._holds(look):
+            self._request(1)  # from here the guest is brought up in guarded steps again
+        elif look.ballooned > self.balloons.asked_of_others(self.machine.uuid) + self.requested + SLACK:
+            asked = self.requested
+            self._request(self._near(asked))
+            self._request(asked)
+        else:
+            return
+        self._wait_until_still()
+
+    def _holds(self, look):
+        return look.total is None or self.requested <= look.most_given + SLACK
 
     def _lower(self, target):
+        """Ask at once, then wait: whatever is counted beyond what is asked of the others is taken for this guest's."""
         self._request(self._near(target))
         self._request(target)
-        self._wait_for(target)
+        if self.wanted.wait and self.machine.additions_serve:
+            self._not_ours = self.balloons.asked_of_others(self.machine.uuid)
+            self._wait_for(target)
 
     def _near(self, target):
         """Another size, to ask for first: a device that was restored takes what it believes to be there for no change."""
-        return target + 1 if target + 1 != self.machine.balloon_current else target + 2
+        return target + 1 if target + 1 != self.requested else target + 2
 
     def _raise(self, target):
-        requested, adopted = self.machine.balloon_current, 0
+        requested, adopted = self.requested, 0
         while True:
             look = self._wait_for(requested, watch=True)
             if look is None:
@@ -154,15 +187,23 @@ class LiveBalloon:
                 raise VBoxMemoryError("state_blocks_change", "the machine became %s while its balloon was raised to %d MB: run again when"
                                       " it runs" % (now.state, target))
             if now.balloon_current != requested:
-                requested, adopted = now.balloon_current, adopted + 1
+                requested = self.requested = now.balloon_current
+                adopted += 1
                 if adopted > OTHERS:
                     raise VBoxMemoryError("balloon_busy", "somebody else keeps changing this balloon, to %d MB by now: see who, then"
                                           " run again" % requested)
                 continue
-            requested = next_step(requested, target, self.guard.room(look))
+            requested = next_step(requested, target, self.guard.room(self._fresh_look()))
             self._request(requested)
             if requested == target and not self.wanted.wait:
                 return None
+
+    def _fresh_look(self):
+        """A look at figures that are newer than what came before: they are of the last period, and lag by a few seconds (measured)."""
+        if self._period is None:
+            self._period = max(PERIOD, self.backend.period(self.machine.uuid))
+        time.sleep(LAG + self._period)
+        return self._careful_look()
 
     def _go_back(self):
         """Give the guest its reserve back, and stop there."""
@@ -171,7 +212,7 @@ class LiveBalloon:
             balloon = retreat(look.given, self.guard.room(look))
             self._request(balloon)
             self._wait_for(balloon, always=True)
-            look = self._careful_look(balloon)
+            look = self._careful_look()
             if self.guard.room(look) >= 0 or look.given <= SLACK:
                 break
         self.limited, self.reached = self._short_of(look, look.given), balloon
@@ -187,37 +228,40 @@ class LiveBalloon:
         """
         if self.machine.state == "paused" or not self.machine.additions_serve or not (self.wanted.wait or watch or always):
             return None
-        nearest, last_progress = None, time.monotonic()
+        first, nearest, last_progress = None, None, time.monotonic()
         while True:
-            look = self._careful_look(asked) if watch else self._look(asked)
+            look = self._careful_look() if watch else self._look()
             if watch and self.guard.room(look) - max(0, asked - look.given) < -self.guard.reserve // 4:
                 return None
             distance = abs(asked - look.given)
             if distance <= SLACK or (watch and look.given > asked):
                 return look
+            first = distance if first is None else first
             if nearest is None or distance < nearest:
                 nearest, last_progress = distance, time.monotonic()
-            self._give_up(asked, look.given, last_progress)
+            if self._over(last_progress):
+                if look.given > asked and nearest < first:
+                    return look  # it gave back, and what is still counted is of before its restart
+                self._give_up(asked, look.given, last_progress)
             time.sleep(PERIOD / 2)
 
     def _wait_until_still(self):
-        """Wait until what all balloons hold does not change: only then can this guest's share be told from the others'."""
-        self._held_by_others = None
-        if self.machine.state == "paused" or not self.machine.additions_serve:
-            return
+        """Wait until what all balloons hold does not change. This guest is then taken to hold what is asked of it, if so much is counted."""
         last = None
         while time.monotonic() - self._started < self.wanted.timeout:
-            samples = self.backend.sample({HOST: HOST_BALLOONED}, FIRST_SAMPLE)
-            if samples[HOST]["ballooned_kb"] == last:
-                return
-            last = samples[HOST]["ballooned_kb"]
+            held = self.backend.sample({HOST: HOST_BALLOONED}, FIRST_SAMPLE)[HOST]["ballooned_kb"]
+            if held == last:
+                break
+            last = held
             time.sleep(PERIOD)
+        self._not_ours = max(0, (last or 0) // 1024 - self.requested)
+
+    def _over(self, last_progress):
+        """Whether the guest has stood still for too long, or the time is over."""
+        return time.monotonic() - last_progress >= STALL or time.monotonic() - self._started >= self.wanted.timeout
 
     def _give_up(self, asked, given, last_progress):
-        """Raise when the guest has stood still, or the time is over."""
         still = time.monotonic() - last_progress
-        if still < STALL and time.monotonic() - self._started < self.wanted.timeout:
-            return
         why = "has not moved for %d s" % still if still >= STALL else "has not got there within %d s" % self.wanted.timeout
         if given < asked:
             self._request(given)  # what it has not given by now it is not to give unwatched later
@@ -229,9 +273,10 @@ class LiveBalloon:
         for command in commands(self.machine.uuid, {"balloon_current": size}):
             self.commands.append(command)
             self.backend.run(*command)
+        self.requested = size
         self.balloons.note(self.machine.uuid, size)
 
-    def _careful_look(self, asked=None):
+    def _careful_look(self):
         """The guest now, for the guard.
 
         :raises VBoxMemoryError: ``unsafe_balloon`` when the guest says nothing about itself
@@ -239,37 +284,36 @@ class LiveBalloon:
         if not self.machine.additions_serve:
             raise VBoxMemoryError("unsafe_balloon", "the guest has no Guest Additions running, without which it gives no balloon and no"
                                   " figures. Install and start them in the guest, or set guard: false to ask all the same")
-        look = self._look(asked)
+        look = self._look()
         if look.free is None:
             raise VBoxMemoryError("unsafe_balloon", "the guest gives no figures of its memory, so nobody can tell what it can spare. See"
                                   " that its Guest Additions run, or set guard: false to ask all the same")
         return look
 
-    def _look(self, asked=None):
+    def _look(self):
         """The guest now."""
         samples = self.backend.sample({HOST: HOST_BALLOONED, self.machine.uuid: GUEST_METRICS}, FIRST_SAMPLE)
         guest, ballooned = samples[self.machine.uuid], (samples[HOST]["ballooned_kb"] or 0) // 1024
-        look = Look(free=_mb(guest["free_kb"]), cached=_mb(guest["cache_kb"]) or 0, given=self._given(guest, ballooned))
+        look = Look(free=_mb(guest["free_kb"]), cached=_mb(guest["cache_kb"]) or 0, total=_mb(guest["total_kb"]),
+                    given=self._given(guest, ballooned), ballooned=ballooned)
         self.progress.append(dict(
-            seconds=round(time.monotonic() - self._started, 1), given_mb=look.given, guest_free_mb=look.free,
-            requested_mb=self.machine.balloon_current if asked is None else asked))
+            seconds=round(time.monotonic() - self._started, 1), requested_mb=self.requested, given_mb=look.given, guest_free_mb=look.free))
         return look
 
     def _given(self, guest, ballooned):
-        """What this guest's balloon holds: by its own word, or what all hold less the others' part.
+        """What this guest's balloon holds: by its own word, or what VirtualBox counts for all less what is not this one's.
 
-        The Linux kernel's own driver reports 0 whatever the balloon is (measured). What is missing is taken for the others', as a guest
-        that stands still is found out at the first step; what is too much for this one's, as it is asked once more then.
+        The Linux kernel's own driver reports 0 whatever the balloon is (measured). At the start this guest is taken to hold what was
+        asked of it, if so much is counted at all; from then on what is counted more or less is its own.
         """
         if guest["balloon_kb"]:
             return _mb(guest["balloon_kb"])
-        if self._held_by_others is None:
-            rest = max(0, ballooned - self.machine.balloon_current)
-            self._held_by_others = min(rest, self.balloons.asked_of_others(self.machine.uuid))
-        return max(0, ballooned - self._held_by_others)
+        if self._not_ours is None:
+            self._not_ours = max(0, ballooned - self.requested)
+        return max(0, ballooned - self._not_ours)
 
     def _short_of(self, look, reachable):
-        return ("it has %d MB free and %d MB of cache, of which %d MB free and %d %% of the cache stay with it, so its balloon can be %d MB"
+        return ("it has %d MB free, %d MB of that in its cache, and keeps %d MB and %d %% of the cache, so its balloon can be %d MB"
                 % (look.free, look.cached, self.guard.reserve, self.guard.cache, max(0, reachable)))
 
 

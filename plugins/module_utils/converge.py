@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 
 from ansible_collections.vbox.memory.plugins.module_utils.arguments import MemoryModule, wanted_machines
-from ansible_collections.vbox.memory.plugins.module_utils.backend import CommandBackend
+from ansible_collections.vbox.memory.plugins.module_utils.backends import choose_backend
 from ansible_collections.vbox.memory.plugins.module_utils.balloon import Balloons
 from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError
 from ansible_collections.vbox.memory.plugins.module_utils.support import Host
@@ -23,10 +23,12 @@ def run_module(owned):
     module = MemoryModule(owned)
     try:
         wanted = wanted_machines(module.params, owned)
-        results = converge(CommandBackend(module.params["vboxmanage"]), wanted, module.check_mode)
+        with choose_backend(module.params["backend"], module.params["vboxmanage"], module.params["api_python"]) as backend:
+            results = converge(backend, wanted, module.check_mode)
+            used = dict(backend=backend.name, backend_fallback=backend.fallback)
     except VBoxMemoryError as error:
         module.fail_json(**error.as_result())
-    finish(module, results)
+    finish(module, results, used)
 
 
 def converge(backend, wanted, check_mode=False):
@@ -40,8 +42,8 @@ def converge(backend, wanted, check_mode=False):
         return []
     host, balloons = Host(backend), Balloons(backend)
     works = [Work(one, backend, host, balloons) for one in wanted]
-    for work in works:
-        work.attempt(work.find)
+    for work, found in zip(works, backend.find_many([one.name for one in wanted])):
+        work.find(found)
     _refuse_the_same_machine_twice(works)
     for work in works:
         work.attempt(work.plan)
@@ -50,10 +52,14 @@ def converge(backend, wanted, check_mode=False):
     return [work.result() for work in works]
 
 
-def finish(module, results):
-    """End the module with these results: failed if one of the machines failed."""
+def finish(module, results, used):
+    """End the module with these results: failed if one of the machines failed.
+
+    :param used: what the result says of the way to VirtualBox
+    """
     failed = [result for result in results if "code" in result]
     outcome = dict(
+        used,
         changed=any(result["changed"] for result in results),
         machines=results,
         commands=[command for result in results for command in result["commands"]],

@@ -100,3 +100,9 @@ def _rows_of(name, text, row):
         values[found.group(1)] = int(numbers[-1]) if numbers else None
         position = found.end()
     return values
+
+
+def period_in(text, metric):
+    """The period of a metric in what ``metrics list`` printed for one object, in seconds; 0 if it is not set up."""
+    found = re.findall(r"\s%s +kB +\d+ +\d+ +(\d+) +\d+ " % re.escape(metric), text)
+    return int(found[-1]) if found else 0

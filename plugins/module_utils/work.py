@@ -45,7 +45,7 @@ class Work:
         self.before = self.machine = self.after = None
         self.asked, self.changes, self.pending = {}, {}, {}
         self.planned, self.ran, self.warnings, self.progress = [], [], [], []
-        self.applied = False
+        self.applied = self.asked_again = False
         self.balloon = self.restart = self.limited = self.error = None
 
     def attempt(self, step):
@@ -57,9 +57,12 @@ class Work:
         except VBoxMemoryError as error:
             self.error = error
 
-    def find(self):
-        """Find the machine that is meant, and read it."""
-        self.before = self.machine = self.backend.find(self.wanted.name)
+    def find(self, found):
+        """Take the machine that was found, or the error that came in its place."""
+        if isinstance(found, VBoxMemoryError):
+            self.error = found
+        else:
+            self.before = self.machine = found
 
     def plan(self):
         """Find out what differs, whether it may change, and how it can change now."""
@@ -103,7 +106,8 @@ class Work:
             commands=[command_line(command) for command in (self.ran if self.applied else self.planned)],
             warnings=self.warnings,
         )
-        result["changed"] = result["before"] != result["after"]
+        # A guest that was asked for the same once more, and now holds another balloon, has changed too.
+        result["changed"] = result["before"] != result["after"] or self.asked_again
         if self.balloon:
             result.update(limited=self.limited is not None, limited_by=self.limited, progress=self.progress)
         if self.error:
@@ -198,8 +202,8 @@ class Work:
         try:
             if "balloon_current" in self.changes:
                 self.balloon.change(self.changes["balloon_current"])
-            elif "balloon_current" in self.asked and self.wanted.wait and not self.balloons.all_follow():
-                self.balloon.settle()
+            elif "balloon_current" in self.asked and self.wanted.wait and not (self.balloons.all_follow() and self.balloon.follows()):
+                self.asked_again = self.balloon.settle()
         finally:
             self.ran += self.balloon.commands
             self.progress += self.balloon.progress

@@ -183,8 +183,8 @@ machines:
       description:
         - The kind of the error, for playbooks to decide on.
         - One of V(invalid_parameters), V(vboxmanage_not_found), V(vboxmanage_failed), V(vboxmanage_timeout),
-          V(vboxmanage_unreadable), V(server_unavailable), V(machine_not_found), V(machine_ambiguous), V(machine_inaccessible),
-          V(machine_locked), V(state_blocks_change), V(setting_not_available), V(not_supported_by_host),
+          V(backend_unavailable), V(vboxmanage_unreadable), V(server_unavailable), V(machine_not_found), V(machine_ambiguous),
+          V(machine_inaccessible), V(machine_locked), V(state_blocks_change), V(setting_not_available), V(not_supported_by_host),
           V(not_supported_by_guest), V(side_channel_not_acknowledged), V(large_pages_conflict), V(balloon_out_of_range),
           V(balloon_exceeds_memory), V(unsafe_balloon), V(balloon_limited), V(balloon_busy), V(not_following),
           V(shutdown_timeout), V(start_failed), V(guest_not_back), V(change_refused), V(change_did_not_stick).
@@ -220,6 +220,15 @@ pending:
   sample:
     - name: web01
       large_pages: false
+backend:
+  description: The way to VirtualBox that was taken, V(api) or V(vboxmanage).
+  returned: always, unless a parameter was wrong
+  type: str
+  sample: api
+backend_fallback:
+  description: Why V(vboxmanage) was taken for O(backend=auto). Null if V(api) was, or if O(backend) named it.
+  returned: always, unless a parameter was wrong
+  type: str
 code:
   description: The kind of the first error.
   returned: on failure

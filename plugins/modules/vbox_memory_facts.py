@@ -219,6 +219,15 @@ ansible_facts:
               description: RV(ansible_facts.vbox_memory.totals.running_mb) by the host's memory. Over 1, more was promised than there is.
               returned: success
               type: float
+backend:
+  description: The way to VirtualBox that was taken, V(api) or V(vboxmanage).
+  returned: always, unless a parameter was wrong
+  type: str
+  sample: api
+backend_fallback:
+  description: Why V(vboxmanage) was taken for O(backend=auto). Null if V(api) was, or if O(backend) named it.
+  returned: always, unless a parameter was wrong
+  type: str
 code:
   description: The kind of the error.
   returned: on failure
@@ -228,8 +237,8 @@ code:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.vbox.memory.plugins.module_utils.arguments import VBOXMANAGE
-from ansible_collections.vbox.memory.plugins.module_utils.backend import CommandBackend
+from ansible_collections.vbox.memory.plugins.module_utils.arguments import HOW
+from ansible_collections.vbox.memory.plugins.module_utils.backends import choose_backend
 from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError
 from ansible_collections.vbox.memory.plugins.module_utils.facts import gather
 
@@ -240,16 +249,18 @@ def main():
             machines=dict(type="list", elements="str", aliases=["name"]),
             metrics=dict(type="bool", default=True),
             wait=dict(type="float", default=5.0),
-            vboxmanage=VBOXMANAGE,
+            **HOW
         ),
         supports_check_mode=True,
     )
     given = module.params
     try:
-        facts = gather(CommandBackend(given["vboxmanage"]), given["machines"], given["metrics"], given["wait"])
+        with choose_backend(given["backend"], given["vboxmanage"], given["api_python"]) as backend:
+            facts = gather(backend, given["machines"], given["metrics"], given["wait"])
+            used = dict(backend=backend.name, backend_fallback=backend.fallback)
     except VBoxMemoryError as error:
         module.fail_json(**error.as_result())
-    module.exit_json(ansible_facts=dict(vbox_memory=facts))
+    module.exit_json(ansible_facts=dict(vbox_memory=facts), **used)
 
 
 if __name__ == "__main__":
