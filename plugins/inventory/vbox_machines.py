@@ -65,7 +65,8 @@ options:
       - What the machines are called in the inventory.
       - V(uuid) is the UUID, which always is safe and never changes.
       - V(name) is the machine's name, and V(host_and_name) is that after its host's, with a hyphen between. What could be taken for a part of a
-        pattern is an underscore there. Where two machines would be called the same, or one like C(localhost), its UUID comes after it.
+        pattern is an underscore there. Where two machines would be called the same, or one C(localhost), the host comes after it, and the UUID
+        if need be.
       - The real name always is in C(vbox_machine.name).
     type: str
     choices: [uuid, name, host_and_name]
@@ -140,6 +141,7 @@ policy:
 """
 
 import re
+from collections import Counter
 
 from ansible.errors import AnsibleParserError
 from ansible.inventory.group import to_safe_group_name
@@ -262,10 +264,9 @@ def inventory_names(machines, kind):
     :param kind: one of the choices of the option `hostnames`
     """
     names = {(host, machine["uuid"]): _safe_name(_wanted_name(host, machine, kind)) for host, machine in machines}
-    for longer in (lambda host, uuid, name: "%s-%s" % (name, _safe_name(uuid)), lambda host, uuid, name: "%s-%s" % (name, _safe_name(host))):
-        taken = list(names.values())
-        again = {one for one in taken if one in RESERVED or taken.count(one) > 1} if len(set(taken)) < len(taken) or set(taken) & set(RESERVED) else ()
-        names = {(host, uuid): longer(host, uuid, name) if name in again else name for (host, uuid), name in names.items()}
+    for which in (0, 1, 1):  # the host, and the UUID, and that again if somebody has called a machine just so
+        taken = Counter(names.values())
+        names = {key: "%s-%s" % (name, _safe_name(key[which])) if taken[name] > 1 or name in RESERVED else name for key, name in names.items()}
     return names
 
 

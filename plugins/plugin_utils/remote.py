@@ -129,10 +129,10 @@ def command_for(host, ssh_arguments):
     """The command that runs the Python of a host, as a list."""
     sudo = ["sudo", "-n", "-H", "-u", host["become_user"], "--"] if host.get("become_user") else []
     if not host.get("ssh"):
-        return [*sudo, host.get("python") or sys.executable, "-"]
+        return [*sudo, host.get("python") or sys.executable, "-I", "-"]
     where = host["ssh"] if isinstance(host["ssh"], list) else [host["ssh"]]
     # ssh joins words with blanks, for a shell.
-    return ["ssh", *ssh_arguments, *map(str, where), " ".join(map(shlex.quote, [*sudo, host.get("python") or "python3", "-"]))]
+    return ["ssh", *ssh_arguments, *map(str, where), " ".join(map(shlex.quote, [*sudo, host.get("python") or "python3", "-I", "-"]))]
 
 
 def sources():
