@@ -243,7 +243,7 @@ def test_running_guests(fake):
         assert (machine["balloon_current_mb"], machine["guest_additions_run_level"]) == (balloon, 2)
         assert sorted(machine["guest"]) == sorted(GUEST_FIGURES)
         assert machine["guest"]["balloon_kb"] == reported * 1024
-        assert abs(machine["guest"]["free_kb"] - fake.host.guest(name)["free_mb"] * 1024) < 2048
+        assert abs(machine["guest"]["free_kb"] - fake.host.guest(name)["free_mb"] * 1024) < 8192  # the sample is a second old
         assert machine["process_kb"] > 0
     assert found["host"]["vmm_ballooned_kb"] == found["totals"]["ballooned_kb"] == 400 * 1024
     assert found["totals"]["running_mb"] == found["totals"]["configured_mb"] == 768 + 2048
