@@ -98,7 +98,7 @@ notes:
 """
 
 EXAMPLES = r"""
-# office.vbox_machines.yml: the machines of three hosts
+# fleet.vbox_machines.yml: `ansible-inventory -i fleet.vbox_machines.yml --graph`
 plugin: vbox.memory.vbox_machines
 hosts:
   - name: here
@@ -108,17 +108,23 @@ hosts:
     ssh: [-p, '2222', -i, ~/.ssh/lab, admin@lab.example.org]
     become_user: vbox
 
----
-# With names, kept for ten minutes, in further groups, and with an address for each
-plugin: vbox.memory.vbox_machines
-hosts:
-  - name: office
-    ssh: me@office.example.org
+# All of the rest can be left out. Names in place of UUIDs:
 hostnames: name
+
+# What was read is kept for ten minutes.
 cache: true
 cache_plugin: ansible.builtin.jsonfile
 cache_connection: ~/.cache/vbox_machines
 cache_timeout: 600
+
+# A group for each rule of a policy: vbox_rule_Windows
+policy:
+  rules:
+    - name: Windows
+      when: "starts_with(os_type, 'Windows')"
+      balloon: 1G
+
+# Further groups and variables
 groups:
   large: vbox_machine.memory_mb >= 8192
 keyed_groups:
@@ -126,18 +132,6 @@ keyed_groups:
     prefix: page_fusion
 compose:
   ansible_host: vbox_machine.name ~ '.example.org'
-
----
-# In groups by the rules of a policy: ansible-inventory --graph vbox_rule_Windows
-plugin: vbox.memory.vbox_machines
-hosts:
-  - name: office
-    ssh: me@office.example.org
-policy:
-  rules:
-    - name: Windows
-      when: "starts_with(os_type, 'Windows')"
-      balloon: 1G
 """
 
 import re

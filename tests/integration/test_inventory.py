@@ -90,7 +90,8 @@ def test_a_service_users_machines_and_names(hosts):
     hosts.machine(USERS[1], "{{ 1 / 0 }}")
     hosts.listed(hosts=[hosts.entry(USERS[0]), hosts.entry(USERS[0], name="service", become_user=USERS[1], vboxmanage=f"/tmp/{USERS[1]}.vboxmanage")],
                  hostnames="name", compose={"ansible_connection": "'local'", "ansible_python_interpreter": "ansible_playbook_python"})
-    play = [{"hosts": "vbox_machines", "gather_facts": False, "tasks": [{"debug": {"msg": "<{{ inventory_hostname }}|{{ vbox_machine.name }}|{{ vbox_host }}>"}}]}]
+    show = {"debug": {"msg": "<{{ inventory_hostname }}|{{ vbox_machine.name }}|{{ vbox_host }}>"}}
+    play = [{"hosts": "vbox_machines", "gather_facts": False, "tasks": [show]}]
     (hosts.folder / "play.json").write_text(json.dumps(play))
     said = re.findall("<(.*?)>", hosts.ansible("playbook", "play.json").stdout)
     assert sorted(said) == sorted([f"web_1-{USERS[0]}|web 1|{USERS[0]}", "web_1-service|web 1|service", "___1___0___|{{ 1 / 0 }}|service"])

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright: vbox.memory contributors
-"""The playbook maintain, on fake hosts with running guests whose time goes ten times as fast."""
+"""The playbook maintain, and apply where only the fake can show it: fake hosts with running guests whose time goes ten times as fast."""
 
 from __future__ import annotations
 
@@ -170,3 +170,14 @@ def test_who_may_not_be_restarted_and_batches(fakes):
     assert commands(host) == [*restart("b"), *restart("c"), *restart("d")]
     assert [row[1] for row in report(output) if row[6] == "pending"] == ["a"]
     assert output.count("Shut down, change and start") and len(re.findall(r"\(item=", output)) == 2
+
+
+def test_a_machine_that_vanishes_on_the_way(fakes):
+    host = fakes.host("h1")
+    for name in ("a", "b"):
+        host.add_machine(name, memory=1024)
+    host.faults({"kind": "vanish", "machine": "a", "command": "modifyvm"})
+    status, output = fakes.play(playbook="vbox.memory.apply")
+    assert status == 2
+    assert re.search(r'FAILED: h1, machine "a": .*Could not find a registered machine', output), output
+    assert (host.machine("b")["balloon"], [row[1] for row in report(output)]) == (64, ["b"])

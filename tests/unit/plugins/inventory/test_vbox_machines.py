@@ -17,6 +17,7 @@ from fake.vboxfake.fakehost import PROGRAM, FakeHost
 from ansible_collections.vbox.memory.plugins.inventory.vbox_machines import DOCUMENTATION, EXAMPLES, inventory_names
 from ansible_collections.vbox.memory.plugins.plugin_utils.remote import KEYS, command_for, problems_of, sources
 
+FRAGMENTS = {"groups", "keyed_groups", "compose", "cache", "cache_plugin", "cache_connection", "cache_timeout"}
 ODD = {
     "two\nlines": "two_lines", "{{ 1 + 1 }}": "___1___1___", "a,b:c[1]": "a_b_c_1_", "-x": "_x", "名前": "名前", "localhost": "localhost-h", "": "_",
 }
@@ -52,8 +53,9 @@ def test_what_is_written_wrong(hosts, problem):
 
 def test_the_documented_keys_are_those_that_are_taken():
     assert set(yaml.safe_load(DOCUMENTATION)["options"]["hosts"]["suboptions"]) == set(KEYS)
-    for example in yaml.safe_load_all(EXAMPLES):
-        assert problems_of(example["hosts"]) == []
+    example = yaml.safe_load(EXAMPLES)
+    assert problems_of(example["hosts"]) == []
+    assert set(example) <= set(yaml.safe_load(DOCUMENTATION)["options"]) | FRAGMENTS
 
 
 def test_commands():
