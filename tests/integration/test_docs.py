@@ -23,6 +23,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import textwrap
 from pathlib import Path
 from urllib.parse import unquote
@@ -124,16 +125,18 @@ class Story:
 
     def __init__(self, page, folder, need_testbed):
         self.need_testbed, self.printed = need_testbed, ""
-        self.folder, home = folder / "checkout", folder / "home"
-        home.mkdir()
+        self.folder = folder / "checkout"
+        self.home = tempfile.mkdtemp(prefix="h", dir="/tmp")  # a short path: ssh's sockets lie in it
         build = os.environ["ANSIBLE_COLLECTIONS_PATH"]
         shutil.copytree(f"{build}/ansible_collections/vbox/memory", self.folder, ignore=shutil.ignore_patterns("output", "__pycache__"))
         cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
         self.environment = dict({"VBOX_MEMORY_CACHE": f"{cache}/vbox-memory"}, **os.environ)
         for name in ("VBOXMANAGE", "VBOX_SANDBOX_NAME", "ANSIBLE_CONFIG", "ANSIBLE_HOME"):
             self.environment.pop(name, None)
-        self.environment.update(HOME=str(home), ANSIBLE_NOCOLOR="true", ANSIBLE_CALLBACK_RESULT_FORMAT="yaml")
-        if "ansible-galaxy collection install" in page.read_text(encoding="utf-8"):
+        self.environment.update(HOME=self.home, ANSIBLE_NOCOLOR="true", ANSIBLE_CALLBACK_RESULT_FORMAT="yaml")
+        text = page.read_text(encoding="utf-8")
+        self.instances = {"default", *re.findall(r'VBOX_SANDBOX_NAME\W+(\w+)', text)}
+        if "ansible-galaxy collection install" in text:
             del self.environment["ANSIBLE_COLLECTIONS_PATH"]  # the reader puts it into the home folder
 
     def follow(self, does, language, text):
@@ -188,7 +191,10 @@ class Story:
                  PATH=path, **host.environment)
 
     def end(self):
-        subprocess.run([self.folder / "tests" / "testbed" / "sandbox", "down"], env=self.environment, capture_output=True, check=False)
+        for name in self.instances:
+            environment = dict(self.environment, VBOX_SANDBOX_NAME=name)
+            subprocess.run([self.folder / "tests" / "testbed" / "sandbox", "down"], env=environment, capture_output=True, check=False)
+        shutil.rmtree(self.home, ignore_errors=True)
 
 
 def plain(text):
