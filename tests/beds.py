@@ -56,6 +56,8 @@ class FakeBed(Bed):
 
     def __init__(self, path, release="7.2", kind="linux", clock_rate=1.0):
         self.host = FakeHost(path, release=release, kind=kind, clock_rate=clock_rate)
+        with self.host.state() as state:
+            state["host"].update(home=os.path.join(self.host.path, "home"), writes_settings_files=True)
         self.forget_calls = self.host.forget_calls
         self.calls = self.host.calls
 
@@ -105,11 +107,13 @@ class LiveBed(Bed):
     """The live host, with running guests; modules run there, by its own Python. Everything takes seconds: it is emulated."""
 
     kind = "live"
+    backend = "auto"
     FOLDER = "/home/vbox/ansible"
 
     def __init__(self, live):
         """:param live: a function that runs `tests/testbed/live` with some arguments"""
         self.live = live
+        self.program, self.environment = TESTS / "testbed" / "live", live.environment
 
     def bring_code(self):
         """Put our code and the ansible-core that the tests use onto the host. A reset takes them away again."""

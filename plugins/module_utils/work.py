@@ -89,10 +89,24 @@ class Work:
             if self.restart:
                 self._change_by_restart()
             self._change_balloon()
-        finally:
-            if self.ran:
-                self.after = self.backend.read(self.machine.uuid)
+        except VBoxMemoryError as error:
+            self._read_back_after(error)
+            raise
+        if self.ran:
+            self.after = self._with_known_default(self.backend.read(self.machine.uuid))
         return self._verify()
+
+    def _read_back_after(self, error):
+        """See what became of a change that failed. If that cannot be seen either, the first error is the one to tell."""
+        try:
+            self.after = self._with_known_default(self.backend.read(self.machine.uuid))
+        except VBoxMemoryError:
+            raise error from None
+
+    def _with_known_default(self, machine):
+        """A machine that has just been read, with the default balloon that it had while VirtualBox said it."""
+        known = self.after.balloon_default if machine.balloon_default is None and machine.live else machine.balloon_default
+        return replace(machine, balloon_default=known)
 
     def result(self):
         """What the modules return for this machine."""
@@ -166,11 +180,12 @@ class Work:
         """Change what one command changes; gives back whether the machine was still as it was planned for."""
         try:
             self._run(*commands(self.machine.uuid, self._settings))
-        except VBoxMemoryError:
-            self.after = self.backend.read(self.machine.uuid)
+        except VBoxMemoryError as error:
+            self._read_back_after(error)
             if self.after.state == self.machine.state:
                 raise
             return False
+        self.after = replace(self.machine, **self._settings)  # as VBoxManage says, until it is read back
         return True
 
     def _change_by_restart(self):
@@ -179,6 +194,7 @@ class Work:
         self.restart.wait_until_stopped(self._run)
         try:
             self._run(*commands(self.machine.uuid, self._settings))
+            self.after = self.backend.read(self.machine.uuid)
         finally:
             self._start()
         self.restart.wait_until_back()

@@ -17,6 +17,7 @@ NEW_HOST = {
         "memory_mb": 24105,
         "available_mb": 22604,
         "processors": 2,
+        "writes_settings_files": False,  # what of them our code reads
     },
     "server": {"metrics": {}},
     "machines": [],
@@ -51,6 +52,9 @@ class Store:
 
     def save_state(self, state):
         self._write(STATE, state)
+        if state["host"]["writes_settings_files"]:
+            for machine in state["machines"]:
+                self._write_settings_file(machine)
 
     def load_faults(self):
         return self._read(FAULTS) or []
@@ -68,6 +72,12 @@ class Store:
                 return [json.loads(line) for line in log]
         except FileNotFoundError:
             return []
+
+    def _write_settings_file(self, machine):
+        os.makedirs(machine["folder"], exist_ok=True)
+        with open(os.path.join(machine["folder"], machine["file"] + ".vbox"), "w") as stream:
+            stream.write('<VirtualBox xmlns="http://www.virtualbox.org/"><Machine OSType="%s"><Hardware><Guest memoryBalloonSize="%d"/>'
+                         "</Hardware></Machine></VirtualBox>" % (machine["ostype"], machine["balloon"]))
 
     def _path(self, name):
         return os.path.join(self.folder, name)

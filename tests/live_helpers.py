@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: vbox.memory contributors
+"""What the tests on the live host ask again and again."""
+
+from __future__ import annotations
+
+import functools
+import time
+import warnings
+
+
+class FellByItself(Exception):
+    """A nested guest ended in a triple fault with a clean serial log: the emulator's doing (tests/testbed/live.d/README.md)."""
+
+
+def unharmed(bed, *names):
+    """Assert that guests answer, and that nothing was killed, panicked or stopped in them."""
+    health = bed.health()
+    for name in names or ("web01", "web02"):
+        guest = health[name]
+        if (guest["triple_fault"] or guest["guru_meditation"]) and not (guest["panic"] or guest["oom_kill"]):
+            raise FellByItself(f"{name}: {guest}")
+        assert not guest["panic"] and not guest["oom_kill"], guest
+        assert guest["state"] == "running", guest
+        assert bed.guest(name, "echo", "here").strip() == "here"
+
+
+def again_if_it_fell_by_itself(test):
+    """Run a test once more, and say so, when the emulator and not the balloon ended a guest."""
+
+    @functools.wraps(test)
+    def run(bed, **fixtures):
+        try:
+            return test(bed, **fixtures)
+        except FellByItself as fell:
+            warnings.warn(f"{test.__name__} is run once more: {fell}", stacklevel=1)
+            bed.live("reset")
+            bed.bring_code()
+            return test(bed, **fixtures)
+
+    return run
+
+
+def wait_until(there, seconds=180):
+    """Wait for a condition on the live host, where everything takes its time."""
+    until = time.monotonic() + seconds
+    while not there():
+        assert time.monotonic() < until, f"not within {seconds} s: {there}"
+        time.sleep(1)
+
+
+def only_machine(result):
+    """The one machine of a result."""
+    assert len(result.get("machines", [])) == 1, result
+    return result["machines"][0]
+
+
+def info(bed, name):
+    """What showvminfo says of a machine, as a dictionary of strings."""
+    rows = (line.partition("=") for line in bed.vbox("showvminfo", name, "--machinereadable").splitlines())
+    return {key: value.strip('"') for key, _equals, value in rows}
