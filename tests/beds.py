@@ -119,7 +119,8 @@ class LiveBed(Bed):
         """Put our code and the ansible-core that the tests use onto the host. A reset takes them away again."""
         packed = subprocess.run(
             ["tar", "-c", "--exclude=__pycache__", "-C", str(Path(ansible.__file__).parents[1]), "ansible/__init__.py", "ansible/release.py",
-             "ansible/module_utils", "ansible/_vendor", "ansible/_internal", "-C", str(BUILD), "ansible_collections/vbox/memory/plugins", "-C", str(TESTS), RUNNER],
+             "ansible/module_utils", "ansible/_vendor", "ansible/_internal", "-C", str(BUILD), "ansible_collections/vbox/memory/plugins",
+             "-C", str(TESTS), RUNNER],
             check=True, capture_output=True).stdout
         self.live("ssh", "sh", "-c", f"mkdir -p {self.FOLDER} && tar -x -C {self.FOLDER}", given=packed)
 

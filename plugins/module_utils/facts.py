@@ -8,7 +8,10 @@ from __future__ import annotations
 from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError
 from ansible_collections.vbox.memory.plugins.module_utils.machines import LIVE, read_settings_file
 from ansible_collections.vbox.memory.plugins.module_utils.metrics import (
-    GUEST_METRICS, HOST, HOST_METRICS, PROCESS_METRICS,
+    GUEST_METRICS,
+    HOST,
+    HOST_METRICS,
+    PROCESS_METRICS,
 )
 from ansible_collections.vbox.memory.plugins.module_utils.support import Host
 
