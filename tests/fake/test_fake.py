@@ -339,7 +339,7 @@ def test_a_panicked_guest_s_figures_freeze(live):
 def test_passing_errors_pass(make, kind, code):
     host = make()
     host.faults({"kind": kind, "count": 2, "command": "modifyvm"})
-    results = [host.vbox("modifyvm", "m", "--guest-memory-balloon=5") for _ in range(3)]
+    results = [host.vbox("modifyvm", "m", "--guest-memory-balloon=5") for _try in range(3)]
     assert [result.returncode for result in results] == [1, 1, 0]
     assert all(code in result.stderr for result in results[:2])
 
@@ -358,7 +358,7 @@ def test_garbage_and_silence(make):
 def test_translated_messages_keep_their_codes(make):
     host = make()
     host.faults({"kind": "translated"})
-    for _ in range(2):
+    for _try in range(2):
         text = host.vbox("showvminfo", "nosuch").stderr
         assert b"VBOX_E_OBJECT_NOT_FOUND (0x80bb0001)" in text
         assert b"Could not find" not in text
@@ -418,6 +418,6 @@ def test_a_call_is_quick(make):
     host = make()
     host.ok("list", "vms")
     started = time.monotonic()
-    for _ in range(10):
+    for _try in range(10):
         host.ok("list", "vms")
     assert (time.monotonic() - started) / 10 < 0.2

@@ -76,7 +76,7 @@ def test_every_error_code_is_explained():
 def test_readme_names_every_page_plugin_role_and_playbook():
     there = [path for pattern in ("docs/*.md", "plugins/modules/*.py", "plugins/filter/*.py", "plugins/inventory/*.py", "playbooks/*.yml")
              for path in ROOT.glob(pattern)] + list(ROOT.glob("roles/*/README.md"))
-    linked = {target for target, _ in links(README)}
+    linked = {target for target, _anchor in links(README)}
     assert not sorted(str(path.relative_to(ROOT)) for path in there if path not in linked), "these are not linked in README.md"
 
 
@@ -96,7 +96,7 @@ def links(page):
     """The relative links of a page: the path that each means, and the heading on it."""
     text = re.sub(r"^```.*?^```$|`[^`\n]+`", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
     targets = [target.partition("#") for target in re.findall(r"\]\(([^)\s]+)\)", text) if not re.match(r"[a-z]+:", target)]
-    return [((page.parent / unquote(path)).resolve() if path else page, anchor) for path, _, anchor in targets]
+    return [((page.parent / unquote(path)).resolve() if path else page, anchor) for path, _hash, anchor in targets]
 
 
 def leads(target, anchor):

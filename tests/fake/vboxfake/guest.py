@@ -188,7 +188,7 @@ def _sample(state, moment):
         if due <= setup["taken"]:
             continue
         setup["taken"] = due
-        owner, _, base = key.partition(" ")
+        owner, _space, base = key.partition(" ")
         for name, value in values(state, owner, base).items():
             kept = setup["values"].setdefault(name, [])
             kept.append(value)

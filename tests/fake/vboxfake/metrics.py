@@ -66,7 +66,7 @@ def metrics(call):
 def _list(call, words):
     lines = [LIST_HEAD]
     for owner, shown, row, metric, aggregate in _matching(call.state, words):
-        base, _, (unit, most), description = row
+        base, _name, (unit, most), description = row
         setup = call.state["server"]["metrics"].get("%s %s" % (owner, base), {"period": 0, "count": 0})
         count, description = (1, "") if aggregate else (setup["count"], description)
         lines.append("%-15s %-40s %-4s %10d %10d %10u %10u %s\n" % (shown, metric + aggregate, unit, 0, most, setup["period"], count, description))

@@ -49,4 +49,4 @@ def test_anything_is_a_size_or_a_problem_with_words(written):
     except ValueError as problem:
         assert str(problem).split()[0] in ("is", "has")
     else:
-        assert type(size) is int and 0 <= size <= LARGEST_MB
+        assert isinstance(size, int) and not isinstance(size, bool) and 0 <= size <= LARGEST_MB

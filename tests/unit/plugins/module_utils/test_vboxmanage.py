@@ -260,7 +260,7 @@ def test_two_processes_never_run_it_side_by_side(stand_in, tmp_path):
     alone = stand_in(
         f"try: os.mkdir({str(inside)!r})\nexcept FileExistsError: sys.exit('not alone')\n"
         f"time.sleep(0.05)\nos.rmdir({str(inside)!r})")
-    processes = [start(alone) for _ in range(3)]
+    processes = [start(alone) for _process in range(3)]
     errors = [process.communicate(timeout=60)[1] for process in processes]
     assert [process.returncode for process in processes] == [0, 0, 0], errors
 
