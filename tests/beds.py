@@ -115,8 +115,14 @@ class LiveBed(Bed):
         self.live = live
         self.program, self.environment = TESTS / "testbed" / "live", live.environment
 
-    def bring_code(self):
-        """Put our code and the ansible-core that the tests use onto the host. A reset takes them away again."""
+    def start_afresh(self):
+        """Go back to guests that have just booted, bring our code, and pause web02: alone, web01 has the whole processor."""
+        self.live("reset")
+        self._bring_code()
+        self.vbox("controlvm", "web02", "pause")
+
+    def _bring_code(self):
+        """Put our code and the ansible-core that the tests use onto the host."""
         packed = subprocess.run(
             ["tar", "-c", "--exclude=__pycache__", "-C", str(Path(ansible.__file__).parents[1]), "ansible/__init__.py", "ansible/release.py",
              "ansible/module_utils", "ansible/_vendor", "ansible/_internal", "-C", str(BUILD), "ansible_collections/vbox/memory/plugins",

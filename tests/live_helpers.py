@@ -16,7 +16,7 @@ class FellByItself(Exception):
 def unharmed(bed, *names):
     """Assert that guests answer, and that nothing was killed, panicked or stopped in them."""
     health = bed.health()
-    for name in names or ("web01", "web02"):
+    for name in names:
         guest = health[name]
         if (guest["triple_fault"] or guest["guru_meditation"]) and not (guest["panic"] or guest["oom_kill"]):
             raise FellByItself(f"{name}: {guest}")
@@ -34,8 +34,7 @@ def again_if_it_fell_by_itself(test):
             return test(bed, **fixtures)
         except FellByItself as fell:
             warnings.warn(f"{test.__name__} is run once more: {fell}", stacklevel=1)
-            bed.live("reset")
-            bed.bring_code()
+            bed.start_afresh()
             return test(bed, **fixtures)
 
     return run

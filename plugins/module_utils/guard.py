@@ -13,7 +13,7 @@ from dataclasses import dataclass
 # A step takes a quarter of what can be given: were the guest's programs to take three times as much while it is under way, and a guest
 # finishes a request under way whatever is asked next (measured), the reserve would still be whole.
 STEP_SHARE = 4
-SMALLEST_STEP = 8
+SMALLEST_STEP = 16
 LARGEST_STEP = 128
 
 
@@ -65,7 +65,7 @@ def next_step(requested, target, room):
     """The balloon to ask for next on the way up, given what the guest can still give.
 
     >>> next_step(100, 600, 400), next_step(100, 600, 20), next_step(100, 600, 5), next_step(100, 104, 400)
-    (200, 108, 105, 104)
+    (200, 116, 105, 104)
     """
     step = min(max(room // STEP_SHARE, SMALLEST_STEP), LARGEST_STEP, room)
     return min(target, requested + step)

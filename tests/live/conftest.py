@@ -43,7 +43,6 @@ def live():
 @pytest.fixture
 def bed(live):
     """The live host as it was when its guests had just booted, with our code on it."""
-    live("reset")
     host = LiveBed(live)
-    host.bring_code()
+    host.start_afresh()
     return host

@@ -57,7 +57,7 @@ def test_both_balloons_are_two_things(bed):
 
 @again_if_it_fell_by_itself
 def test_a_program_that_grows_meanwhile_gets_its_memory_back(bed):
-    grown = threading.Timer(25, bed.guest, ("web01", "sh", "-c", "eat 330 10 >/dev/null 2>&1 &"))
+    grown = threading.Timer(20, bed.guest, ("web01", "sh", "-c", "eat 330 10 >/dev/null 2>&1 &"))
     grown.start()
     result, _calls = bed.module("vbox_balloon", {"name": "web01", "balloon_current": 480})
     grown.join()
@@ -129,6 +129,8 @@ def test_a_paused_machine_follows_when_it_is_resumed(bed):
 
 @again_if_it_fell_by_itself
 def test_a_default_by_an_orderly_restart(bed):
+    bed.vbox("controlvm", "web02", "resume")
+    bed.vbox("controlvm", "web01", "pause")
     result, _calls = bed.module("vbox_balloon", {"name": "web02", "balloon": 64, "on_blocked": "shutdown"})
     machine = only_machine(result)
     verbs = [command.split()[-1] if "controlvm" in command else command.split()[1] for command in machine["commands"][:3]]
@@ -140,6 +142,7 @@ def test_a_default_by_an_orderly_restart(bed):
 
 @again_if_it_fell_by_itself
 def test_two_tasks_at_once_both_get_there(bed):
+    bed.vbox("controlvm", "web02", "resume")
     results = {}
 
     def run(name):
@@ -152,7 +155,7 @@ def test_two_tasks_at_once_both_get_there(bed):
     for thread in both:
         thread.join()
     assert [only_machine(results[name])["after"] for name in ("web01", "web02")] == [{"balloon_current_mb": 80}] * 2, results
-    unharmed(bed)
+    unharmed(bed, "web01", "web02")
 
 
 @again_if_it_fell_by_itself
