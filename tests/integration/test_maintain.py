@@ -10,7 +10,6 @@ import re
 import shlex
 import subprocess
 import sys
-from uuid import uuid4
 
 import pytest
 from fake.vboxfake.fakehost import PROGRAM, FakeHost
@@ -25,15 +24,6 @@ WAYS_TO_BE_LOST = {
 }
 
 
-# The fake writes no settings files, which alone say what the default balloon of a running machine is.
-WRAPPER = """#!/bin/sh
-if [ "$1" = modifyvm ] && [ "$3" = --guestmemoryballoon ]; then
-    echo '<V><Machine OSType="Debian_64"><Hardware><Guest memoryBalloonSize="'"$4"'"/></Hardware></Machine></V>' >{settings}/"$2".vbox
-fi
-VBOX_FAKE_HOME={state} exec {program} "$@"
-"""
-
-
 class Fakes:
     """Fake hosts, and an inventory that reaches them."""
 
@@ -42,34 +32,33 @@ class Fakes:
 
     def host(self, name, **variables):
         folder = self.folder / name
-        for part in ("state", "settings"):
-            (folder / part).mkdir(parents=True)
+        folder.mkdir()
         program = folder / "VBoxManage"
-        program.write_text(WRAPPER.format(settings=folder / "settings", state=folder / "state", program=shlex.quote(PROGRAM)))
+        program.write_text(f'#!/bin/sh\nVBOX_FAKE_HOME={shlex.quote(str(folder))} exec {shlex.quote(PROGRAM)} "$@"\n')
         program.chmod(0o755)
         self.inventory[name] = dict(
             {"ansible_connection": "local", "ansible_python_interpreter": sys.executable, "vbox_memory_vboxmanage": str(program),
              "vbox_memory_policy": POLICY}, **variables)
-        self.hosts[name] = FakeHost(folder / "state", clock_rate=10)
-        return self.hosts[name]
+        host = self.hosts[name] = FakeHost(folder, clock_rate=10)
+        with host.state() as state:
+            state["host"].update(home=str(folder), writes_settings_files=True)
+        return host
 
     def guest(self, host, name, balloon=0, **figures):
         """A running guest of a host, which does all quickly."""
-        uuid = str(uuid4())
-        folder = self.folder / host / "settings"
         fake = self.hosts[host]
         fake.add_guest(name, **dict(QUICK, **figures))
-        fake.change(name, uuid=uuid, folder=str(folder), file=uuid, balloon=balloon)
         if balloon:
+            fake.change(name, balloon=balloon)
             fake.ok("controlvm", name, "guestmemoryballoon", str(balloon))
             fake.advance(10)
-        (folder / (uuid + ".vbox")).write_text(f'<V><Machine OSType="Debian_64"><Hardware><Guest memoryBalloonSize="{balloon}"/></Hardware></Machine></V>')
 
     def play(self, *arguments, playbook="vbox.memory.maintain", **environment):
         """Run a playbook; gives back its exit status and what it printed."""
         inventory = self.folder / "inventory.json"
         inventory.write_text(json.dumps({"all": {"hosts": self.inventory}}))
-        settings = dict(os.environ, ANSIBLE_PIPELINING="true", ANSIBLE_CALLBACK_RESULT_FORMAT="yaml", ANSIBLE_NOCOLOR="true",
+        # The collection's locks are in the folder for temporary files, one for each user: other tests are to have others.
+        settings = dict(os.environ, TMPDIR=str(self.folder), ANSIBLE_PIPELINING="true", ANSIBLE_CALLBACK_RESULT_FORMAT="yaml", ANSIBLE_NOCOLOR="true",
                         ANSIBLE_HOME=str(self.folder / "ansible"), **environment)
         done = subprocess.run([sys.executable, "-m", "ansible", "playbook", "-i", str(inventory), playbook, *arguments], env=settings,
                               cwd=self.folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
