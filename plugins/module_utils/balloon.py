@@ -193,7 +193,12 @@ class LiveBalloon:
                     raise VBoxMemoryError("balloon_busy", "somebody else keeps changing this balloon, to %d MB by now: see who, then"
                                           " run again" % requested)
                 continue
-            requested = next_step(requested, target, self.guard.room(self._fresh_look()))
+            room = self.guard.room(self._fresh_look())
+            if room <= 0:
+                return self._go_back()
+            if time.monotonic() - self._started >= self.wanted.timeout:
+                self._give_up(target, look.given, time.monotonic())
+            requested = next_step(requested, target, room)
             self._request(requested)
             if requested == target and not self.wanted.wait:
                 return None

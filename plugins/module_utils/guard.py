@@ -62,7 +62,7 @@ class Look:
 
 
 def next_step(requested, target, room):
-    """The balloon to ask for next on the way up, given what the guest can still give.
+    """The balloon to ask for next on the way up, given what the guest can still give, which must be something.
 
     >>> next_step(100, 600, 400), next_step(100, 600, 20), next_step(100, 600, 5), next_step(100, 104, 400)
     (200, 116, 105, 104)

@@ -68,6 +68,19 @@ def test_a_program_that_grows_gets_its_memory_back(bed, web01):
     assert not guest["panicked"] and guest["oom_kills"] == 0 and guest["balloon"] < 400
 
 
+def test_a_guest_whose_reserve_is_reached_on_the_way_ends_the_raise(bed, web01):
+    web01(program_mb=10, program_rate=1, program_max_mb=200)
+    result, calls, guest = balloon(bed, balloon_current=500, partial=True)
+    assert "failed" not in result and result["machines"][0]["limited"], result
+    assert len(calls) == len({call[-1] for call in calls}) and guest["balloon"] < 500 and guest["oom_kills"] == 0
+
+
+def test_a_raise_that_takes_too_long_is_told(bed, web01):
+    web01()
+    result, calls, _guest = balloon(bed, balloon_current=500, timeout=4)
+    assert result["code"] == "not_following" and "within 4 s" in result["msg"] and len(calls) >= 2
+
+
 def test_a_guest_that_stands_still_is_told_and_not_left_with_the_request(bed, web01):
     web01(stuck_at=40)
     result, calls, _guest = balloon(bed, balloon_current=100, timeout=5)
