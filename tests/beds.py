@@ -68,6 +68,7 @@ class FakeBed(Bed):
         folder = os.path.dirname(self.host.program)
         environment = dict(os.environ, **self.host.environment)
         environment.update(PATH=folder + os.pathsep + environment["PATH"], PYTHONPATH=str(BUILD), PYTHONHASHSEED="0")
+        environment["TMPDIR"] = self.host.path  # locks of its own: it is a host of its own
         environment.pop("VBOXMANAGE", None)
         return subprocess.run(
             [sys.executable, str(TESTS / script), *argv], input=given, env=environment, capture_output=True, text=True, check=False)

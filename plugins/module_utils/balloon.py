@@ -215,7 +215,8 @@ class LiveBalloon:
         look = self._careful_look()
         while True:
             balloon = retreat(look.given, self.guard.room(look))
-            self._request(balloon)
+            if balloon != self.requested:
+                self._request(balloon)
             self._wait_for(balloon, always=True)
             look = self._careful_look()
             if self.guard.room(look) >= 0 or look.given <= SLACK:
