@@ -269,7 +269,7 @@ class LiveBalloon:
     def _give_up(self, asked, given, last_progress):
         still = time.monotonic() - last_progress
         why = "has not moved for %d s" % still if still >= STALL else "has not got there within %d s" % self.wanted.timeout
-        if given < asked:
+        if given < min(asked, self.requested):
             self._request(given)  # what it has not given by now it is not to give unwatched later
         raise VBoxMemoryError("not_following", "asked for a balloon of %d MB, the guest holds %d MB and %s. See whether its Guest"
                               " Additions are up to date and its memory is free; a longer timeout helps a slow host" % (asked, given, why),
