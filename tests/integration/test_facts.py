@@ -115,11 +115,9 @@ def test_everything_is_as_virtualbox_was_told(bed):
     web = make(bed, "web01", "Debian_64", 2048, "--guestmemoryballoon", "512")
     win = make(bed, "win", "Windows10_64", 4096, "--largepages", "on", "--description", ODD_DESCRIPTION, groups="/lab,/lab/desks")
     found, calls = facts(bed)
-    # The fake has no settings files, which alone say the ID of the type.
-    debian, windows = ("Debian_64", "Windows10_64") if bed.kind == "sandbox" else ("Debian (64-bit)", "Windows 10 (64-bit)")
     assert found["machines"] == [
-        entry(name="web01", uuid=web, memory_mb=2048, balloon_default_mb=512, os_type=debian),
-        entry(name="win", uuid=win, memory_mb=4096, large_pages=True, os_type=windows, os_description="Windows 10 (64-bit)",
+        entry(name="web01", uuid=web, memory_mb=2048, balloon_default_mb=512, os_type="Debian_64"),
+        entry(name="win", uuid=win, memory_mb=4096, large_pages=True, os_type="Windows10_64", os_description="Windows 10 (64-bit)",
               groups=["/lab", "/lab/desks"]),
     ]
     host = found["host"]

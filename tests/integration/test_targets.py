@@ -15,7 +15,6 @@ from integration.plays import ROLES, fake_host, play, sandbox_host
 MODULES = Path(__file__).resolve().parents[2] / "plugins" / "modules"
 NAMES = sorted(path.stem for path in MODULES.glob("vbox_*.py"))
 USERS = {"one": ("vbox36", "vbox37"), "two": ("vbox38", "vbox39")}  # of the tests' sandbox: the host's user, and another
-NO_DEFAULT = pytest.mark.xfail(strict=True, reason="the fake writes no settings files, which alone say a running machine's default")
 
 
 def test_every_module_has_a_target():
@@ -73,7 +72,7 @@ def test_examples_of_page_fusion(tmp_path):
 
 
 @pytest.mark.parametrize("task", [
-    pytest.param(task, id=task["name"], marks=[NO_DEFAULT] if "restart" in task["name"] else [])
+    pytest.param(task, id=task["name"])
     for _module, tasks in examples() for task in tasks if needs_a_running_machine(task)])
 def test_examples_with_running_machines(tmp_path, task):
     """On the fake: the sandbox cannot run any."""
