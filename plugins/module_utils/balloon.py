@@ -143,15 +143,18 @@ class LiveBalloon:
 
         Measured on the live host: after a restore from a saved state the guest holds its balloon, and the device takes a request for no
         change. After a restart of the guest its balloon is empty, and VirtualBox goes on counting the old one, on top of every later
-        one, until the machine stops.
+        one, until the machine stops. What is asked of a paused guest is not followed when it is resumed.
         """
         if self.machine.state == "paused" or not self.machine.additions_serve:
             return
         self._wait_until_still()
         look = self._look()
+        excess = look.ballooned - self.requested - self.balloons.asked_of_others(self.machine.uuid)
         if not self._holds(look):
             self._request(1)  # from here the guest is brought up in guarded steps again
-        elif look.ballooned > self.balloons.asked_of_others(self.machine.uuid) + self.requested + SLACK:
+        elif excess < -SLACK:
+            self._request(max(1, self.requested + excess))  # likewise, from what it holds
+        elif excess > SLACK:
             asked = self.requested
             self._request(self._near(asked))
             self._request(asked)
