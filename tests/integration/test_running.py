@@ -84,7 +84,7 @@ def test_a_raise_that_takes_too_long_is_told(bed, web01):
 
 def test_a_guest_that_stands_still_is_told_and_not_left_with_the_request(bed, web01):
     web01(stuck_at=40)
-    result, calls, _guest = balloon(bed, balloon_current=100, timeout=5)
+    result, calls, _guest = balloon(bed, balloon_current=100, timeout=20)
     assert result["code"] == "not_following" and result["machines"][0]["given_mb"] == 40
     assert calls[-1][-1] == "40" and result["machines"][0]["after"] == {"balloon_current_mb": 40}
 
