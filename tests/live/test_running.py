@@ -6,9 +6,7 @@ from __future__ import annotations
 
 import subprocess
 import threading
-import time
 
-import pytest
 from live_helpers import again_if_it_fell_by_itself, info, only_machine, unharmed, wait_until
 
 MEMORY = 768
@@ -127,45 +125,3 @@ def test_a_paused_machine_follows_when_it_is_asked_again_after_its_resume(bed):
     assert "failed" not in again, again
     assert bed.memory("web01")["MemFree"] < 600
     unharmed(bed, "web01")
-
-
-@again_if_it_fell_by_itself
-def test_a_default_by_an_orderly_restart(bed):
-    bed.vbox("controlvm", "web02", "resume")
-    bed.vbox("controlvm", "web01", "pause")
-    result, _calls = bed.module("vbox_balloon", {"name": "web02", "balloon": 64, "on_blocked": "shutdown"})
-    machine = only_machine(result)
-    verbs = [command.split()[-1] if "controlvm" in command else command.split()[1] for command in machine["commands"][:3]]
-    assert verbs == ["acpipowerbutton", "modifyvm", "startvm"], machine
-    assert machine["after"] == {"balloon_default_mb": 64, "balloon_current_mb": 64} and machine["pending"] == {}
-    assert bed.memory("web02")["MemFree"] < 630
-    unharmed(bed, "web02")
-
-
-@again_if_it_fell_by_itself
-def test_two_tasks_at_once_both_get_there(bed):
-    bed.vbox("controlvm", "web02", "resume")
-    results = {}
-
-    def run(name):
-        results[name] = bed.module("vbox_balloon", {"name": name, "balloon_current": 80})[0]
-
-    both = [threading.Thread(target=run, args=(name,)) for name in ("web01", "web02")]
-    for thread in both:
-        thread.start()
-        time.sleep(1)
-    for thread in both:
-        thread.join()
-    assert [only_machine(results[name])["after"] for name in ("web01", "web02")] == [{"balloon_current_mb": 80}] * 2, results
-    unharmed(bed, "web01", "web02")
-
-
-@again_if_it_fell_by_itself
-@pytest.mark.parametrize("backend", ["api", "vboxmanage"])
-def test_both_ways_to_virtualbox_say_the_same(bed, backend):
-    bed.backend = backend
-    result, _calls = bed.module("vbox_memory", {"machines": [{"name": "web01", "balloon": 40}, {"name": "db01", "balloon": 32}]})
-    assert result["backend"] == backend
-    assert [machine["after"] for machine in result["machines"]] == [{"balloon_default_mb": 0, "balloon_current_mb": 40}, {"balloon_default_mb": 32}]
-    again, _calls = bed.module("vbox_memory", {"machines": [{"name": "web01", "balloon": 40}, {"name": "db01", "balloon": 32}]})
-    assert not again["changed"] and again["commands"] == [], again
