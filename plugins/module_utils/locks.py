@@ -20,16 +20,23 @@ def user_lock(purpose, timeout):
 
     The lock goes with the process, so one that is killed leaves none behind.
     """
-    path = os.path.join(tempfile.gettempdir(), "vbox-memory-%d-%s.lock" % (os.geteuid(), purpose))
-    try:
-        lock = os.open(path, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    except OSError:
-        yield True  # somebody else's file in our place: what the lock is for is no question of safety
+    lock = open_lock("-" + purpose)
+    if lock is None:
+        yield True
         return
     try:
         yield _acquired(lock, time.monotonic() + timeout)
     finally:
         os.close(lock)
+
+
+def open_lock(suffix=""):
+    """The descriptor of this user's lock with such a name; ``None`` where somebody else's file is in its place: then it is done without."""
+    path = os.path.join(tempfile.gettempdir(), "vbox-memory-%d%s.lock" % (os.geteuid(), suffix))
+    try:
+        return os.open(path, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except OSError:
+        return None
 
 
 def _acquired(lock, until):

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import os
 import re
@@ -16,6 +15,7 @@ import tempfile
 import time
 
 from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError
+from ansible_collections.vbox.memory.plugins.module_utils.locks import open_lock
 
 INSTALL_FOLDERS = (
     "/usr/lib/virtualbox",
@@ -172,7 +172,8 @@ class UserLock:
 
     def __enter__(self):
         if not self._depth:
-            self._open()
+            if self.descriptor is None:
+                self.descriptor = open_lock()
             if self.descriptor is not None:
                 fcntl.flock(self.descriptor, fcntl.LOCK_EX)
         self._depth += 1
@@ -181,12 +182,6 @@ class UserLock:
         self._depth -= 1
         if not self._depth and self.descriptor is not None:
             fcntl.flock(self.descriptor, fcntl.LOCK_UN)
-
-    def _open(self):
-        path = os.path.join(tempfile.gettempdir(), "vbox-memory-%d.lock" % os.geteuid())
-        with contextlib.suppress(OSError):  # somebody else's file in our place: the lock is for speed, not for safety
-            if self.descriptor is None:
-                self.descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
 
 
 one_at_a_time = UserLock()
