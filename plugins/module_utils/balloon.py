@@ -8,15 +8,14 @@ from __future__ import annotations
 import time
 
 from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError
-from ansible_collections.vbox.memory.plugins.module_utils.guard import SMALLEST_STEP, Guard, Look, default_reserve, next_step, retreat
+from ansible_collections.vbox.memory.plugins.module_utils.guard import SLACK, SMALLEST_STEP, Guard, Look, can_hold, default_reserve, next_step, retreat
 from ansible_collections.vbox.memory.plugins.module_utils.locks import user_lock
 from ansible_collections.vbox.memory.plugins.module_utils.metrics import GUEST_METRICS, HOST, PERIOD
 from ansible_collections.vbox.memory.plugins.module_utils.settings import commands
 
-FIRST_SAMPLE = 20  # seconds to wait for a guest's first figures
+FIRST_SAMPLE = 60  # seconds to wait for a guest's first figures: on a slow host 20 were too few (seen)
 STALL = 60  # seconds without progress after which a guest does not follow; a slow host gave nothing for 25 s and then all (measured)
 LAG = 2  # seconds that a guest's figures are behind, besides their period
-SLACK = 1  # MB: the guest moves its balloon in chunks of 1 MB
 HOST_BALLOONED = {"ballooned_kb": "RAM/VMM/Ballooned"}
 OTHERS = 5  # how often somebody else may change the balloon under us before we give up
 
@@ -163,7 +162,7 @@ class LiveBalloon:
         self._wait_until_still()
 
     def _holds(self, look):
-        return look.total is None or self.requested <= look.most_given + SLACK
+        return look.total is None or can_hold(self.requested, look.total, look.free)
 
     def _lower(self, target):
         """Ask at once, then wait: whatever is counted beyond what is asked of the others is taken for this guest's."""
