@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import time
+from functools import cached_property
 
 from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError
 from ansible_collections.vbox.memory.plugins.module_utils.guard import SLACK, SMALLEST_STEP, Guard, Look, can_hold, default_reserve, next_step, retreat
@@ -74,14 +75,16 @@ class LiveBalloon:
         self._period = None
         self._started = time.monotonic()
 
-    def plan(self, target):
+    def plan(self, target, has=0):
         """The balloon that can be had: the target, or with ``partial`` what the guest can give of it.
 
+        :param has: what is set already, where that is another balloon than the current one
         :raises VBoxMemoryError: ``unsafe_balloon`` when a raise would harm the guest, or when nobody can tell
         """
-        if target <= self.machine.balloon_current or not self.wanted.guard:
+        has = max(has, self.machine.balloon_current)
+        if target <= has or not self.wanted.guard:
             return target
-        look = self._careful_look()
+        look = self._first_look
         # A paused guest cannot be watched on the way: all must be harmless in one step.
         room = self.guard.room(look) // 2 if self.machine.state == "paused" else self.guard.room(look)
         reachable = (look.given if self._holds(look) else 0) + room
@@ -91,7 +94,11 @@ class LiveBalloon:
         if not self.wanted.partial:
             raise VBoxMemoryError("unsafe_balloon", "a balloon of %d MB would harm the guest: %s. Ask for less, set partial: true to"
                                   " get as much as can be had, or guard: false to do it all the same" % (target, self.limited))
-        return reachable if reachable >= self.machine.balloon_current + SMALLEST_STEP else self.machine.balloon_current
+        return reachable if reachable >= has + SMALLEST_STEP else has
+
+    @cached_property
+    def _first_look(self):
+        return self._careful_look()
 
     def planned_commands(self, target):
         """The commands for a change to this size. A raise is sent in steps on the way, which only the guest's figures then give."""
