@@ -157,6 +157,24 @@ class Requests:
             finally:
                 settings.memoryBalloonSize = current
 
+    def query_metrics(self, uuid, metrics):
+        """The newest values of metrics of a machine, or of the host without one: ``{metric: kB, or None if it has none}``."""
+        names, objects = self._of_metrics(uuid, metrics)
+        values, found, _objects, _units, _scales, _numbers, starts, counts = self._vbox.performanceCollector.queryMetricsData(names, objects)
+        return {name: values[start + count - 1] if count else None for name, start, count in zip(found, starts, counts)}
+
+    def set_up_metrics(self, uuid, groups, period):
+        """Have VirtualBox sample groups of metrics every so many seconds."""
+        self._vbox.performanceCollector.setupMetrics(*self._of_metrics(uuid, groups), period, 1)
+
+    def period(self, uuid, metric):
+        """The seconds between samples of a metric; 0 if it is not set up."""
+        return max([0] + [found.period for found in self._vbox.performanceCollector.getMetrics(*self._of_metrics(uuid, [metric]))])
+
+    def _of_metrics(self, uuid, names):
+        # The bindings cut this array of names off after as many as there are objects (measured); VirtualBox itself splits at commas.
+        return [",".join(names)], [self._vbox.host if uuid is None else self._machine(uuid)]
+
     def _all(self):
         return self._manager.getArray(self._vbox, "machines")
 
