@@ -142,7 +142,8 @@ options:
     description:
       - Whether to wait until the guest has given, or taken back, what was asked for.
       - Without it, a guarded raise still waits for all steps but the last.
-      - Long waits go well with C(async); RV(machines[].progress) tells how the guest followed.
+      - Long waits go well with C(async), which says at each poll that the task goes on. RV(machines[].progress) tells how the guest
+        followed, and so does, meanwhile, the log of the host, as with other modules of Ansible (C(journalctl -f | grep 'holds')).
     type: bool
     default: true
   timeout:

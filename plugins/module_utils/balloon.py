@@ -22,10 +22,11 @@ OTHERS = 5  # how often somebody else may change the balloon under us before we 
 
 
 class Balloons:
-    """What is asked of all live machines of this user; read once, when first wanted."""
+    """What is asked of all live machines of this user; read once, when first wanted. ``log`` takes what is worth telling meanwhile."""
 
-    def __init__(self, backend):
+    def __init__(self, backend, log=None):
         self._backend = backend
+        self.log = log or (lambda _words: None)
         self._asked = None
 
     def asked_of_others(self, uuid):
@@ -311,9 +312,17 @@ class LiveBalloon:
         guest, ballooned = samples[self.machine.uuid], (samples[HOST]["ballooned_kb"] or 0) // 1024
         look = Look(free=_mb(guest["free_kb"]), cached=_mb(guest["cache_kb"]) or 0, total=_mb(guest["total_kb"]),
                     given=self._given(guest, ballooned), ballooned=ballooned)
-        self.progress.append(dict(
-            seconds=round(time.monotonic() - self._started, 1), requested_mb=self.requested, given_mb=look.given, guest_free_mb=look.free))
+        self._tell(look)
         return look
+
+    def _tell(self, look):
+        """Keep a look for the result. A module cannot speak while it runs: what is new goes to the host's log, where one can watch it."""
+        last = self.progress[-1] if self.progress else {}
+        now = dict(requested_mb=self.requested, given_mb=look.given, guest_free_mb=look.free)
+        self.progress.append(dict(now, seconds=round(time.monotonic() - self._started, 1)))
+        if now.items() - last.items():
+            self.balloons.log("machine %r: asked for a balloon of %d MB, holds %d MB, guest has %s MB free" % (
+                self.machine.name, self.requested, look.given, look.free))
 
     def _given(self, guest, ballooned):
         """What this guest's balloon holds: by its own word, or what VirtualBox counts for all less what is not this one's.

@@ -22,6 +22,8 @@ def test_nearly_all_memory_is_refused_or_taken_as_far_as_it_does_no_harm(bed):
     reached = machine["after"]["balloon_current_mb"]
     assert machine["limited"] and 450 < reached < 600, machine
     assert bed.memory("web01")["MemFree"] < 700 - reached
+    log = bed.live("ssh", "sudo", "journalctl", "--output=cat").stdout.decode()
+    assert f"'web01': asked for a balloon of {reached} MB, holds {reached} MB" in log, log[-2000:]
     unharmed(bed, "web01")
 
     again = balloon(bed, "web01", balloon_current=NEARLY_ALL, partial=True)
@@ -78,11 +80,9 @@ def test_after_savestate_and_restore_the_guest_gets_its_memory_back(bed):
     wait_until(lambda: info(bed, "web01")["VMState"] == "saved")
     bed.vbox("startvm", "web01", "--type", "headless")
     wait_until(lambda: info(bed, "web01")["GuestAdditionsRunLevel"] == "2")
-    bed.vbox("controlvm", "web01", "guestmemoryballoon", "0")  # does nothing, but is shown from now on
-    assert bed.memory("web01")["MemFree"] < 560
+    bed.vbox("controlvm", "web01", "guestmemoryballoon", "0")  # mostly does nothing, but is shown from now on
 
-    machine = balloon(bed, "web01", balloon_current=0)
-    assert machine["changed"], machine
+    balloon(bed, "web01", balloon_current=0)
     wait_until(lambda: bed.memory("web01")["MemFree"] > 600)
     again = balloon(bed, "web01", balloon_current=0)
     assert not again["changed"] and again["commands"] == [], again
@@ -98,7 +98,7 @@ def test_after_a_reset_the_balloon_is_filled_again(bed):
     assert bed.facts("web01")["balloon_followed"] is False
 
     machine = balloon(bed, "web01", balloon_current=200)
-    assert machine["changed"], machine
+    assert machine["changed"], str(machine)
     assert bed.memory("web01")["MemFree"] < 500
     unharmed(bed, "web01")
 
