@@ -25,6 +25,7 @@ from ansible_collections.vbox.memory.plugins.module_utils.vboxmanage import (
     PASSING,
     TIME_LIMIT,
     command_line,
+    end_of,
     environment,
     failure,
     one_at_a_time,
@@ -300,7 +301,7 @@ class Child:
             self._process.stdin.close()
         self._process.stdout.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(2)
+            end_of(self._process, 2)
         self._errors.close()
 
     def _line(self):
@@ -321,7 +322,7 @@ class Child:
     def _ended(self):
         """The error for a child that has ended before its time."""
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(2)
+            end_of(self._process, 2)
         self._errors.seek(0)
         lines = self._errors.read().decode("utf-8", "replace").strip().splitlines()
         return self._gone("%s ended unexpectedly (status %s%s)" % (self._python, self._process.returncode, ": " + lines[-1] if lines else ""))

@@ -32,11 +32,10 @@ COUNTED = 3  # machines among which the commands are counted
 
 def main():
     arguments = parse()
-    if arguments.plot:
-        result = json.loads(Path(arguments.plot).read_text())
-    else:
-        result = run(arguments)
-    write(result, Path(arguments.output))
+    results = [json.loads(Path(arguments.plot).read_text())] if arguments.plot else run(arguments)
+    for result in results:
+        write(result, Path(arguments.output))
+    print((Path(arguments.output) / "bench.md").read_text())
 
 
 def parse():
@@ -54,7 +53,7 @@ def parse():
 
 
 def run(arguments):
-    """Measure what is asked for; gives back the result."""
+    """Measure what is asked for; yields the result so far: once without the fleet, which takes long, and once with it."""
     started, rows = time.monotonic(), []
     hosts, each = ([int(part) for part in arguments.fleet.split("x")] + [0])[:2]
     with Sandbox(FLEET_USERS + len(arguments.sizes) + 1) as sandbox, tempfile.TemporaryDirectory(dir="/tmp") as folder:
@@ -71,13 +70,15 @@ def run(arguments):
         few = sandbox.make_host("vbox%d" % (FLEET_USERS + 1), COUNTED)
         play.inventory([few])
         calls = dict(machines=COUNTED, commands=count_calls(play, few))
-        payloads = measure_payloads(few)
-        fleet = measure_fleet(play, [sandbox.make_host("vbox%02d" % number, each) for number in range(1, hosts + 1)], arguments.repeats) if hosts else None
-        about = describe(few, arguments, time.monotonic() - started)
-    return dict(about=about, rows=[row.as_dict() for row in rows], fleet=fleet, calls=calls, payloads=payloads, required=check(rows))
+        result = dict(
+            about=describe(few, arguments, started), rows=[row.as_dict() for row in rows], fleet=None, calls=calls, payloads=measure_payloads(few))
+        yield result
+        if hosts:
+            fleet = [sandbox.make_host("vbox%02d" % number, each) for number in range(1, hosts + 1)]
+            yield dict(result, fleet=measure_fleet(play, fleet, arguments.repeats), about=describe(few, arguments, started))
 
 
-def describe(host, arguments, seconds):
+def describe(host, arguments, started):
     """On what this was measured."""
     git = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=TESTS, capture_output=True, text=True, check=False).stdout.strip()
     with open("/proc/cpuinfo") as file:
@@ -85,18 +86,17 @@ def describe(host, arguments, seconds):
     return dict(
         date=time.strftime("%Y-%m-%d"), commit=git, virtualbox=host.run(VBOX, "--version").strip(), ansible_core=ansible.release.__version__,
         python=platform.python_version(), host_python=host.run("python3", "-V").split()[1], processors="%d × %s" % (os.cpu_count(), processor),
-        load_at_the_end="%.1f" % os.getloadavg()[0], repeats=arguments.repeats, minutes=round(seconds / 60))
+        load_at_the_end="%.1f" % os.getloadavg()[0], repeats=arguments.repeats, minutes=round((time.monotonic() - started) / 60))
 
 
 def write(result, folder):
-    """Print the tables, and write them with the figures and the plot."""
+    """Write the figures, the tables and the plot."""
     result["required"] = check([Row(**row) for row in result["rows"]])
     text = tables(result)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "bench.json").write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
     (folder / "bench.md").write_text(text + "\n")
     draw(result, folder / "bench.svg")
-    print(text)
     say(f"bench: written to {folder}")
 
 

@@ -46,8 +46,9 @@ def _memory(rows):
 
 def _fleet(fleet):
     title = "Seconds for {hosts} hosts with {machines} machines each by SSH, {forks} forks, no change, no server running:\n\n".format(**fleet)
-    return title + table(["way", "seconds", "runs"], [[fleets.LABELS[way], "%.1f" % found["seconds"], len(found["runs"])]
-                                                      for way, found in fleet["ways"].items()])
+    slowest = fleet["ways"]["loop"]["seconds"]
+    return title + table(["way", "seconds", "runs", "faster than the loop"], [
+        [fleets.LABELS[way], "%.1f" % found["seconds"], len(found["runs"]), "%.1f ×" % (slowest / found["seconds"])] for way, found in fleet["ways"].items()])
 
 
 def _calls(calls):

@@ -31,6 +31,7 @@ RATIOS = (
     Ratio("change, api: 5 × faster than a shell script", ("change", ("shell",)), ("change", ("api",)), 5),
     Ratio("change, api: 30 × faster than a loop", ("change", ("loop",)), ("change", ("api",)), 30),
     Ratio("no change, vboxmanage: not slower than one showvminfo each", ("no_change", ("showvminfo",)), ("no_change", ("vboxmanage",)), 1),
+    Ratio("no change, vboxmanage: not slower than one showvminfo each, as one task", ("no_change", ("showvminfo_task",)), ("no_change", ("vboxmanage",)), 1),
 )
 
 

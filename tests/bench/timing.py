@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from ways import COLD, WAYS, other
 
 TOO_LONG = 600  # seconds: what would take longer is extrapolated
-ONCE_FROM = 150  # seconds: what takes longer is run once
+ONCE_FROM = 30  # seconds: what takes longer is run once
 
 
 @dataclass

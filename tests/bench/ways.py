@@ -50,6 +50,10 @@ def _showvminfo(_play, host, _job, _state):
     host.run(INSIDE + "each.sh", "showvminfo", *host.names)
 
 
+def _showvminfo_task(play, host, _job, _state):
+    play("showvminfo.yml", argv=[INSIDE + "each.sh", "showvminfo", *host.names])
+
+
 def _empty(calls):
     return lambda play, _host, _job, _state: play("empty.yml", calls=calls)
 
@@ -67,6 +71,7 @@ WAYS = {way.key: way for way in (
     Way("loop", "a loop of command tasks", ("facts", "no_change", "change"), _loop),
     Way("shell", "a shell script of VBoxManage", ("facts", "no_change", "change", "no_change_cold"), _shell),
     Way("showvminfo", "one showvminfo for each machine", ("no_change",), _showvminfo),
+    Way("showvminfo_task", "the same, as one task of Ansible", ("no_change",), _showvminfo_task),
     Way("vboxmanage", "vbox_memory, backend: vboxmanage", ("facts", "no_change", "change", "no_change_cold"), _ours("vboxmanage")),
     Way("api", "vbox_memory, backend: api", ("facts", "no_change", "change", "no_change_cold"), _ours("api")),
     Way("role", "role policy, backend: auto", ("no_change", "change", "no_change_cold"), _role),
