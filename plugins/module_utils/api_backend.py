@@ -42,8 +42,8 @@ class ApiBackend:
     """VirtualBox by its bindings, with the interface of :class:`~.backend.CommandBackend`.
 
     What the bindings are not used for goes to VBoxManage. That is also where metrics come from: the bindings would have
-    ``IGuest::internalGetStatistics``, which needs no set-up; but it is marked internal, needs a session with each machine, and
-    knows neither the host's memory nor a process's. ``metrics query`` has all of that in one documented way.
+    ``IGuest::internalGetStatistics``; but it is marked internal, gives 0 until an interval is set up (measured), and knows neither
+    the host's memory nor a process's. ``metrics query`` has all of that in one documented way.
 
     :param command: a :class:`~.backend.CommandBackend` of the same VirtualBox
     :param python: the Python that has the bindings; ``None`` tries :func:`pythons`
