@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Callable
 
@@ -42,6 +43,10 @@ def _ours(backend):
     return do
 
 
+def _untuned(do):
+    return lambda play, host, job, state: do(functools.partial(play, tuned=False), host, job, state)
+
+
 def _role(play, _host, _job, state):
     play("role_converge.yml", vbox_memory_policy={"defaults": dict(balloon=state.balloon, large_pages=state.large_pages, page_fusion=False)})
 
@@ -74,6 +79,8 @@ WAYS = {way.key: way for way in (
     Way("showvminfo_task", "the same, as one task of Ansible", ("no_change",), _showvminfo_task),
     Way("vboxmanage", "vbox_memory, backend: vboxmanage", ("facts", "no_change", "change", "no_change_cold"), _ours("vboxmanage")),
     Way("api", "vbox_memory, backend: api", ("facts", "no_change", "change", "no_change_cold"), _ours("api")),
+    Way("untuned_loop", "the loop, with Ansible's default settings", ("no_change", "change"), _untuned(_loop)),
+    Way("untuned_api", "vbox_memory, backend: api, with Ansible's default settings", ("no_change", "change"), _untuned(_ours("api"))),
     Way("role", "role policy, backend: auto", ("no_change", "change", "no_change_cold"), _role),
     Way("empty", "a play with one empty module call", ("no_change",), _empty(1)),
     Way("empty2", "a play with two empty module calls", ("no_change",), _empty(2)),
