@@ -15,7 +15,7 @@ options:
     description:
       - The way to VirtualBox.
       - V(api) are the Python bindings that VirtualBox ships (C(vboxapi)), run in a process of their own. They are many times faster than
-        C(VBoxManage), of which each call is a process. What they cannot do, such as metrics, is done by C(VBoxManage) all the same.
+        C(VBoxManage), of which each call is a process. What they cannot do, such as starting a machine, is done by C(VBoxManage).
       - V(vboxmanage) is its command line.
       - V(auto) takes the bindings where they work and are of the version of C(VBoxManage), and the command line otherwise. RV(backend)
         says which it was, RV(backend_fallback) why. With O(vboxmanage) given, it takes the command line.

@@ -26,6 +26,7 @@ from ansible_collections.vbox.memory.plugins.module_utils.vboxmanage import (
     PASSING,
     TIME_LIMIT,
     command_line,
+    end_of,
     environment,
     failure,
     one_at_a_time,
@@ -42,8 +43,8 @@ class ApiBackend:
     """VirtualBox by its bindings, with the interface of :class:`~.backend.CommandBackend`.
 
     What the bindings are not used for goes to VBoxManage. Metrics come from ``IPerformanceCollector``, as VBoxManage's do.
-    ``IGuest::internalGetStatistics`` would need no set-up; but it is marked internal, needs a session with each machine, and
-    knows neither the host's memory nor a process's.
+    ``IGuest::internalGetStatistics`` is marked internal, gives 0 until an interval is set up (measured), and knows neither the
+    host's memory nor a process's.
 
     :param command: a :class:`~.backend.CommandBackend` of the same VirtualBox
     :param python: the Python that has the bindings; ``None`` tries :func:`pythons`
@@ -314,7 +315,7 @@ class Child:
             self._process.stdin.close()
         self._process.stdout.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(2)
+            end_of(self._process, 2)
         self._errors.close()
 
     def _line(self):
@@ -335,7 +336,7 @@ class Child:
     def _ended(self):
         """The error for a child that has ended before its time."""
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(2)
+            end_of(self._process, 2)
         self._errors.seek(0)
         lines = self._errors.read().decode("utf-8", "replace").strip().splitlines()
         return self._gone("%s ended unexpectedly (status %s%s)" % (self._python, self._process.returncode, ": " + lines[-1] if lines else ""))

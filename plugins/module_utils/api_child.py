@@ -116,7 +116,7 @@ class Requests:
 
     def find(self, wanted):
         """For each name or UUID what it means: a list of what :meth:`read` gives."""
-        return [[self._entry(machine, self._id(machine)) for machine in self._meant(one)] for one in wanted]
+        return [[self._entry(machine, self._id(machine), name) for machine, name in self._meant(one)] for one in wanted]
 
     def read(self, uuids):
         """The machines with these UUIDs: for each ``{"machine": its fields}``, ``{"inaccessible": UUID}`` or ``{"problem": …}``."""
@@ -189,10 +189,10 @@ class Requests:
         return self._machines[uuid]
 
     def _meant(self, wanted):
-        """The machine with this UUID, or else those with this name. VirtualBox itself gives only the first of them."""
+        """The machine with this UUID, or else those with this name, which is then known. VirtualBox itself gives only the first of them."""
         if re.fullmatch(UUID, wanted):
             try:
-                return [self._machine(wanted.lower())]
+                return [(self._machine(wanted.lower()), None)]
             except Exception as error:
                 if problem(error).get("number") != NOT_FOUND:
                     raise
@@ -200,7 +200,7 @@ class Requests:
             self._names = {}
             for machine in self._all():
                 self._names.setdefault(self._name_of(machine), []).append(machine)
-        return self._names.get(wanted, [])
+        return [(machine, wanted) for machine in self._names.get(wanted, [])]
 
     def _name_of(self, machine):
         try:
@@ -222,19 +222,19 @@ class Requests:
             return {"problem": problem(error)}
         return self._entry(machine, uuid)
 
-    def _entry(self, machine, uuid):
+    def _entry(self, machine, uuid, name=None):
         try:
-            return {"machine": self._fields(machine, uuid)}
+            return {"machine": self._fields(machine, uuid, name)}
         except Exception as error:
             found = problem(error)
             if found.get("number") == NO_ACCESS and not machine.accessible:
                 return {"inaccessible": uuid}
             return {"problem": found, "uuid": uuid}
 
-    def _fields(self, machine, uuid):
-        """The fields of :class:`~.machines.Machine`."""
+    def _fields(self, machine, uuid, name):
+        """The fields of :class:`~.machines.Machine`. Each costs a call of the server, which a name that is known already needs not."""
         fields = dict(
-            uuid=uuid, name=machine.name, state=self._state_of(machine), os_type=machine.OSTypeId,
+            uuid=uuid, name=machine.name if name is None else name, state=self._state_of(machine), os_type=machine.OSTypeId,
             groups=self._manager.getArray(machine, "groups"), memory=machine.memorySize, balloon_default=machine.memoryBalloonSize,
             page_fusion=getattr(machine, "pageFusionEnabled", None), large_pages=self._large_pages(machine),
             settings_file=machine.settingsFilePath,

@@ -169,8 +169,8 @@ class Work:
             self.limited = self.balloon.limited
 
     def _guarded(self, name):
-        # A default that waits for a start is no harm now. What the guest's figures say against it is heard, where it has any.
-        return name == "balloon_current" or self.restart or self.machine.additions_serve
+        # A default that waits for a start is no harm now. What a guest's figures say against it is heard, where it gives any: a paused one may not.
+        return name == "balloon_current" or self.restart or (self.machine.state == "running" and self.machine.additions_serve)
 
     @property
     def _settings(self):

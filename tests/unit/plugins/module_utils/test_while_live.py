@@ -98,8 +98,9 @@ def test_the_guard_hears_the_guest_about_a_default_too():
     assert change(Backend(replace(GUEST, balloon_default=64), free=200), balloon_default=500, guard=True, partial=True)["commands"] == []
 
 
-def test_a_guest_that_says_nothing_has_nothing_against_a_default():
-    assert change(Backend(replace(GUEST, additions_run_level=0)), balloon_default=500, guard=True)["after"] == {"balloon_default_mb": 500}
+@pytest.mark.parametrize("silent", [{"additions_run_level": 0}, {"state": "paused"}])
+def test_a_guest_that_says_nothing_has_nothing_against_a_default(silent):
+    assert change(Backend(replace(GUEST, **silent), free=0), balloon_default=500, guard=True)["after"] == {"balloon_default_mb": 500}
 
 
 def stops(backend):
