@@ -166,7 +166,8 @@ def test_both_ways_to_virtualbox_say_the_same_but_for_a_running_default(bed, bac
     result, _calls = bed.module("vbox_memory", wanted)
     assert (result.get("backend"), result["pending"]) == (backend, pending), result
     after = [machine["after"] for machine in result["machines"]]
-    assert after == [machine["after"] for machine in planned["machines"]] == [
+    assert after == [machine["after"] for machine in planned["machines"]], (planned, result)
+    assert after == [
         {"balloon_default_mb": default, "balloon_current_mb": 64}, {"balloon_default_mb": 32}], result
     assert info(bed, "web01")["GuestMemoryBalloon"] == "64"
     again, _calls = bed.module("vbox_memory", wanted)
