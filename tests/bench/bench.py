@@ -70,12 +70,12 @@ def run(arguments):
         few = sandbox.make_host("vbox%d" % (FLEET_USERS + 1), COUNTED)
         play.inventory([few])
         calls = dict(machines=COUNTED, commands=count_calls(play, few))
-        result = dict(
-            about=dict(describe(few, arguments, started), commit=measured), rows=[row.as_dict() for row in rows], fleet=None, calls=calls, payloads=measure_payloads(few))
+        payloads = measure_payloads(few)
+        result = dict(about=describe(few, arguments, started, measured), rows=[row.as_dict() for row in rows], fleet=None, calls=calls, payloads=payloads)
         yield result
         if hosts:
             fleet = [sandbox.make_host("vbox%02d" % number, each) for number in range(1, hosts + 1)]
-            yield dict(result, fleet=measure_fleet(play, fleet, arguments.repeats), about=dict(describe(few, arguments, started), commit=measured))
+            yield dict(result, fleet=measure_fleet(play, fleet, arguments.repeats), about=describe(few, arguments, started, measured))
 
 
 def commit():
@@ -83,12 +83,12 @@ def commit():
     return subprocess.run(["git", "describe", "--always", "--dirty"], cwd=TESTS, capture_output=True, text=True, check=False).stdout.strip()
 
 
-def describe(host, arguments, started):
+def describe(host, arguments, started, measured):
     """On what this was measured."""
     with open("/proc/cpuinfo") as file:
         processor = next((line.split(":", 1)[1].strip() for line in file if line.startswith("model name")), platform.machine())
     return dict(
-        date=time.strftime("%Y-%m-%d"), virtualbox=host.run(VBOX, "--version").strip(), ansible_core=ansible.release.__version__,
+        date=time.strftime("%Y-%m-%d"), commit=measured, virtualbox=host.run(VBOX, "--version").strip(), ansible_core=ansible.release.__version__,
         python=platform.python_version(), host_python=host.run("python3", "-V").split()[1], processors="%d × %s" % (os.cpu_count(), processor),
         load_at_the_end="%.1f" % os.getloadavg()[0], repeats=arguments.repeats, minutes=round((time.monotonic() - started) / 60))
 
