@@ -40,8 +40,7 @@ def main():
 
 def parse():
     parser = argparse.ArgumentParser(prog="tests/bench/run", description=__doc__)
-    numbers = lambda text: [int(part) for part in text.split(",")]  # noqa: E731 - a type of argparse's
-    parser.add_argument("--sizes", type=numbers, default=[10, 50, 200, 1000], help="numbers of machines (10,50,200,1000)")
+    parser.add_argument("--sizes", type=lambda text: list(map(int, text.split(","))), default=[10, 50, 200, 1000], help="numbers of machines (10,50,200,1000)")
     parser.add_argument("--jobs", type=lambda text: text.split(","), default=list(JOBS), help="some of " + ",".join(JOBS))
     parser.add_argument("--ways", type=lambda text: text.split(","), default=list(WAYS), help="some of " + ",".join(WAYS))
     parser.add_argument("--cold-at", type=int, default=200, help="the size for jobs without a running server (200)")
