@@ -40,8 +40,7 @@ def main():
 
 def parse():
     parser = argparse.ArgumentParser(prog="tests/bench/run", description=__doc__)
-    numbers = lambda text: [int(part) for part in text.split(",")]  # noqa: E731 - a type of argparse's
-    parser.add_argument("--sizes", type=numbers, default=[10, 50, 200, 1000], help="numbers of machines (10,50,200,1000)")
+    parser.add_argument("--sizes", type=lambda text: list(map(int, text.split(","))), default=[10, 50, 200, 1000], help="numbers of machines (10,50,200,1000)")
     parser.add_argument("--jobs", type=lambda text: text.split(","), default=list(JOBS), help="some of " + ",".join(JOBS))
     parser.add_argument("--ways", type=lambda text: text.split(","), default=list(WAYS), help="some of " + ",".join(WAYS))
     parser.add_argument("--cold-at", type=int, default=200, help="the size for jobs without a running server (200)")
@@ -54,7 +53,7 @@ def parse():
 
 def run(arguments):
     """Measure what is asked for; yields the result so far: once without the fleet, which takes long, and once with it."""
-    started, rows = time.monotonic(), []
+    started, rows, measured = time.monotonic(), [], commit()
     hosts, each = ([int(part) for part in arguments.fleet.split("x")] + [0])[:2]
     with Sandbox(FLEET_USERS + len(arguments.sizes) + 1) as sandbox, tempfile.TemporaryDirectory(dir="/tmp") as folder:
         play = Playing(folder)
@@ -70,21 +69,25 @@ def run(arguments):
         few = sandbox.make_host("vbox%d" % (FLEET_USERS + 1), COUNTED)
         play.inventory([few])
         calls = dict(machines=COUNTED, commands=count_calls(play, few))
-        result = dict(
-            about=describe(few, arguments, started), rows=[row.as_dict() for row in rows], fleet=None, calls=calls, payloads=measure_payloads(few))
+        payloads = measure_payloads(few)
+        result = dict(about=describe(few, arguments, started, measured), rows=[row.as_dict() for row in rows], fleet=None, calls=calls, payloads=payloads)
         yield result
         if hosts:
             fleet = [sandbox.make_host("vbox%02d" % number, each) for number in range(1, hosts + 1)]
-            yield dict(result, fleet=measure_fleet(play, fleet, arguments.repeats), about=describe(few, arguments, started))
+            yield dict(result, fleet=measure_fleet(play, fleet, arguments.repeats), about=describe(few, arguments, started, measured))
 
 
-def describe(host, arguments, started):
+def commit():
+    """What is measured."""
+    return subprocess.run(["git", "describe", "--always", "--dirty"], cwd=TESTS, capture_output=True, text=True, check=False).stdout.strip()
+
+
+def describe(host, arguments, started, measured):
     """On what this was measured."""
-    git = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=TESTS, capture_output=True, text=True, check=False).stdout.strip()
     with open("/proc/cpuinfo") as file:
         processor = next((line.split(":", 1)[1].strip() for line in file if line.startswith("model name")), platform.machine())
     return dict(
-        date=time.strftime("%Y-%m-%d"), commit=git, virtualbox=host.run(VBOX, "--version").strip(), ansible_core=ansible.release.__version__,
+        date=time.strftime("%Y-%m-%d"), commit=measured, virtualbox=host.run(VBOX, "--version").strip(), ansible_core=ansible.release.__version__,
         python=platform.python_version(), host_python=host.run("python3", "-V").split()[1], processors="%d × %s" % (os.cpu_count(), processor),
         load_at_the_end="%.1f" % os.getloadavg()[0], repeats=arguments.repeats, minutes=round((time.monotonic() - started) / 60))
 

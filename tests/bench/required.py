@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 AT = 200  # machines
 MODULE_KB = 100 * 1024
+UP_TO = 1000  # machines: among fewer, what one more costs drowns in what a play takes more or less
 LINEAR = 1.5  # how much more a further machine may cost among many than among few
 
 
@@ -63,7 +64,7 @@ def _linear(rows):
     """What a further machine costs between the two largest sizes, by what it costs between the smaller ones."""
     for job in ("facts", "no_change", "change"):
         known = sorted((row.machines, row.seconds) for row in rows if (row.job, row.way) == (job, "api"))
-        if len(known) >= 3:
+        if len(known) >= 3 and known[-1][0] >= UP_TO:
             (few, least), *_between, (many, more), (most, longest) = known
             before, after = (more - least) / (many - few), (longest - more) / (most - many)
             yield _told(f"linear up to {most} machines ({job}, api)", f"a further machine ≤ {LINEAR} × as dear",

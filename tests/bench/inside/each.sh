@@ -1,4 +1,4 @@
-#!/bin/bash
+#!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright: vbox.memory contributors
 
@@ -24,7 +24,6 @@ converge() {
 
 case $1 in
     showvminfo) facts "${@:2}" ;;
-    # shellcheck disable=SC2046
-    facts) facts $(uuids) ;;
+    facts) mapfile -t all < <(uuids) && facts "${all[@]}" ;;
     converge) converge "$2" "$3" ;;
 esac
