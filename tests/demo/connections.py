@@ -52,7 +52,8 @@ def fake_host(folder):
 
     state = folder / "state"
     state.mkdir(parents=True)
-    FakeHost(state, release="7.1")
+    with FakeHost(state, release="7.1").state() as content:
+        content["host"].update(home=str(folder / "home"), writes_settings_files=True)
     program = folder / "VBoxManage"
     program.write_text(f'#!/bin/sh\nVBOX_FAKE_HOME={shlex.quote(str(state))} exec {shlex.quote(PROGRAM)} "$@"\n', encoding="utf-8")
     program.chmod(0o755)

@@ -36,8 +36,7 @@ from ansible_collections.vbox.memory.plugins.module_utils.errors import CODES
 
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
-MORE = [page for page in sorted([*ROOT.glob("docs/*/**/README.md"), *ROOT.glob("roles/*/README.md")]) if "<!-- test:" in page.read_text(encoding="utf-8")]
-PAGES = [README, *sorted(ROOT.glob("docs/*.md")), *MORE]
+PAGES = [README, *sorted([*ROOT.glob("docs/**/*.md"), *ROOT.glob("roles/*/README.md")])]
 EXAMPLES = ("yaml", "sh", "python", "ini", "csv")  # fences of other kinds only show something
 PART = re.compile(r"^<!-- test: (?P<does>.+?) -->$|^```(?P<language>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 

@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: vbox.memory contributors
+"""Marks the scenarios of Molecule, whose tests pytest-ansible makes, with the testbed that each needs."""
+
+from __future__ import annotations
+
+RUNNING = "_running"  # how a scenario's name ends that needs running machines
+LIFECYCLE = "default"  # makes what the others share, and tests nothing
+
+
+def pytest_collection_modifyitems(items):
+    scenarios = {item: item.callspec.params["molecule_scenario"].name for item in items if "molecule_scenario" in item.fixturenames}
+    items[:] = [item for item in items if scenarios.get(item) != LIFECYCLE]
+    for item, name in scenarios.items():
+        item.add_marker("live" if name.endswith(RUNNING) else "sandbox")
