@@ -62,9 +62,9 @@ def parse():
 
 def live(*arguments, given=b"", must_succeed=True):
     """Run `tests/testbed/live` on an instance of the bench's own."""
-    done = subprocess.run([str(TESTS / "testbed" / "live"), *arguments], input=given, env=live.environment, stdout=subprocess.PIPE, check=False)
+    done = subprocess.run([str(TESTS / "testbed" / "live"), *arguments], input=given, env=live.environment, capture_output=True, check=False)
     if done.returncode and must_succeed:
-        raise SystemExit(f"live {' '.join(arguments)}: exit {done.returncode}")
+        raise SystemExit(f"live {' '.join(arguments)}: exit {done.returncode}\n{done.stderr.decode()}")
     return done
 
 
