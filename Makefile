@@ -2,7 +2,7 @@
 # Copyright: vbox.memory contributors
 
 # Nothing has to be done before any of these. What they fetch or make is kept in ~/.cache/vbox-memory (or $VBOX_MEMORY_CACHE).
-.PHONY: help demo test test-live bench lint docs
+.PHONY: help demo test test-live bench bench-live lint docs
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -22,6 +22,9 @@ test-live: ## the tests with running machines
 
 bench: ## how long things take, with fleets of many sizes
 	@tests/bench/run
+
+bench-live: ## a long series of inflations of running guests, and what raw VBoxManage does
+	@tests/bench/live
 
 lint: ## the checks that only read
 	@tests/tools/lint

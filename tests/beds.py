@@ -143,6 +143,11 @@ class LiveBed(Bed):
         rows = (line.split() for line in self.guest(name, "cat", "/proc/meminfo").splitlines())
         return {row[0].rstrip(":"): int(row[1]) // 1024 for row in rows if len(row) > 1}
 
+    def facts(self, name):
+        """What `vbox_memory_facts` says of a machine."""
+        result, _calls = self.module("vbox_memory_facts", {"name": name, "wait": 60})
+        return result["ansible_facts"]["vbox_memory"]["machines"][0]
+
     def health(self):
         return json.loads(self.live("health").stdout)
 

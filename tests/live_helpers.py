@@ -54,6 +54,13 @@ def only_machine(result):
     return result["machines"][0]
 
 
+def balloon(bed, name, **parameters):
+    """Have `vbox_balloon` change one machine, without an error; gives back its result for this machine."""
+    result, _calls = bed.module("vbox_balloon", dict(parameters, name=name))
+    assert not result.get("failed"), result
+    return only_machine(result)
+
+
 def info(bed, name):
     """What showvminfo says of a machine, as a dictionary of strings."""
     rows = (line.partition("=") for line in bed.vbox("showvminfo", name, "--machinereadable").splitlines())

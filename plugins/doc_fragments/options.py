@@ -15,7 +15,7 @@ options:
     description:
       - The way to VirtualBox.
       - V(api) are the Python bindings that VirtualBox ships (C(vboxapi)), run in a process of their own. They are many times faster than
-        C(VBoxManage), of which each call is a process. What they cannot do, such as metrics, is done by C(VBoxManage) all the same.
+        C(VBoxManage), of which each call is a process. What they cannot do, such as starting a machine, is done by C(VBoxManage).
       - V(vboxmanage) is its command line.
       - V(auto) takes the bindings where they work and are of the version of C(VBoxManage), and the command line otherwise. RV(backend)
         says which it was, RV(backend_fallback) why. With O(vboxmanage) given, it takes the command line.
@@ -63,7 +63,9 @@ options:
       - V(defer) changes what can change now, and reports the rest under RV(pending).
       - V(shutdown) shuts a running or paused machine down by its ACPI power button, makes the change, starts the machine again with
         the front end that it had, and waits for its Guest Additions. Everything is reported under RV(commands).
-      - A balloon that is asked for without saying which (C(balloon) or C(balloon_leave)) is no failure on
+      - The default balloon of a running or paused machine changes without a shutdown with O(backend=api), which saves it as a setting.
+        It then needs none of these. RV(commands) lists the C(modifyvm) that a stopped machine would take.
+      - With O(backend=vboxmanage) a balloon that is asked for without saying which (C(balloon) or C(balloon_leave)) is no failure on
         a running machine. The current balloon is set, and a default that differs is reported under RV(pending).
     type: str
     choices: [fail, defer, shutdown]
@@ -88,8 +90,8 @@ options:
       - The size of the balloon, the memory that the machine gives up while it runs.
       - In whole megabytes (of 2**20 bytes), or with a unit such as V(2G).
       - Means both balloons of VirtualBox, the default and the current one. On a stopped machine the default is set. On a
-        running or paused one the current balloon is set, and a default that differs is reported under RV(pending), as
-        it can change only while the machine is stopped.
+        running or paused one the current balloon is set and then the default, which only O(backend=api) can change there. With
+        O(backend=vboxmanage) a default that differs is reported under RV(pending).
       - Must be below 90 % of the machine's memory, rounded down, which is VirtualBox's limit. V(0) means no balloon.
       - Mutually exclusive with O(balloon_leave), O(balloon_default) and O(balloon_current).
     type: raw
@@ -101,7 +103,9 @@ options:
     type: raw
   balloon_default:
     description:
-      - The default balloon only, which VirtualBox asks of the guest at each start. A setting of stopped machines.
+      - The default balloon only, which VirtualBox asks of the guest at each start. A setting of stopped machines;
+        with O(backend=api) it changes on running and paused ones, too, and their guests do not notice.
+      - The guard looks at a running guest's figures before it raises the default. A stopped machine has none.
     type: raw
   balloon_current:
     description:
@@ -138,7 +142,8 @@ options:
     description:
       - Whether to wait until the guest has given, or taken back, what was asked for.
       - Without it, a guarded raise still waits for all steps but the last.
-      - Long waits go well with C(async); RV(machines[].progress) tells how the guest followed.
+      - Long waits go well with C(async), which says at each poll that the task goes on. RV(machines[].progress) tells how the guest
+        followed, and so does, meanwhile, the log of the host, as with other modules of Ansible (C(journalctl -f | grep 'holds')).
     type: bool
     default: true
   timeout:

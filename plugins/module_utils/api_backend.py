@@ -19,12 +19,14 @@ import time
 from ansible_collections.vbox.memory.plugins.module_utils import api_child
 from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError
 from ansible_collections.vbox.memory.plugins.module_utils.machines import LIVE, Machine, ambiguous, inaccessible, not_found
+from ansible_collections.vbox.memory.plugins.module_utils.metrics import GUEST_METRICS, HOST, PERIOD, Metrics
 from ansible_collections.vbox.memory.plugins.module_utils.settings import SETTINGS
 from ansible_collections.vbox.memory.plugins.module_utils.support import parse_version
 from ansible_collections.vbox.memory.plugins.module_utils.vboxmanage import (
     PASSING,
     TIME_LIMIT,
     command_line,
+    end_of,
     environment,
     failure,
     one_at_a_time,
@@ -40,9 +42,9 @@ SETTING_OF = {setting.command: setting.name for setting in SETTINGS.values()}
 class ApiBackend:
     """VirtualBox by its bindings, with the interface of :class:`~.backend.CommandBackend`.
 
-    What the bindings are not used for goes to VBoxManage. That is also where metrics come from: the bindings would have
-    ``IGuest::internalGetStatistics``, which needs no set-up; but it is marked internal, needs a session with each machine, and
-    knows neither the host's memory nor a process's. ``metrics query`` has all of that in one documented way.
+    What the bindings are not used for goes to VBoxManage. Metrics come from ``IPerformanceCollector``, as VBoxManage's do.
+    ``IGuest::internalGetStatistics`` is marked internal, gives 0 until an interval is set up (measured), and knows neither the
+    host's memory nor a process's.
 
     :param command: a :class:`~.backend.CommandBackend` of the same VirtualBox
     :param python: the Python that has the bindings; ``None`` tries :func:`pythons`
@@ -125,11 +127,19 @@ class ApiBackend:
 
     def period(self, uuid):
         """See :meth:`.CommandBackend.period`."""
-        return self.command.period(uuid)
+        return self._ask("period", uuid=uuid, metric=GUEST_METRICS["free_kb"])
 
     def sample(self, objects, wait):
-        """The newest values of metrics, by VBoxManage: see :class:`~.metrics.Metrics`."""
-        return self.command.sample(objects, wait)
+        """The newest values of metrics: see :class:`~.metrics.Metrics`."""
+        return Metrics(self, objects).read(wait)
+
+    def query_metrics(self, name, metrics):
+        """See :meth:`.CommandBackend.query_metrics`."""
+        return self._ask("query_metrics", uuid=_uuid(name), metrics=metrics)
+
+    def set_up_metrics(self, name, groups):
+        """See :meth:`.CommandBackend.set_up_metrics`."""
+        self._ask("set_up_metrics", uuid=_uuid(name), groups=groups, period=PERIOD)
 
     def _ask(self, what, command=None, **arguments):
         """The answer to a request; passing errors are tried again.
@@ -163,6 +173,11 @@ class ApiBackend:
         if again and error.code in PASSING and "uuid" in entry:
             return self.read(entry["uuid"])
         raise error
+
+
+def _uuid(name):
+    """The UUID that the child takes for an object of metrics; ``None`` is the host."""
+    return None if name == HOST else name
 
 
 def request_for(command):
@@ -300,7 +315,7 @@ class Child:
             self._process.stdin.close()
         self._process.stdout.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(2)
+            end_of(self._process, 2)
         self._errors.close()
 
     def _line(self):
@@ -321,7 +336,7 @@ class Child:
     def _ended(self):
         """The error for a child that has ended before its time."""
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(2)
+            end_of(self._process, 2)
         self._errors.seek(0)
         lines = self._errors.read().decode("utf-8", "replace").strip().splitlines()
         return self._gone("%s ended unexpectedly (status %s%s)" % (self._python, self._process.returncode, ": " + lines[-1] if lines else ""))

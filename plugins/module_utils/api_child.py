@@ -116,7 +116,7 @@ class Requests:
 
     def find(self, wanted):
         """For each name or UUID what it means: a list of what :meth:`read` gives."""
-        return [[self._entry(machine, self._id(machine)) for machine in self._meant(one)] for one in wanted]
+        return [[self._entry(machine, self._id(machine), name) for machine, name in self._meant(one)] for one in wanted]
 
     def read(self, uuids):
         """The machines with these UUIDs: for each ``{"machine": its fields}``, ``{"inaccessible": UUID}`` or ``{"problem": …}``."""
@@ -157,6 +157,24 @@ class Requests:
             finally:
                 settings.memoryBalloonSize = current
 
+    def query_metrics(self, uuid, metrics):
+        """The newest values of metrics of a machine, or of the host without one: ``{metric: kB, or None if it has none}``."""
+        names, objects = self._of_metrics(uuid, metrics)
+        values, found, _objects, _units, _scales, _numbers, starts, counts = self._vbox.performanceCollector.queryMetricsData(names, objects)
+        return {name: values[start + count - 1] if count else None for name, start, count in zip(found, starts, counts)}
+
+    def set_up_metrics(self, uuid, groups, period):
+        """Have VirtualBox sample groups of metrics every so many seconds."""
+        self._vbox.performanceCollector.setupMetrics(*self._of_metrics(uuid, groups), period, 1)
+
+    def period(self, uuid, metric):
+        """The seconds between samples of a metric; 0 if it is not set up."""
+        return max([0] + [found.period for found in self._vbox.performanceCollector.getMetrics(*self._of_metrics(uuid, [metric]))])
+
+    def _of_metrics(self, uuid, names):
+        # The bindings cut this array of names off after as many as there are objects (measured); VirtualBox itself splits at commas.
+        return [",".join(names)], [self._vbox.host if uuid is None else self._machine(uuid)]
+
     def _all(self):
         return self._manager.getArray(self._vbox, "machines")
 
@@ -171,10 +189,10 @@ class Requests:
         return self._machines[uuid]
 
     def _meant(self, wanted):
-        """The machine with this UUID, or else those with this name. VirtualBox itself gives only the first of them."""
+        """The machine with this UUID, or else those with this name, which is then known. VirtualBox itself gives only the first of them."""
         if re.fullmatch(UUID, wanted):
             try:
-                return [self._machine(wanted.lower())]
+                return [(self._machine(wanted.lower()), None)]
             except Exception as error:
                 if problem(error).get("number") != NOT_FOUND:
                     raise
@@ -182,7 +200,7 @@ class Requests:
             self._names = {}
             for machine in self._all():
                 self._names.setdefault(self._name_of(machine), []).append(machine)
-        return self._names.get(wanted, [])
+        return [(machine, wanted) for machine in self._names.get(wanted, [])]
 
     def _name_of(self, machine):
         try:
@@ -204,19 +222,19 @@ class Requests:
             return {"problem": problem(error)}
         return self._entry(machine, uuid)
 
-    def _entry(self, machine, uuid):
+    def _entry(self, machine, uuid, name=None):
         try:
-            return {"machine": self._fields(machine, uuid)}
+            return {"machine": self._fields(machine, uuid, name)}
         except Exception as error:
             found = problem(error)
             if found.get("number") == NO_ACCESS and not machine.accessible:
                 return {"inaccessible": uuid}
             return {"problem": found, "uuid": uuid}
 
-    def _fields(self, machine, uuid):
-        """The fields of :class:`~.machines.Machine`."""
+    def _fields(self, machine, uuid, name):
+        """The fields of :class:`~.machines.Machine`. Each costs a call of the server, which a name that is known already needs not."""
         fields = dict(
-            uuid=uuid, name=machine.name, state=self._state_of(machine), os_type=machine.OSTypeId,
+            uuid=uuid, name=machine.name if name is None else name, state=self._state_of(machine), os_type=machine.OSTypeId,
             groups=self._manager.getArray(machine, "groups"), memory=machine.memorySize, balloon_default=machine.memoryBalloonSize,
             page_fusion=getattr(machine, "pageFusionEnabled", None), large_pages=self._large_pages(machine),
             settings_file=machine.settingsFilePath,

@@ -10,7 +10,7 @@ from functools import cached_property
 
 from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError
 from ansible_collections.vbox.memory.plugins.module_utils.machines import UUID, Listing, read_machine
-from ansible_collections.vbox.memory.plugins.module_utils.metrics import GUEST_METRICS, Metrics, period_in
+from ansible_collections.vbox.memory.plugins.module_utils.metrics import GUEST_METRICS, PERIOD, Metrics, period_in, values_in
 from ansible_collections.vbox.memory.plugins.module_utils.support import parse_version
 from ansible_collections.vbox.memory.plugins.module_utils.vboxmanage import VBoxManage
 
@@ -83,7 +83,15 @@ class CommandBackend:
 
     def sample(self, objects, wait):
         """The newest values of metrics: see :class:`~.metrics.Metrics`."""
-        return Metrics(self.vboxmanage, objects).read(wait)
+        return Metrics(self, objects).read(wait)
+
+    def query_metrics(self, name, metrics):
+        """The newest values of metrics of the host or of a machine by its UUID: ``{metric: kB, or None if it has none}``."""
+        return values_in(self.vboxmanage.run("metrics", "query", name, ",".join(metrics)), metrics)
+
+    def set_up_metrics(self, name, groups):
+        """Have VirtualBox sample groups of metrics."""
+        self.vboxmanage.run("metrics", "setup", "--period", str(PERIOD), "--samples", "1", name, ",".join(groups))
 
 
 def _result_or_error(call, *arguments):

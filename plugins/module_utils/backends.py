@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from ansible_collections.vbox.memory.plugins.module_utils.api_backend import ApiBackend
 from ansible_collections.vbox.memory.plugins.module_utils.backend import CommandBackend
 from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError
@@ -101,14 +103,28 @@ class AutoBackend:
     @property
     def set_default_while_live(self):
         """See :meth:`.ApiBackend.set_default_while_live`; ``None`` where VBoxManage is used, which cannot."""
-        return self._current.set_default_while_live
+        return self._current.set_default_while_live and self._set_default_while_live
+
+    def _set_default_while_live(self, uuid, size):
+        with self._leaving_what_does_not_work():
+            return self._current.set_default_while_live(uuid, size)
 
     def _do(self, method, *arguments):
+        left = self._current
         try:
-            return getattr(self._current, method)(*arguments)
-        except VBoxMemoryError as error:
-            if error.code != "backend_unavailable":
+            with self._leaving_what_does_not_work():
+                return getattr(self._current, method)(*arguments)
+        except VBoxMemoryError:
+            if self._current is left:
                 raise
-            self.fallback = error.message
-            self._current = self._command
         return getattr(self._current, method)(*arguments)
+
+    @contextlib.contextmanager
+    def _leaving_what_does_not_work(self):
+        try:
+            yield
+        except VBoxMemoryError as error:
+            if error.code == "backend_unavailable":
+                self.fallback = error.message
+                self._current = self._command
+            raise

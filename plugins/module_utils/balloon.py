@@ -6,26 +6,27 @@
 from __future__ import annotations
 
 import time
+from functools import cached_property
 
 from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError
-from ansible_collections.vbox.memory.plugins.module_utils.guard import SMALLEST_STEP, Guard, Look, default_reserve, next_step, retreat
+from ansible_collections.vbox.memory.plugins.module_utils.guard import SLACK, SMALLEST_STEP, Guard, Look, can_hold, default_reserve, next_step, retreat
 from ansible_collections.vbox.memory.plugins.module_utils.locks import user_lock
 from ansible_collections.vbox.memory.plugins.module_utils.metrics import GUEST_METRICS, HOST, PERIOD
 from ansible_collections.vbox.memory.plugins.module_utils.settings import commands
 
-FIRST_SAMPLE = 20  # seconds to wait for a guest's first figures
+FIRST_SAMPLE = 60  # seconds to wait for a guest's first figures: on a slow host 20 were too few (seen)
 STALL = 60  # seconds without progress after which a guest does not follow; a slow host gave nothing for 25 s and then all (measured)
 LAG = 2  # seconds that a guest's figures are behind, besides their period
-SLACK = 1  # MB: the guest moves its balloon in chunks of 1 MB
 HOST_BALLOONED = {"ballooned_kb": "RAM/VMM/Ballooned"}
 OTHERS = 5  # how often somebody else may change the balloon under us before we give up
 
 
 class Balloons:
-    """What is asked of all live machines of this user; read once, when first wanted."""
+    """What is asked of all live machines of this user; read once, when first wanted. ``log`` takes what is worth telling meanwhile."""
 
-    def __init__(self, backend):
+    def __init__(self, backend, log=None):
         self._backend = backend
+        self.log = log or (lambda _words: None)
         self._asked = None
 
     def asked_of_others(self, uuid):
@@ -75,14 +76,16 @@ class LiveBalloon:
         self._period = None
         self._started = time.monotonic()
 
-    def plan(self, target):
+    def plan(self, target, has=0):
         """The balloon that can be had: the target, or with ``partial`` what the guest can give of it.
 
+        :param has: what is set already, where that is another balloon than the current one
         :raises VBoxMemoryError: ``unsafe_balloon`` when a raise would harm the guest, or when nobody can tell
         """
-        if target <= self.machine.balloon_current or not self.wanted.guard:
+        has = max(has, self.machine.balloon_current)
+        if target <= has or not self.wanted.guard:
             return target
-        look = self._careful_look()
+        look = self._first_look
         # A paused guest cannot be watched on the way: all must be harmless in one step.
         room = self.guard.room(look) // 2 if self.machine.state == "paused" else self.guard.room(look)
         reachable = (look.given if self._holds(look) else 0) + room
@@ -92,7 +95,11 @@ class LiveBalloon:
         if not self.wanted.partial:
             raise VBoxMemoryError("unsafe_balloon", "a balloon of %d MB would harm the guest: %s. Ask for less, set partial: true to"
                                   " get as much as can be had, or guard: false to do it all the same" % (target, self.limited))
-        return reachable if reachable >= self.machine.balloon_current + SMALLEST_STEP else self.machine.balloon_current
+        return reachable if reachable >= has + SMALLEST_STEP else has
+
+    @cached_property
+    def _first_look(self):
+        return self._careful_look()
 
     def planned_commands(self, target):
         """The commands for a change to this size. A raise is sent in steps on the way, which only the guest's figures then give."""
@@ -163,7 +170,7 @@ class LiveBalloon:
         self._wait_until_still()
 
     def _holds(self, look):
-        return look.total is None or self.requested <= look.most_given + SLACK
+        return look.total is None or can_hold(self.requested, look.total, look.free)
 
     def _lower(self, target):
         """Ask at once, then wait: whatever is counted beyond what is asked of the others is taken for this guest's."""
@@ -305,9 +312,17 @@ class LiveBalloon:
         guest, ballooned = samples[self.machine.uuid], (samples[HOST]["ballooned_kb"] or 0) // 1024
         look = Look(free=_mb(guest["free_kb"]), cached=_mb(guest["cache_kb"]) or 0, total=_mb(guest["total_kb"]),
                     given=self._given(guest, ballooned), ballooned=ballooned)
-        self.progress.append(dict(
-            seconds=round(time.monotonic() - self._started, 1), requested_mb=self.requested, given_mb=look.given, guest_free_mb=look.free))
+        self._tell(look)
         return look
+
+    def _tell(self, look):
+        """Keep a look for the result. A module cannot speak while it runs: what is new goes to the host's log, where one can watch it."""
+        last = self.progress[-1] if self.progress else {}
+        now = dict(requested_mb=self.requested, given_mb=look.given, guest_free_mb=look.free)
+        self.progress.append(dict(now, seconds=round(time.monotonic() - self._started, 1)))
+        if now.items() - last.items():
+            self.balloons.log("machine %r: asked for a balloon of %d MB, holds %d MB, guest has %s MB free" % (
+                self.machine.name, self.requested, look.given, look.free))
 
     def _given(self, guest, ballooned):
         """What this guest's balloon holds: by its own word, or what VirtualBox counts for all less what is not this one's.

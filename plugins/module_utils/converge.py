@@ -24,23 +24,24 @@ def run_module(owned):
     try:
         wanted = wanted_machines(module.params, owned)
         with choose_backend(module.params["backend"], module.params["vboxmanage"], module.params["api_python"]) as backend:
-            results = converge(backend, wanted, module.check_mode)
+            results = converge(backend, wanted, module.check_mode, module.log)
             used = dict(backend=backend.name, backend_fallback=backend.fallback)
     except VBoxMemoryError as error:
         module.fail_json(**error.as_result())
     finish(module, results, used)
 
 
-def converge(backend, wanted, check_mode=False):
+def converge(backend, wanted, check_mode=False, log=None):
     """Bring machines to what is wanted. One machine's failure leaves the others' work as it is.
 
     :param wanted: a list of :class:`~.arguments.Wanted`
+    :param log: a function that tells the host's log how far a balloon has got
     :returns: a list of results, one for each, in order: dictionaries as the modules document them under ``machines``
     :raises VBoxMemoryError: when nothing can be done for any machine; nothing has been changed then
     """
     if not wanted:
         return []
-    host, balloons = Host(backend), Balloons(backend)
+    host, balloons = Host(backend), Balloons(backend, log)
     works = [Work(one, backend, host, balloons) for one in wanted]
     for work, found in zip(works, backend.find_many([one.name for one in wanted])):
         work.find(found)

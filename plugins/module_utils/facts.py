@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError
+from ansible_collections.vbox.memory.plugins.module_utils.guard import SLACK, can_hold
 from ansible_collections.vbox.memory.plugins.module_utils.machines import LIVE, read_settings_file
 from ansible_collections.vbox.memory.plugins.module_utils.metrics import (
     GUEST_METRICS,
@@ -62,11 +63,21 @@ def _machine_entry(machine, sample):
         name=machine.name, uuid=machine.uuid, state=machine.state, groups=machine.groups,
         os_type=machine.os_type or read_settings_file(machine.settings_file)["os_type"] or machine.os_description,
         os_description=machine.os_description, memory_mb=machine.memory,
-        balloon_default_mb=machine.balloon_default, balloon_current_mb=machine.balloon_current,
+        balloon_default_mb=machine.balloon_default, balloon_current_mb=machine.balloon_current, balloon_followed=_followed(machine, guest),
         page_fusion=machine.page_fusion, large_pages=machine.large_pages,
         guest_additions_run_level=machine.additions_run_level,
         process_kb=sample.get("process_kb"), guest={key: guest.get(key) for key in GUEST_METRICS} if guest else None,
     )
+
+
+def _followed(machine, guest):
+    """Whether the guest holds the balloon that it was asked for, by its own word or by what it can hold; ``None``: nobody can tell."""
+    asked = machine.balloon_current
+    if asked is None or not {"total_kb", "free_kb"} <= set(guest):
+        return None
+    if guest.get("balloon_kb"):
+        return guest["balloon_kb"] // 1024 >= asked - SLACK
+    return can_hold(asked, guest["total_kb"] // 1024, guest["free_kb"] // 1024)
 
 
 def totals(host, machines):

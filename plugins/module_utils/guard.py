@@ -14,6 +14,7 @@ from dataclasses import dataclass
 # finishes a request under way whatever is asked next (measured), the reserve would still be whole.
 STEP_SHARE = 4
 SMALLEST_STEP = 16
+SLACK = 1  # the guest moves its balloon in chunks of 1 MB
 LARGEST_STEP = 128
 
 
@@ -55,10 +56,13 @@ class Look:
     total: int
     ballooned: int = 0  # what VirtualBox counts for all balloons of the user
 
-    @property
-    def most_given(self):
-        """The most that the balloon can hold: what of the guest's memory is not free. A balloon counts as used, and the total stays."""
-        return self.total - self.free
+
+def can_hold(balloon, total, free):
+    """Whether a guest can hold a balloon of this size, by its total and free memory: a balloon counts as used, and the total stays.
+
+    A guest that was restarted cannot: its balloon is empty, and only its free memory tells (both measured with Linux).
+    """
+    return balloon <= total - free + SLACK
 
 
 def next_step(requested, target, room):

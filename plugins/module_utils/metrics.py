@@ -38,11 +38,12 @@ class Metrics:
     A set-up lives in VirtualBox's server: it is gone with the server, and at each start of a machine. One that somebody
     else made is used as it is.
 
+    :param backend: what has ``query_metrics`` and ``set_up_metrics``
     :param objects: ``{HOST: HOST_METRICS, uuid of a live machine: GUEST_METRICS, …}``
     """
 
-    def __init__(self, vboxmanage, objects):
-        self._vboxmanage = vboxmanage
+    def __init__(self, backend, objects):
+        self._backend = backend
         self._objects = objects
 
     def read(self, wait=5.0):
@@ -64,13 +65,12 @@ class Metrics:
 
     def _query(self, name):
         metrics = self._objects[name]
-        values = values_in(self._vboxmanage.run("metrics", "query", name, ",".join(metrics.values())), list(metrics.values()))
-        return {key: values[metric] for key, metric in metrics.items()}
+        values = self._backend.query_metrics(name, list(metrics.values()))
+        return {key: values.get(metric) for key, metric in metrics.items()}
 
     def _set_up(self, name, metrics):
         # A set-up takes the names of groups: with those of single metrics it sets up nothing, silently (measured).
-        groups = dict.fromkeys(metric.rpartition("/")[0] for metric in metrics)
-        self._vboxmanage.run("metrics", "setup", "--period", str(PERIOD), "--samples", "1", name, ",".join(groups))
+        self._backend.set_up_metrics(name, list(dict.fromkeys(metric.rpartition("/")[0] for metric in metrics)))
 
 
 def values_in(text, metrics):

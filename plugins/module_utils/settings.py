@@ -16,7 +16,8 @@ class Setting:
 
     ``name`` is the field of :class:`~.machines.Machine`, ``key`` what results and facts call it, ``states`` those in
     which it can change, and ``command`` what comes before and after the machine's UUID on VBoxManage's command line.
-    The spellings are those that every release from 3.2 to 7.2 takes (measured).
+    The spellings are those that every release from 3.2 to 7.2 takes (measured). ``while_live`` is the method that changes
+    it while the machine is live, of those backends that can.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Setting:
     states: tuple
     command: tuple
     label: str
+    while_live: str | None = None
 
     @staticmethod
     def argument(value):
@@ -35,7 +37,8 @@ class Setting:
 SETTINGS = {
     setting.name: setting
     for setting in (
-        Setting("balloon_default", "balloon_default_mb", "balloon", STOPPED, ("modifyvm", "--guestmemoryballoon"), "the default balloon"),
+        Setting("balloon_default", "balloon_default_mb", "balloon", STOPPED, ("modifyvm", "--guestmemoryballoon"), "the default balloon",
+                "set_default_while_live"),
         Setting("page_fusion", "page_fusion", "page_fusion", STOPPED, ("modifyvm", "--pagefusion"), "Page Fusion"),
         Setting("large_pages", "large_pages", "large_pages", STOPPED, ("modifyvm", "--largepages"), "large pages"),
         Setting("balloon_current", "balloon_current_mb", "balloon", LIVE, ("controlvm", "guestmemoryballoon"), "the current balloon"),

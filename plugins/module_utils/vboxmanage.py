@@ -8,6 +8,7 @@ from __future__ import annotations
 import fcntl
 import os
 import re
+import select
 import shlex
 import subprocess
 import sys
@@ -75,7 +76,7 @@ class VBoxManage:
                 start_new_session=True, env=environment(), close_fds=True,
             )
             try:
-                status = process.wait(TIME_LIMIT)
+                status = end_of(process, TIME_LIMIT)
             except subprocess.TimeoutExpired:
                 raise VBoxMemoryError(
                     "vboxmanage_timeout",
@@ -114,6 +115,23 @@ def failure(says, number=None, name=None, answered=True, **details):
         code = "vboxmanage_failed"
     hint = HINTS[code] % (len(PAUSES) + 1) + ". " if code in HINTS else ""
     return VBoxMemoryError(code, hint + says, vbox_code="%s (%s)" % (name or known, number) if number else None, **details)
+
+
+def end_of(process, limit):
+    """The exit status of a process, as soon as there is one: ``process.wait(limit)`` would sleep up to 50 ms longer (measured).
+
+    :param limit: seconds
+    :raises subprocess.TimeoutExpired:
+    """
+    try:
+        descriptor = os.pidfd_open(process.pid)
+    except (AttributeError, OSError):  # macOS, Python 3.8, or a kernel before 5.3
+        return process.wait(limit)
+    try:
+        select.select([descriptor], [], [], limit)
+    finally:
+        os.close(descriptor)
+    return process.wait(0)
 
 
 def _failure(arguments, status, stdout, stderr):

@@ -81,10 +81,7 @@ class Work:
         """Make the changes and read back. An error comes with what did change."""
         self.applied, self.after = True, self.machine
         if not self.restart and not self._change_settings():
-            # It was started or stopped since it was read: what can change now is another question.
-            self.machine, self.pending = self.after, {}
-            self.plan()
-            return self.apply()
+            return self._start_over()
         try:
             if self.restart:
                 self._change_by_restart()
@@ -92,9 +89,17 @@ class Work:
         except VBoxMemoryError as error:
             self._read_back_after(error)
             raise
+        if not self._change_while_live():
+            return self._start_over()
         if self.ran:
             self.after = self._with_known_default(self.backend.read(self.machine.uuid))
         return self._verify()
+
+    def _start_over(self):
+        """What can change now is another question: the machine was started or stopped since it was read, or the bindings are gone."""
+        self.machine, self.pending = self.after, {}
+        self.plan()
+        return self.apply()
 
     def _read_back_after(self, error):
         """See what became of a change that failed. If that cannot be seen either, the first error is the one to tell."""
@@ -130,7 +135,7 @@ class Work:
 
     def _changes_now(self, differs):
         """What of the difference can change now, if need be by a restart; the rest is pending, or an error: as the task says."""
-        blocked = [name for name in differs if self.machine.state not in SETTINGS[name].states]
+        blocked = [name for name in differs if self.machine.state not in SETTINGS[name].states and not self._way_while_live(name)]
         self.restart = None
         if blocked and self.machine.live and self.wanted.on_blocked == "shutdown":
             self.restart = Restart(self.backend, self.machine, self.wanted)
@@ -148,19 +153,34 @@ class Work:
         unnamed = name == "balloon_default" and self.machine.live and self.wanted.both_balloons
         return unnamed or self.wanted.on_blocked == "defer"
 
+    def _way_while_live(self, name):
+        """The backend's method that changes a setting of this machine while it is live; nothing if there is none, or the machine is not."""
+        way = SETTINGS[name].while_live
+        return getattr(self.backend, way) if way and self.machine.live else None
+
     def _ask_the_guard(self):
         """Let the guard say what of a balloon the guest can give, be it now or by a default at its restart."""
         self.balloon = None
         if self.machine.live and any(name in self.asked for name in BALLOONS):
             self.balloon = LiveBalloon(self.backend, self.balloons, self.machine, self.wanted)
-            for name in [name for name in BALLOONS if name in self.changes]:
-                self.changes[name] = self.balloon.plan(self.changes[name])
+            for name in [name for name in BALLOONS if name in self.changes and self._guarded(name)]:
+                self.changes[name] = self.balloon.plan(self.changes[name], getattr(self.machine, name) or 0)
             self.changes = {name: value for name, value in self.changes.items() if getattr(self.machine, name) != value}
             self.limited = self.balloon.limited
 
+    def _guarded(self, name):
+        # A default that waits for a start is no harm now. What a guest's figures say against it is heard, where it gives any: a paused one may not.
+        return name == "balloon_current" or self.restart or (self.machine.state == "running" and self.machine.additions_serve)
+
     @property
     def _settings(self):
-        return {name: value for name, value in self.changes.items() if name != "balloon_current"}
+        """What ``modifyvm`` changes, of a machine that is stopped then."""
+        return {name: value for name, value in self.changes.items() if name != "balloon_current" and name not in self._while_live}
+
+    @property
+    def _while_live(self):
+        """What changes without a shutdown though it is a setting of stopped machines."""
+        return {} if self.restart else {name: value for name, value in self.changes.items() if self._way_while_live(name)}
 
     def _planned_commands(self):
         settings = commands(self.machine.uuid, self._settings)
@@ -169,7 +189,8 @@ class Work:
             if self.asked.get("balloon_current", self.after.balloon_default) == self.after.balloon_default:
                 return settings  # the default is asked for by itself
         target = self.changes.get("balloon_current")
-        return settings + (self.balloon.planned_commands(target) if target is not None else [])
+        balloon = self.balloon.planned_commands(target) if target is not None else []
+        return settings + balloon + commands(self.machine.uuid, self._while_live)
 
     def _run(self, *planned):
         for command in planned:
@@ -186,6 +207,24 @@ class Work:
                 raise
             return False
         self.after = replace(self.machine, **self._settings)  # as VBoxManage says, until it is read back
+        return True
+
+    def _change_while_live(self):
+        """Change what needs no shutdown by this backend; gives back whether the machine and the way were still as planned for.
+
+        A balloon that stopped short of its target is the largest that is known to do no harm, by default too.
+        """
+        for name, value in self._while_live.items():
+            value = self.changes[name] = value if self.balloon.reached is None else min(value, self.balloon.reached)
+            way = self._way_while_live(name)
+            self.ran += commands(self.machine.uuid, {name: value})
+            try:
+                way(self.machine.uuid, value)
+            except VBoxMemoryError as error:
+                self._read_back_after(error)
+                if self.after.state == self.machine.state and self._way_while_live(name):
+                    raise
+                return False
         return True
 
     def _change_by_restart(self):

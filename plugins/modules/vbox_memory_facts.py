@@ -166,6 +166,14 @@ ansible_facts:
               description: The balloon asked for now. Null unless the machine runs or is paused.
               returned: success
               type: int
+            balloon_followed:
+              description:
+                - Whether the guest holds the balloon that it is asked for, by its own count if it gives one. The Linux kernel's own driver
+                  gives none. Then V(false) is said when too little of the guest's memory is in use for such a balloon, as after a restart
+                  of the guest or while it is on its way, and V(true) otherwise.
+                - Null if the guest gives no figures, and of machines that neither run nor are paused.
+              returned: success
+              type: bool
             page_fusion:
               description: Whether Page Fusion is on.
               returned: success

@@ -191,7 +191,17 @@ def test_other_commands_go_to_vboxmanage(odd):
     uuid = odd.uuids["windows"]
     assert odd.results("api", ["run", "modifyvm", uuid, "--description", "by VBoxManage"]) == [None]
     assert "by VBoxManage" in odd.vbox("showvminfo", uuid)
-    assert odd.both(["sample", {"host": {"memory_total_kb": "RAM/Usage/Total"}}, 5])[0]["host"]["memory_total_kb"] > 0
+
+
+@pytest.mark.parametrize("first", BACKENDS)
+def test_metrics_that_one_sets_up_the_other_reads(odd, first):
+    odd.stop_server()
+    wanted = {"host": {"memory_total_kb": "RAM/Usage/Total", "vmm_ballooned_kb": "RAM/VMM/Ballooned"}}
+    sampled = odd.results(first, ["sample", wanted, 20])
+    assert sampled[0]["host"]["memory_total_kb"] > 0 and sampled[0]["host"]["vmm_ballooned_kb"] == 0
+    stopped = odd.uuids["windows"]
+    assert odd.both(["sample", wanted, 0], ["sample", {stopped: {"process_kb": "RAM/Usage/Used"}}, 0], ["period", stopped]) == [
+        *sampled, {stopped: {"process_kb": None}}, 0]
 
 
 def test_a_machine_whose_file_is_gone(sandbox):

@@ -80,8 +80,8 @@ def entry(**values):
     """A stopped machine as the facts have it, but for these values."""
     return dict({
         "state": "poweroff", "groups": ["/"], "os_type": "Debian_64", "os_description": "Debian (64-bit)", "memory_mb": 1024,
-        "balloon_default_mb": 0, "balloon_current_mb": None, "page_fusion": False, "large_pages": False, "guest_additions_run_level": None,
-        "process_kb": None, "guest": None}, **values)
+        "balloon_default_mb": 0, "balloon_current_mb": None, "balloon_followed": None, "page_fusion": False, "large_pages": False,
+        "guest_additions_run_level": None, "process_kb": None, "guest": None}, **values)
 
 
 def metrics_calls(calls, verb):
@@ -242,7 +242,7 @@ def test_running_guests(fake):
         assert sorted(machine["guest"]) == sorted(GUEST_FIGURES)
         assert machine["guest"]["balloon_kb"] == reported * 1024
         assert abs(machine["guest"]["free_kb"] - fake.host.guest(name)["free_mb"] * 1024) < 8192  # the sample is a second old
-        assert machine["process_kb"] > 0
+        assert machine["process_kb"] > 0 and machine["balloon_followed"] is True
     assert found["host"]["vmm_ballooned_kb"] == found["totals"]["ballooned_kb"] == 400 * 1024
     assert found["totals"]["running_mb"] == found["totals"]["configured_mb"] == 768 + 2048
     assert found["totals"]["overcommit_ratio"] == round((768 + 2048) * 1024 / found["host"]["memory_total_kb"], 3)
@@ -250,11 +250,21 @@ def test_running_guests(fake):
         [["host", "RAM/Usage,RAM/VMM"], [web, "RAM/Usage,Guest/RAM/Usage,Guest/Pagefile/Usage"], [desk, "RAM/Usage,Guest/RAM/Usage,Guest/Pagefile/Usage"]])
 
 
+@pytest.mark.parametrize("reports_balloon", [False, True])
+def test_a_guest_that_does_not_follow(fake, reports_balloon):
+    fake.host.add_guest("deaf", memory=768, rate=1, reports_balloon=reports_balloon)
+    fake.vbox("controlvm", "deaf", "guestmemoryballoon", "400")
+    fake.host.advance(20)
+    assert facts(fake)[0]["machines"][0]["balloon_followed"] is False
+    fake.host.advance(400)
+    assert facts(fake)[0]["machines"][0]["balloon_followed"] is True
+
+
 def test_a_guest_without_additions_says_nothing(fake):
     uuid = fake.host.add_guest("mute", additions=False)
     found, calls = facts(fake, wait=60)
     machine = found["machines"][0]
-    assert machine["guest"] is None
+    assert machine["guest"] is None and machine["balloon_followed"] is None
     assert machine["process_kb"] > 0
     assert (machine["state"], machine["balloon_current_mb"]) == ("running", 0)
     assert [call[6:] for call in metrics_calls(calls, "setup")] == [["host", "RAM/Usage,RAM/VMM"], [uuid, "RAM/Usage"]]

@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: vbox.memory contributors
+"""Inflate a running guest from 10 % to 89 % of its memory, again and again, idle and busy; then once by raw VBoxManage, as the control.
+
+Exit status 1 when a guest was harmed by us, or was not by the control: then this bench shows nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+TESTS = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(TESTS))
+from beds import LiveBed  # noqa: E402
+from live_helpers import wait_until  # noqa: E402
+
+GUEST, MEMORY = "web01", 768
+LITTLE, NEARLY_ALL = MEMORY * 10 // 100, MEMORY * 89 // 100
+# What a guest does meanwhile; `eat` takes so many MB, touches them, and holds them.
+WORK = {"idle": None, "busy": "eat 300 > /dev/null 2>&1 &"}
+HARMS = ("panic", "oom_kill", "guru_meditation", "triple_fault")
+CONTROL_SECONDS = 240  # to be panicked in; it takes about a minute on a quiet machine
+COLUMNS = ("work", "number", "code", "reached_mb", "limited_by", "seconds", "requests", "lowest_free_mb", "mem_free_mb", "answers", *HARMS)
+
+
+def main():
+    arguments = parse()
+    folder = Path(arguments.output)
+    folder.mkdir(parents=True, exist_ok=True)
+    rows, started, bed = [], time.monotonic(), LiveBed(live)
+    live("up")
+    try:
+        for work, command in WORK.items():
+            begin(bed, command)
+            for number in range(1, arguments.count + 1):
+                rows.append(inflate(bed, work, number))
+                write(folder, rows, None, started)  # a long series keeps what it has
+                if fell_by_itself(rows[-1]):
+                    begin(bed, command)
+        control = overfill(bed) if arguments.control else None
+        write(folder, rows, control, started)
+    finally:
+        live("down")
+    harmed = [row for row in rows if row["panic"] or row["oom_kill"] or not (row["answers"] or fell_by_itself(row))]
+    say("harmed by us: %d of %d" % (len(harmed), len(rows)))
+    return 1 if harmed or (control and not control["panic"]) else 0
+
+
+def parse():
+    parser = argparse.ArgumentParser(prog="tests/bench/live", description=__doc__)
+    parser.add_argument("--count", type=int, default=20, help="inflations of an idle guest, and as many of a busy one (20)")
+    parser.add_argument("--no-control", dest="control", action="store_false", help="leave out the guest that raw VBoxManage panics")
+    parser.add_argument("--output", default=str(TESTS.parent / ".build" / "bench-live"), help="a folder for live.json and live.md")
+    return parser.parse_args()
+
+
+def live(*arguments, given=b"", must_succeed=True):
+    """Run `tests/testbed/live` on an instance of the bench's own."""
+    done = subprocess.run([str(TESTS / "testbed" / "live"), *arguments], input=given, env=live.environment, stdout=subprocess.PIPE, check=False)
+    if done.returncode and must_succeed:
+        raise SystemExit(f"live {' '.join(arguments)}: exit {done.returncode}")
+    return done
+
+
+live.environment = dict(os.environ, VBOX_LIVE_NAME="bench")
+
+
+def begin(bed, command):
+    """Fresh guests, with the work in the one."""
+    bed.start_afresh()
+    if command:
+        bed.guest(GUEST, "sh", "-c", command)
+        wait_until(lambda: bed.memory(GUEST)["MemFree"] < 400)
+
+
+def inflate(bed, work, number):
+    """One inflation, from 10 % to 89 %: what was reached, why no more, and how the guest is."""
+    bed.module("vbox_balloon", {"name": GUEST, "balloon_current": LITTLE})
+    started = time.monotonic()
+    result, _calls = bed.module("vbox_balloon", {"name": GUEST, "balloon_current": NEARLY_ALL, "partial": True})
+    seconds = round(time.monotonic() - started)
+    machine = result["machines"][0]
+    health = bed.health()[GUEST]
+    row = dict(
+        work=work, number=number, code=result.get("code"), reached_mb=machine["after"].get("balloon_current_mb"), limited_by=machine.get("limited_by"),
+        seconds=seconds, requests=len(machine["commands"]), progress=machine.get("progress", []),
+        lowest_free_mb=min((look["guest_free_mb"] for look in machine.get("progress", []) if look["guest_free_mb"] is not None), default=None),
+        answers=answers(bed), **{harm: health[harm] for harm in HARMS})
+    row["mem_free_mb"] = bed.memory(GUEST)["MemFree"] if row["answers"] else None
+    say("%(work)s %(number)d: %(reached_mb)s MB in %(seconds)d s, MemFree %(mem_free_mb)s, answers: %(answers)s" % row)
+    return row
+
+
+def answers(bed):
+    return bed.live("guest", GUEST, "true", must_succeed=False).returncode == 0
+
+
+def fell_by_itself(row):
+    """The emulator's doing: see tests/testbed/live.d/README.md."""
+    return (row["triple_fault"] or row["guru_meditation"]) and not (row["panic"] or row["oom_kill"])
+
+
+def overfill(bed):
+    """The same 89 % as people write it today, on a fresh guest: what it says of its end."""
+    bed.start_afresh()
+    command = ["VBoxManage", "controlvm", GUEST, "guestmemoryballoon", str(NEARLY_ALL)]
+    started = time.monotonic()
+    status = bed.live("ssh", *command, must_succeed=False).returncode
+    while time.monotonic() - started < CONTROL_SECONDS and not bed.health()[GUEST]["panic"]:
+        time.sleep(5)
+    health, log = bed.health()[GUEST], bed.live("ssh", "cat", f"guests/{GUEST}.serial").stdout.decode(errors="replace")
+    lines = [line.strip() for line in log.splitlines() if "Out of memory" in line or "panic" in line]
+    say("control: exit %d, panic: %s" % (status, health["panic"]))
+    return dict(command=" ".join(command), status=status, panic=health["panic"], oom_killed=health["oom_killed"], state=health["state"],
+                seconds=round(time.monotonic() - started), serial=lines)
+
+
+def write(folder, rows, control, started):
+    """The figures as JSON, with each look on the way, and as a table."""
+    result = dict(date=time.strftime("%Y-%m-%d"), processors=os.cpu_count(), minutes=round((time.monotonic() - started) / 60), rows=rows, control=control)
+    (folder / "live.json").write_text(json.dumps(result, indent=1) + "\n")
+    (folder / "live.md").write_text(table(rows) + ("\n" + told(control) if control else ""))
+
+
+def table(rows):
+    lines = [COLUMNS, ["---"] * len(COLUMNS), *([row[key] for key in COLUMNS] for row in rows)]
+    return "".join("| %s |\n" % " | ".join("" if cell is None else str(cell) for cell in line) for line in lines)
+
+
+def told(control):
+    return "Control: `%(command)s` (exit %(status)d), after %(seconds)d s:\n```\n%%s\n```\n" % control % "\n".join(control["serial"])
+
+
+def say(message):
+    print(f"bench-live: {message}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
