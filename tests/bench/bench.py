@@ -21,7 +21,7 @@ from hosts import FLEET_USERS, TESTS, VBOX, Sandbox
 from payload import measure_payloads
 from playing import Playing
 from plot import draw
-from report import tables
+from report import HEAD, tables
 from required import check
 from timing import Row, measure, measure_memory, say
 from ways import COLD, JOBS, WAYS
@@ -98,7 +98,7 @@ def write(result, folder):
     text = tables(result)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "bench.json").write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
-    (folder / "bench.md").write_text(text + "\n")
+    (folder / "bench.md").write_text(HEAD + text + "\n")
     draw(result, folder / "bench.svg")
     say(f"bench: written to {folder}")
 

@@ -19,6 +19,7 @@ TESTS = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(TESTS))
 from beds import LiveBed  # noqa: E402
 from live_helpers import wait_until  # noqa: E402
+from report import HEAD  # noqa: E402
 
 GUEST, MEMORY = "web01", 768
 LITTLE, NEARLY_ALL = MEMORY * 10 // 100, MEMORY * 89 // 100
@@ -125,7 +126,7 @@ def write(folder, rows, control, started):
     """The figures as JSON, with each look on the way, and as a table."""
     result = dict(date=time.strftime("%Y-%m-%d"), processors=os.cpu_count(), minutes=round((time.monotonic() - started) / 60), rows=rows, control=control)
     (folder / "live.json").write_text(json.dumps(result, indent=1) + "\n")
-    (folder / "live.md").write_text(table(rows) + ("\n" + told(control) if control else ""))
+    (folder / "live.md").write_text(HEAD + table(rows) + ("\n" + told(control) if control else ""))
 
 
 def table(rows):

@@ -7,6 +7,8 @@ from __future__ import annotations
 import fleet as fleets
 from ways import JOBS, WAYS
 
+HEAD = "<!-- SPDX-License-Identifier: GPL-3.0-or-later -->\n<!-- Copyright: vbox.memory contributors -->\n"  # of each of our pages
+
 
 def tables(result):
     """All of a result, which is what bench.py writes as JSON, as text."""
