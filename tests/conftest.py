@@ -14,6 +14,7 @@ from beds import BINDS
 
 TESTS = Path(__file__).parent
 SANDBOX = TESTS / "testbed" / "sandbox"
+LIVE_NAME = "tests" + os.environ.get("PYTEST_XDIST_WORKER", "")  # the live host of these tests; `make test-live` has two at work
 CANNOT_HAVE_ONE = 3  # the sandbox's exit code on a machine where it cannot work
 
 

@@ -11,12 +11,12 @@ import os
 import subprocess
 
 import pytest
-from conftest import CANNOT_HAVE_ONE, TESTS, missing
+from conftest import CANNOT_HAVE_ONE, LIVE_NAME, TESTS, missing
 
 # For each marker: the testbed, what it is asked to find out whether this machine can have it, and the instance
 TESTBEDS = {
     "sandbox": ("sandbox", "tree", {"VBOX_SANDBOX_NAME": f"molecule{os.getpid()}"}),
-    "live": ("live", "up", {"VBOX_LIVE_NAME": "tests"}),  # that of tests/live: there is hardly room for two
+    "live": ("live", "up", {"VBOX_LIVE_NAME": LIVE_NAME}),  # that of tests/live: an idle one takes its share of the processor, too
 }
 
 

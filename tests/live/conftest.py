@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 from beds import LiveBed
-from conftest import TESTS, missing
+from conftest import LIVE_NAME, TESTS, missing
 
 LIVE = TESTS / "testbed" / "live"
 CANNOT_HAVE_ONE = 3
@@ -24,7 +24,7 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(scope="session")
 def live():
     """A function that runs `tests/testbed/live` with some arguments, on an instance of the tests' own that is up."""
-    environment = dict(os.environ, VBOX_LIVE_NAME="tests")
+    environment = dict(os.environ, VBOX_LIVE_NAME=LIVE_NAME)
 
     def run(*arguments, given=b"", must_succeed=True):
         done = subprocess.run([str(LIVE), *arguments], input=given, env=environment, capture_output=True, check=False)
