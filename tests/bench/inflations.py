@@ -135,7 +135,7 @@ def table(rows):
 
 
 def told(control):
-    return "Control: `%(command)s` (exit %(status)d), after %(seconds)d s:\n```\n%%s\n```\n" % control % "\n".join(control["serial"])
+    return "Control: `%(command)s` (exit %(status)d), after %(seconds)d s:\n\n" % control + "".join(f"    {line}\n" for line in control["serial"])
 
 
 def say(message):
