@@ -114,7 +114,6 @@ class LiveBed(Bed):
     def __init__(self, live):
         """:param live: a function that runs `tests/testbed/live` with some arguments"""
         self.live = live
-        self.program, self.environment = TESTS / "testbed" / "live", live.environment
 
     def start_afresh(self):
         """Go back to guests that have just booted, bring our code, and pause web02: alone, web01 has the whole processor."""

@@ -13,12 +13,17 @@ class FellByItself(Exception):
     """A nested guest ended in a triple fault with a clean serial log: the emulator's doing (tests/testbed/live.d/README.md)."""
 
 
+def fell_by_itself(guest):
+    """Whether the emulator ended a guest, by what `live health` says of it: a balloon would have left its words on the serial line."""
+    return (guest["triple_fault"] or guest["guru_meditation"]) and not (guest["panic"] or guest["oom_kill"])
+
+
 def unharmed(bed, *names):
     """Assert that guests answer, and that nothing was killed, panicked or stopped in them."""
     health = bed.health()
     for name in names:
         guest = health[name]
-        if (guest["triple_fault"] or guest["guru_meditation"]) and not (guest["panic"] or guest["oom_kill"]):
+        if fell_by_itself(guest):
             raise FellByItself(f"{name}: {guest}")
         assert not guest["panic"] and not guest["oom_kill"], guest
         assert guest["state"] == "running", guest

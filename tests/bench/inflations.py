@@ -18,7 +18,7 @@ from pathlib import Path
 TESTS = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(TESTS))
 from beds import LiveBed  # noqa: E402
-from live_helpers import wait_until  # noqa: E402
+from live_helpers import balloon, fell_by_itself, wait_until  # noqa: E402
 from report import HEAD  # noqa: E402
 
 GUEST, MEMORY = "web01", 768
@@ -26,6 +26,7 @@ LITTLE, NEARLY_ALL = MEMORY * 10 // 100, MEMORY * 89 // 100
 # What a guest does meanwhile; `eat` takes so many MB, touches them, and holds them.
 WORK = {"idle": None, "busy": "eat 300 > /dev/null 2>&1 &"}
 HARMS = ("panic", "oom_kill", "guru_meditation", "triple_fault")
+ENVIRONMENT = dict(os.environ, VBOX_LIVE_NAME="bench")  # an instance of the bench's own
 CONTROL_SECONDS = 240  # to be panicked in; it takes about a minute on a quiet machine
 COLUMNS = ("work", "number", "code", "reached_mb", "limited_by", "seconds", "requests", "lowest_free_mb", "mem_free_mb", "answers", *HARMS)
 
@@ -62,14 +63,11 @@ def parse():
 
 
 def live(*arguments, given=b"", must_succeed=True):
-    """Run `tests/testbed/live` on an instance of the bench's own."""
-    done = subprocess.run([str(TESTS / "testbed" / "live"), *arguments], input=given, env=live.environment, capture_output=True, check=False)
+    """Run `tests/testbed/live` on our instance."""
+    done = subprocess.run([str(TESTS / "testbed" / "live"), *arguments], input=given, env=ENVIRONMENT, capture_output=True, check=False)
     if done.returncode and must_succeed:
         raise SystemExit(f"live {' '.join(arguments)}: exit {done.returncode}\n{done.stderr.decode()}")
     return done
-
-
-live.environment = dict(os.environ, VBOX_LIVE_NAME="bench")
 
 
 def begin(bed, command):
@@ -82,7 +80,7 @@ def begin(bed, command):
 
 def inflate(bed, work, number):
     """One inflation, from 10 % to 89 %: what was reached, why no more, and how the guest is."""
-    bed.module("vbox_balloon", {"name": GUEST, "balloon_current": LITTLE})
+    balloon(bed, GUEST, balloon_current=LITTLE)
     started = time.monotonic()
     result, _calls = bed.module("vbox_balloon", {"name": GUEST, "balloon_current": NEARLY_ALL, "partial": True})
     seconds = round(time.monotonic() - started)
@@ -100,11 +98,6 @@ def inflate(bed, work, number):
 
 def answers(bed):
     return bed.live("guest", GUEST, "true", must_succeed=False).returncode == 0
-
-
-def fell_by_itself(row):
-    """The emulator's doing: see tests/testbed/live.d/README.md."""
-    return (row["triple_fault"] or row["guru_meditation"]) and not (row["panic"] or row["oom_kill"])
 
 
 def overfill(bed):

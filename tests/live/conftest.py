@@ -34,7 +34,6 @@ def live():
             pytest.fail(f"live {arguments}: exit {done.returncode}\n{done.stdout.decode()}{done.stderr.decode()}", pytrace=False)
         return done
 
-    run.environment = environment
     run("up")
     yield run
     run("down")

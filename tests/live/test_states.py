@@ -15,6 +15,7 @@ def test_after_savestate_and_restore_the_guest_gets_its_memory_back(bed):
     wait_until(lambda: info(bed, "web01")["VMState"] == "saved")
     bed.vbox("startvm", "web01", "--type", "headless")
     wait_until(lambda: info(bed, "web01")["GuestAdditionsRunLevel"] == "2")
+    assert bed.memory("web01")["MemFree"] < 560  # it still holds its balloon
     bed.vbox("controlvm", "web01", "guestmemoryballoon", "0")  # mostly does nothing, but is shown from now on
 
     balloon(bed, "web01", balloon_current=0)

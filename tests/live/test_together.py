@@ -37,15 +37,15 @@ def test_a_user_s_own_vboxmanage_at_the_same_time_is_no_failure(bed):
     unharmed(bed, "web01")
 
 
-# The default that a running machine has in the end, and what is pending: only the bindings can save it then.
-DEFAULTS = {"vboxmanage": (0, [{"name": "web01", "balloon_default_mb": 64}]), "api": (64, [])}
+# The default that a running machine has in the end, what is pending, and the error when it is asked for by name: only the bindings can save it then.
+DEFAULTS = {"vboxmanage": (0, [{"name": "web01", "balloon_default_mb": 64}], "state_blocks_change"), "api": (64, [], None)}
 
 
 @pytest.mark.parametrize("backend", DEFAULTS)
 @again_if_it_fell_by_itself
 def test_both_ways_to_virtualbox_say_the_same_but_for_a_running_default(bed, backend):
     bed.backend = backend
-    default, pending = DEFAULTS[backend]
+    default, pending, code = DEFAULTS[backend]
     wanted = {"machines": [{"name": "web01", "balloon": 64}, {"name": "db01", "balloon": 32}]}
     planned, _calls = bed.module("vbox_memory", wanted, check=True)
     result, _calls = bed.module("vbox_memory", wanted)
@@ -57,6 +57,9 @@ def test_both_ways_to_virtualbox_say_the_same_but_for_a_running_default(bed, bac
     assert info(bed, "web01")["GuestMemoryBalloon"] == "64"
     again, _calls = bed.module("vbox_memory", wanted)
     assert not again["changed"] and again["commands"] == [], again
+
+    named, _calls = bed.module("vbox_balloon", {"name": "web01", "balloon_default": 48}, check=True)
+    assert named.get("code") == code and named["changed"] == (code is None), named
 
     facts, _calls = bed.module("vbox_memory_facts", {"wait": 15})  # web02 is paused, and has none
     memory = facts["ansible_facts"]["vbox_memory"]
