@@ -2,7 +2,7 @@
 # Copyright: vbox.memory contributors
 """Inflate a running guest from 10 % to 89 % of its memory, again and again, idle and busy; then once by raw VBoxManage, as the control.
 
-Exit status 1 when a guest was harmed by us, or was not by the control: then this bench shows nothing.
+The idle guest and the busy one are on a live host each, at the same time. Exit status 1 when a guest was harmed by us, or was not by the control: then this bench shows nothing.
 """
 
 from __future__ import annotations
@@ -10,9 +10,11 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 TESTS = Path(__file__).resolve().parents[1]
@@ -26,32 +28,22 @@ LITTLE, NEARLY_ALL = MEMORY * 10 // 100, MEMORY * 89 // 100
 # What a guest does meanwhile; `eat` takes so many MB, touches them, and holds them.
 WORK = {"idle": None, "busy": "eat 300 > /dev/null 2>&1 &"}
 HARMS = ("panic", "oom_kill", "guru_meditation", "triple_fault")
-ENVIRONMENT = dict(os.environ, VBOX_LIVE_NAME="bench")  # an instance of the bench's own
 CONTROL_SECONDS = 240  # to be panicked in; it takes about a minute on a quiet machine
-COLUMNS = ("work", "number", "code", "reached_mb", "limited_by", "seconds", "requests", "lowest_free_mb", "mem_free_mb", "answers", *HARMS)
+COLUMNS = ("work", "number", "code", "reached_mb", "limited_by", "seconds", "requests", "lowest_free_mb", "mem_free_mb", "answers", "longest_silence_s",
+           *HARMS)
 
 
 def main():
     arguments = parse()
     folder = Path(arguments.output)
     folder.mkdir(parents=True, exist_ok=True)
-    rows, started, bed = [], time.monotonic(), LiveBed(live)
-    live("up")
-    try:
-        for work, command in WORK.items():
-            begin(bed, command)
-            for number in range(1, arguments.count + 1):
-                rows.append(inflate(bed, work, number))
-                write(folder, rows, None, started)  # a long series keeps what it has
-                if fell_by_itself(rows[-1]):
-                    begin(bed, command)
-        control = overfill(bed) if arguments.control else None
-        write(folder, rows, control, started)
-    finally:
-        live("down")
-    harmed = [row for row in rows if row["panic"] or row["oom_kill"] or not (row["answers"] or fell_by_itself(row))]
-    say("harmed by us: %d of %d" % (len(harmed), len(rows)))
-    return 1 if harmed or (control and not control["panic"]) else 0
+    series = Series(folder)
+    with ThreadPoolExecutor(len(WORK)) as pool:
+        for one in [pool.submit(series.run, work, arguments.count, arguments.control and command is None) for work, command in WORK.items()]:
+            one.result()
+    harmed = [row for row in series.rows if row["panic"] or row["oom_kill"] or not (row["answers"] or fell_by_itself(row))]
+    say("harmed by us: %d of %d" % (len(harmed), len(series.rows)))
+    return 1 if harmed or (series.control and not series.control["panic"]) else 0
 
 
 def parse():
@@ -62,12 +54,51 @@ def parse():
     return parser.parse_args()
 
 
-def live(*arguments, given=b"", must_succeed=True):
-    """Run `tests/testbed/live` on our instance."""
-    done = subprocess.run([str(TESTS / "testbed" / "live"), *arguments], input=given, env=ENVIRONMENT, capture_output=True, check=False)
-    if done.returncode and must_succeed:
-        raise SystemExit(f"live {' '.join(arguments)}: exit {done.returncode}\n{done.stderr.decode()}")
-    return done
+class Series:
+    """All inflations, and the control; what there is of them stands in the folder's files at any time, for a series is long."""
+
+    def __init__(self, folder):
+        self.rows, self.control = [], None
+        self._folder, self._started = folder, time.monotonic()
+
+    def run(self, work, count, control):
+        """So many inflations of a guest at this work, on a live host of their own, and the control after them if wanted."""
+        live = live_host("bench-" + work)
+        bed = LiveBed(live)
+        live("up")
+        try:
+            begin(bed, WORK[work])
+            for number in range(1, count + 1):
+                self.rows.append(inflate(bed, work, number))
+                self._write()
+                if fell_by_itself(self.rows[-1]):
+                    begin(bed, WORK[work])
+            if control:
+                self.control = overfill(bed)
+                self._write()
+        finally:
+            live("down")
+
+    def _write(self):
+        """The figures as JSON, with each look on the way, and as a table."""
+        rows = sorted(self.rows, key=lambda row: (list(WORK).index(row["work"]), row["number"]))
+        result = dict(date=time.strftime("%Y-%m-%d"), processors=os.cpu_count(), minutes=round((time.monotonic() - self._started) / 60), rows=rows,
+                      control=self.control)
+        (self._folder / "live.json").write_text(json.dumps(result, indent=1) + "\n")
+        (self._folder / "live.md").write_text(HEAD + table(rows) + ("\n" + told(self.control) if self.control else ""))
+
+
+def live_host(name):
+    """A function that runs `tests/testbed/live` on an instance of this name."""
+    environment = dict(os.environ, VBOX_LIVE_NAME=name)
+
+    def live(*arguments, given=b"", must_succeed=True):
+        done = subprocess.run([str(TESTS / "testbed" / "live"), *arguments], input=given, env=environment, capture_output=True, check=False)
+        if done.returncode and must_succeed:
+            raise SystemExit(f"live {' '.join(arguments)}: exit {done.returncode}\n{done.stderr.decode()}")
+        return done
+
+    return live
 
 
 def begin(bed, command):
@@ -81,7 +112,7 @@ def begin(bed, command):
 def inflate(bed, work, number):
     """One inflation, from 10 % to 89 %: what was reached, why no more, and how the guest is."""
     balloon(bed, GUEST, balloon_current=LITTLE)
-    started = time.monotonic()
+    started, heard = time.monotonic(), len(ticks(bed))
     result, _calls = bed.module("vbox_balloon", {"name": GUEST, "balloon_current": NEARLY_ALL, "partial": True})
     seconds = round(time.monotonic() - started)
     machine = result["machines"][0]
@@ -90,7 +121,7 @@ def inflate(bed, work, number):
         work=work, number=number, code=result.get("code"), reached_mb=machine["after"].get("balloon_current_mb"), limited_by=machine.get("limited_by"),
         seconds=seconds, requests=len(machine["commands"]), progress=machine.get("progress", []),
         lowest_free_mb=min((look["guest_free_mb"] for look in machine.get("progress", []) if look["guest_free_mb"] is not None), default=None),
-        answers=answers(bed), **{harm: health[harm] for harm in HARMS})
+        answers=answers(bed), longest_silence_s=longest_gap(ticks(bed)[max(0, heard - 1):]), **{harm: health[harm] for harm in HARMS})
     row["mem_free_mb"] = bed.memory(GUEST)["MemFree"] if row["answers"] else None
     say("%(work)s %(number)d: %(reached_mb)s MB in %(seconds)d s, MemFree %(mem_free_mb)s, answers: %(answers)s" % row)
     return row
@@ -98,6 +129,19 @@ def inflate(bed, work, number):
 
 def answers(bed):
     return bed.live("guest", GUEST, "true", must_succeed=False).returncode == 0
+
+
+def ticks(bed):
+    """The seconds of its uptime at which a guest gave a sign of life, which it is to do every 3 s."""
+    return list(map(int, re.findall(r"^tick (\d+)", serial_log(bed), re.MULTILINE)))
+
+
+def serial_log(bed):
+    return bed.live("ssh", "cat", f"guests/{GUEST}.serial").stdout.decode(errors="replace")
+
+
+def longest_gap(seconds):
+    return max((after - before for before, after in zip(seconds, seconds[1:])), default=None)
 
 
 def overfill(bed):
@@ -108,18 +152,11 @@ def overfill(bed):
     status = bed.live("ssh", *command, must_succeed=False).returncode
     while time.monotonic() - started < CONTROL_SECONDS and not bed.health()[GUEST]["panic"]:
         time.sleep(5)
-    health, log = bed.health()[GUEST], bed.live("ssh", "cat", f"guests/{GUEST}.serial").stdout.decode(errors="replace")
-    lines = [line.strip() for line in log.splitlines() if "Out of memory" in line or "panic" in line]
+    health = bed.health()[GUEST]
+    lines = [line.strip() for line in serial_log(bed).splitlines() if "Out of memory" in line or "panic" in line]
     say("control: exit %d, panic: %s" % (status, health["panic"]))
     return dict(command=" ".join(command), status=status, panic=health["panic"], oom_killed=health["oom_killed"], state=health["state"],
                 seconds=round(time.monotonic() - started), serial=lines)
-
-
-def write(folder, rows, control, started):
-    """The figures as JSON, with each look on the way, and as a table."""
-    result = dict(date=time.strftime("%Y-%m-%d"), processors=os.cpu_count(), minutes=round((time.monotonic() - started) / 60), rows=rows, control=control)
-    (folder / "live.json").write_text(json.dumps(result, indent=1) + "\n")
-    (folder / "live.md").write_text(HEAD + table(rows) + ("\n" + told(control) if control else ""))
 
 
 def table(rows):
