@@ -15,7 +15,7 @@ test: ## all checks and all tests that need no running machines
 	@tests/tools/step lint tests/tools/lint
 	@tests/tools/step sanity tests/tools/sanity
 	@tests/tools/step package tests/tools/package
-	@tests/tools/with test pytest tests
+	@tests/tools/with test pytest -n 2 --dist loadfile tests
 
 test-live: ## the tests with running machines
 	@tests/tools/with test pytest -m live -n 2 --dist loadfile tests/live tests/integration/test_molecule.py

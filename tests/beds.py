@@ -108,12 +108,11 @@ class LiveBed(Bed):
     """The live host, with running guests; modules run there, by its own Python. Everything takes seconds: it is emulated."""
 
     kind = "live"
-    backend = "auto"
     FOLDER = "/home/vbox/ansible"
 
-    def __init__(self, live):
+    def __init__(self, live, backend="auto"):
         """:param live: a function that runs `tests/testbed/live` with some arguments"""
-        self.live = live
+        self.live, self.backend = live, backend
 
     def start_afresh(self):
         """Go back to guests that have just booted, bring our code, and pause web02: alone, web01 has the whole processor."""

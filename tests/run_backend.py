@@ -4,7 +4,8 @@
 
     usage: run_backend.py auto|vboxmanage|api [EXECUTABLE [PYTHON]] < '[["find", "web01"], ["run", "modifyvm", …]]'
 
-Beside the backend's methods there are: `kill` (SIGKILL for the bindings' process), `kill_server` (for VBoxSVC), `pid` and `sleep`.
+Beside the backend's methods there are: `find` (one name), `kill` (SIGKILL for the bindings' process), `kill_helper`
+(for the second one), `kill_server` (for VBoxSVC), `pid` and `sleep`.
 """
 
 from __future__ import annotations
@@ -50,8 +51,8 @@ def plain(value):
     return [plain(one) for one in value] if isinstance(value, (list, tuple)) else value
 
 
-def child(backend):
-    return getattr(backend, "_current", backend)._bindings._child._process.pid
+def child(backend, which="_child"):
+    return getattr(getattr(backend, "_current", backend)._bindings, which)._process.pid
 
 
 def kill_server(_backend):
@@ -60,7 +61,9 @@ def kill_server(_backend):
 
 
 EXTRAS = {
+    "find": lambda backend, name: backend.find_many([name])[0],
     "kill": lambda backend: os.kill(child(backend), signal.SIGKILL),
+    "kill_helper": lambda backend: os.kill(child(backend, "_helper"), signal.SIGKILL),
     "kill_server": kill_server,
     "pid": lambda backend: print(child(backend), flush=True),
     "sleep": lambda _backend, seconds: time.sleep(seconds),

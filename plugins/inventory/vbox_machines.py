@@ -93,6 +93,7 @@ options:
     type: int
     default: 10
 notes:
+  - A host is read by VirtualBox's Python bindings where they work and no O(hosts[].vboxmanage) is named, and by VBoxManage otherwise.
   - With O(cache=true), hosts that were read lately are not read again. Hosts that could not be read, and those whose entry has changed, are.
   - The machines' names come from their owners. They are never templates here.
 """

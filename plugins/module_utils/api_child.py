@@ -115,12 +115,12 @@ class Requests:
         return [self._id(machine) for machine in self._all() if states is None or self._state_of(machine) in states]
 
     def find(self, wanted):
-        """For each name or UUID what it means: a list of what :meth:`read` gives."""
-        return [[self._entry(machine, self._id(machine), name) for machine, name in self._meant(one)] for one in wanted]
+        """For each name or UUID the machines that it means: pairs of a UUID and the name, where that is known."""
+        return [[(self._id(machine), name) for machine, name in self._meant(one)] for one in wanted]
 
-    def read(self, uuids):
-        """The machines with these UUIDs: for each ``{"machine": its fields}``, ``{"inaccessible": UUID}`` or ``{"problem": …}``."""
-        return [self._entry_of(uuid) for uuid in uuids]
+    def read(self, machines):
+        """For each pair of a UUID and a name, if that is known, ``{"machine": its fields}``, ``{"inaccessible": UUID}`` or ``{"problem": …}``."""
+        return [self._entry(uuid, name) for uuid, name in machines]
 
     def modify(self, uuid, values):
         """Change settings of a stopped machine: all of them or none.
@@ -215,14 +215,11 @@ class Requests:
         except Exception:
             return self._states.get(machine.state, "unknown") if machine.accessible else None
 
-    def _entry_of(self, uuid):
+    def _entry(self, uuid, name):
         try:
             machine = self._machine(uuid)
         except Exception as error:
             return {"problem": problem(error)}
-        return self._entry(machine, uuid)
-
-    def _entry(self, machine, uuid, name=None):
         try:
             return {"machine": self._fields(machine, uuid, name)}
         except Exception as error:

@@ -47,17 +47,12 @@ class CommandBackend:
     def _listing(self):
         return Listing(self.vboxmanage)
 
-    def find(self, wanted):
-        """The :class:`~.machines.Machine` with this name or UUID."""
-        return self._listing.find(wanted)
-
     def find_many(self, wanted):
-        """For each name or UUID the machine, or the error that :meth:`find` would raise.
+        """For each name or UUID its :class:`~.machines.Machine`, or the error in its place.
 
         :raises VBoxMemoryError: when nothing can be read at all
         """
-        listing = self._listing
-        return [_result_or_error(listing.find, one) for one in wanted]
+        return self._listing.find_many(wanted)
 
     def read_all(self):
         """All machines, and the UUIDs of those that cannot be read."""
@@ -66,7 +61,10 @@ class CommandBackend:
     def read_live(self):
         """The machines that run or are paused."""
         uuids = re.findall(r'" \{(%s)\}$' % UUID, self.vboxmanage.run("list", "runningvms"), re.MULTILINE)
-        return [machine for machine in map(self._listing.read, dict.fromkeys(uuids)) if machine and machine.live]
+        found = [one for one in self._listing.read_each(dict.fromkeys(uuids)).values() if one]
+        for error in [one for one in found if isinstance(one, VBoxMemoryError)]:
+            raise error
+        return [machine for machine in found if machine.live]
 
     def read(self, uuid):
         """The machine with this UUID, as it is now."""
@@ -92,10 +90,3 @@ class CommandBackend:
     def set_up_metrics(self, name, groups):
         """Have VirtualBox sample groups of metrics."""
         self.vboxmanage.run("metrics", "setup", "--period", str(PERIOD), "--samples", "1", name, ",".join(groups))
-
-
-def _result_or_error(call, *arguments):
-    try:
-        return call(*arguments)
-    except VBoxMemoryError as error:
-        return error

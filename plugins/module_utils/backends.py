@@ -68,10 +68,6 @@ class AutoBackend:
         """The version of VirtualBox."""
         return self._current.version
 
-    def find(self, wanted):
-        """See :meth:`.ApiBackend.find`."""
-        return self._do("find", wanted)
-
     def find_many(self, wanted):
         """See :meth:`.ApiBackend.find_many`."""
         return self._do("find_many", wanted)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError
 from ansible_collections.vbox.memory.plugins.module_utils.guard import SLACK, can_hold
-from ansible_collections.vbox.memory.plugins.module_utils.machines import LIVE, read_settings_file
+from ansible_collections.vbox.memory.plugins.module_utils.machines import LIVE, Machine, read_settings_file
 from ansible_collections.vbox.memory.plugins.module_utils.metrics import (
     GUEST_METRICS,
     HOST,
@@ -27,7 +27,7 @@ def gather(backend, names, with_metrics, wait):
     """
     host = Host(backend)
     machines, inaccessible = backend.read_all() if names is None else (find_all(backend, names), [])
-    samples = backend.sample(_objects(machines), wait) if with_metrics else {}
+    samples = _samples(backend, machines, wait) if with_metrics else {}
     entries = [_machine_entry(machine, samples.get(machine.uuid, {})) for machine in machines]
     host_entry = {key: samples.get(HOST, {}).get(key) for key in HOST_METRICS}
     host_entry.update(vbox_version=host.version, features=host.features())
@@ -39,22 +39,25 @@ def find_all(backend, names):
 
     :raises VBoxMemoryError: naming the first that cannot be had
     """
-    machines = []
-    for name in names:
-        try:
-            machines.append(backend.find(name))
-        except VBoxMemoryError as error:
-            raise VBoxMemoryError(error.code, "machine %r: %s" % (name, error.message), **error.details) from None
-    return machines
+    found = backend.find_many(names)
+    for name, error in zip(names, found):
+        if isinstance(error, VBoxMemoryError):
+            raise VBoxMemoryError(error.code, "machine %r: %s" % (name, error.message), **error.details)
+    return found
 
 
-def _objects(machines):
-    """What to ask metrics of: a guest has figures of its own when its Guest Additions run (run level 2 on)."""
-    objects = {HOST: HOST_METRICS}
-    for machine in machines:
-        if machine.live:
-            objects[machine.uuid] = dict(PROCESS_METRICS, **(GUEST_METRICS if machine.additions_serve else {}))
-    return objects
+def _samples(backend, machines, wait):
+    """The newest figures of the host and of live machines. A guest has some of its own when its Guest Additions run (run level 2 on)."""
+    objects, paused = {HOST: HOST_METRICS}, {}
+    for machine in [machine for machine in machines if machine.live]:
+        guest = GUEST_METRICS if machine.additions_serve else {}
+        objects[machine.uuid] = dict(PROCESS_METRICS, **({} if machine.state == "paused" else guest))
+        if guest and machine.state == "paused":
+            paused[machine.uuid] = guest
+    samples = backend.sample(objects, wait)
+    for uuid, sample in backend.sample(paused, 0).items():  # a paused guest says nothing new, so there is nothing to wait for
+        samples[uuid].update(sample)
+    return samples
 
 
 def _machine_entry(machine, sample):
@@ -67,6 +70,16 @@ def _machine_entry(machine, sample):
         page_fusion=machine.page_fusion, large_pages=machine.large_pages,
         guest_additions_run_level=machine.additions_run_level,
         process_kb=sample.get("process_kb"), guest={key: guest.get(key) for key in GUEST_METRICS} if guest else None,
+    )
+
+
+def machine_from_entry(entry):
+    """The :class:`~.machines.Machine` that an entry of the facts was made of."""
+    return Machine(
+        uuid=entry["uuid"], name=entry["name"], state=entry["state"], groups=entry["groups"], os_type=entry["os_type"],
+        os_description=entry["os_description"], memory=entry["memory_mb"],
+        balloon_default=entry["balloon_default_mb"], balloon_current=entry["balloon_current_mb"],
+        page_fusion=entry["page_fusion"], large_pages=entry["large_pages"], additions_run_level=entry["guest_additions_run_level"],
     )
 
 

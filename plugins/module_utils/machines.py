@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import cached_property
 from xml.etree import ElementTree
 
 from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError
+from ansible_collections.vbox.memory.plugins.module_utils.vboxmanage import PASSING
 
 UUID = r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
 
@@ -57,54 +59,76 @@ class Listing:
     def __init__(self, vboxmanage):
         self.vboxmanage = vboxmanage
         self._text = vboxmanage.run("list", "vms")
-        if not self._uuids() and re.search(r"^(?!WARNING: )\S", self._text, re.MULTILINE):  # not the Linux wrapper's warning
+        if not self._uuids and re.search(r"^(?!WARNING: )\S", self._text, re.MULTILINE):  # not the Linux wrapper's warning
             raise VBoxMemoryError(
                 "vboxmanage_unreadable", "VBoxManage's list of machines is not of the known form: see what 'VBoxManage list vms' prints")
 
-    def find(self, wanted):
-        """The machine with this UUID, or else with this name.
-
-        :raises VBoxMemoryError: ``machine_not_found``, ``machine_ambiguous`` or ``machine_inaccessible``
-        """
-        found = []
-        if re.fullmatch(UUID, wanted) and wanted.lower() in self._uuids():
-            found = [self.read(wanted.lower())]
-        if not any(found):
-            rows = re.findall(r'^"%s" \{(%s)\}$' % (re.escape(wanted), UUID), self._text, re.MULTILINE)
-            found = [machine for machine in map(self.read, rows) if machine and machine.name == wanted]
-        if not found:
-            raise not_found()
-        if len(found) > 1:
-            raise ambiguous(found)
-        return found[0]
+    def find_many(self, wanted):
+        """For each name or UUID the machine with this UUID, or else with this name; or the error in its place: ``machine_not_found``,
+        ``machine_ambiguous``, ``machine_inaccessible``, or what its reading ended in."""
+        rows = [self._rows(one) for one in wanted]
+        read = self.read_each(dict.fromkeys(uuid for uuids in rows for uuid in uuids))
+        return [_the_one(one, [read[uuid] for uuid in uuids]) for one, uuids in zip(wanted, rows)]
 
     def read_all(self):
         """Every machine, and the UUIDs of those that VirtualBox cannot read."""
         machines, unreadable = [], []
-        for uuid in self._uuids():
-            try:
-                machines.append(self.read(uuid))
-            except VBoxMemoryError as error:
-                if error.code != "machine_inaccessible":
-                    raise
+        for uuid, found in self.read_each(self._uuids).items():
+            if isinstance(found, Machine):
+                machines.append(found)
+            elif found and found.code == "machine_inaccessible":
                 unreadable.append(uuid)
-        return [machine for machine in machines if machine], unreadable
+            elif found:
+                raise found
+        return machines, unreadable
 
-    def _uuids(self):
-        rows = re.findall(r'(?:"|<inaccessible>) \{(%s)\}$' % UUID, self._text, re.MULTILINE)
-        return list(dict.fromkeys(uuid.lower() for uuid in rows))
+    def read_each(self, uuids):
+        """``{UUID: its machine, or the error, or None if it is not there}``: it is part of a name then, or gone since."""
+        uuids = list(uuids)
+        return dict(zip(uuids, map(self._machine, uuids, self.vboxmanage.run_each([info_command(uuid) for uuid in uuids]))))
 
-    def read(self, uuid):
-        """The machine with this UUID; ``None`` if it is not there: part of a name, or gone since."""
+    def _machine(self, uuid, said):
+        """The machine of what was said of it at the first try; a passing error is tried again, but for machines that the list marks."""
         marked = re.search(r'^"?<inaccessible>"? \{%s\}$' % uuid, self._text, re.MULTILINE | re.IGNORECASE)
         try:
-            return read_machine(self.vboxmanage, uuid, patient=not marked)
+            if not isinstance(said, VBoxMemoryError):
+                return machine_from(parse_info(said), uuid)
+            if said.code in PASSING and not marked:
+                return read_machine(self.vboxmanage, uuid)
+            raise said
         except VBoxMemoryError as error:
             if error.code == "machine_not_found":
                 return None
-            if marked:
-                raise inaccessible(uuid) from None
-            raise
+            return inaccessible(uuid) if marked else error
+
+    def _rows(self, wanted):
+        """The UUIDs of the rows that can be meant."""
+        uuids = re.findall(r'^"%s" \{(%s)\}$' % (re.escape(wanted), UUID), self._text, re.MULTILINE)
+        if re.fullmatch(UUID, wanted) and wanted.lower() in self._uuids:
+            uuids.append(wanted)
+        return [uuid.lower() for uuid in uuids]
+
+    @cached_property
+    def _uuids(self):
+        rows = re.findall(r'(?:"|<inaccessible>) \{(%s)\}$' % UUID, self._text, re.MULTILINE)
+        return dict.fromkeys(uuid.lower() for uuid in rows)
+
+
+def _the_one(wanted, found):
+    """Of what was read of the rows for a name or UUID, the machine that is meant, or the error."""
+    machines = [machine for machine in found if isinstance(machine, Machine)]
+    errors = [error for error in found if isinstance(error, VBoxMemoryError)]
+    meant = [machine for machine in machines if machine.uuid == wanted.lower()]
+    if not meant and errors:
+        return errors[0]
+    return one_of(meant or [machine for machine in machines if machine.name == wanted])
+
+
+def one_of(machines):
+    """The machine, where it is the only one; the error that says so, where there is none or more than one."""
+    if len(machines) == 1:
+        return machines[0]
+    return ambiguous(machines) if machines else not_found()
 
 
 def not_found():
@@ -127,13 +151,17 @@ def inaccessible(uuid):
         " or unregister the machine" % uuid)
 
 
-def read_machine(vboxmanage, uuid, patient=True):
+def info_command(uuid):
+    """The command that prints all of a machine."""
+    return ("showvminfo", uuid, "--machinereadable")
+
+
+def read_machine(vboxmanage, uuid):
     """The machine with this UUID.
 
     :raises VBoxMemoryError: ``machine_not_found``, ``vboxmanage_unreadable`` and what :meth:`VBoxManage.run` raises
     """
-    text = vboxmanage.run("showvminfo", uuid, "--machinereadable", patient=patient)
-    return machine_from(parse_info(text), uuid)
+    return machine_from(parse_info(vboxmanage.run(*info_command(uuid))), uuid)
 
 
 def machine_from(info, uuid):

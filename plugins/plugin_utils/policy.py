@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from ansible_collections.vbox.memory.plugins.module_utils.arguments import EXCLUSIVE, NOT_DESIRES, OPTIONS, parse_value
 from ansible_collections.vbox.memory.plugins.module_utils.machines import UUID
 from ansible_collections.vbox.memory.plugins.plugin_utils.selector import Selector, SelectorError
+from ansible_collections.vbox.memory.plugins.plugin_utils.settled import divide
 from ansible_collections.vbox.memory.plugins.plugin_utils.values import kind_of, nearest, some
 
 # What a part of a policy may hold, beside the settings.
@@ -83,8 +84,12 @@ def resolve(policies, facts):
     if problems:
         raise PolicyError(problems)
     decisions = [(machine, decision) for machine, decision in decisions if any(option not in NOT_DESIRES for option in decision)]
+    wanted = [dict({option: given[0] for option, given in decision.items()}, name=machine["uuid"]) for machine, decision in decisions]
+    settled, still_open = divide(wanted, machines)
     return dict(
-        machines=[dict({option: given[0] for option, given in decision.items()}, name=machine["uuid"]) for machine, decision in decisions],
+        machines=wanted,
+        open=still_open,
+        settled=settled,
         explained=[_explained(machine, decision) for machine, decision in decisions],
         rules=[dict(policy=rule.policy, name=rule.name, machines=rule.matched) for rule in reader.parts["rules"]],
     )

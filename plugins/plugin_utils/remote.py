@@ -19,7 +19,7 @@ from pathlib import Path
 
 from ansible_collections.vbox.memory.plugins.plugin_utils.values import kind_of, nearest
 
-MODULE_UTILS = "ansible_collections.vbox.memory.plugins.module_utils."
+MODULE_UTILS = "ansible_collections.vbox.memory.plugins.module_utils"
 FOLDER = Path(__file__).resolve().parents[1] / "module_utils"
 
 # What an entry of `hosts` may hold, and of what kind it is.
@@ -38,6 +38,9 @@ class Sent(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def create_module(self, spec):
         return None
 
+    def get_source(self, name):
+        return given["sources"][name]
+
     def exec_module(self, module):
         source = given["sources"][module.__name__]
         if source is not None:
@@ -45,12 +48,13 @@ class Sent(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 sys.dont_write_bytecode = True
 sys.meta_path.insert(0, Sent())
-from ansible_collections.vbox.memory.plugins.module_utils.backend import CommandBackend
+from ansible_collections.vbox.memory.plugins.module_utils.backends import choose_backend
 from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError
 from ansible_collections.vbox.memory.plugins.module_utils.facts import gather
 
 try:
-    result = dict(facts=gather(CommandBackend(given["vboxmanage"]), None, given["metrics"], 5.0))
+    with choose_backend(executable=given["vboxmanage"]) as backend:
+        result = dict(facts=gather(backend, None, given["metrics"], 5.0))
 except VBoxMemoryError as error:
     result = error.as_result()
 print(given["marker"] + json.dumps(result))
@@ -137,12 +141,12 @@ def command_for(host, ssh_arguments):
 
 def sources():
     """The code that a host needs: ``{module: its source, or None for a package}``."""
-    names = MODULE_UTILS.split(".")[:-1]
+    names = MODULE_UTILS.split(".")
     found = {".".join(names[:count]): None for count in range(1, len(names) + 1)}
-    wanted = ["facts", "backend"]
+    wanted = ["facts", "backends"]
     while wanted:
         name = wanted.pop()
-        if MODULE_UTILS + name not in found:
-            found[MODULE_UTILS + name] = source = (FOLDER / (name + ".py")).read_text(encoding="utf-8")
-            wanted.extend(re.findall(r"^from %s(\w+) import" % re.escape(MODULE_UTILS), source, re.MULTILINE))
+        if "%s.%s" % (MODULE_UTILS, name) not in found:
+            found["%s.%s" % (MODULE_UTILS, name)] = source = (FOLDER / (name + ".py")).read_text(encoding="utf-8")
+            wanted.extend(re.findall(r"^from %s(?:\.| import )(\w+)" % re.escape(MODULE_UTILS), source, re.MULTILINE))
     return found

@@ -133,6 +133,13 @@ def test_every_name_and_uuid_finds_the_same(odd):
     assert odd.both(*(["read", uuid] for uuid in odd.uuids.values()))
 
 
+def test_many_are_read_by_two_processes_and_by_one_when_the_other_is_lost(odd):
+    wanted = list(odd.uuids.values()) * 2
+    assert len(wanted) > 50, "else there is no second process"
+    before, _killed, without, after = odd.results("api", ["find_many", wanted], ["kill_helper"], ["find_many", wanted], ["find_many", wanted])
+    assert before == without == after == odd.results("api", *(["find", uuid] for uuid in wanted))
+
+
 def test_what_is_not_there_and_what_is_there_twice(odd):
     results = odd.both(["find", "nothing"], ["find", UNKNOWN], ["find", ""], ["find", "TWO\nlines"], ["find", "{%s}" % odd.uuids["windows"]],
                        ["find", "twin"], ["find", "*"])
@@ -197,11 +204,12 @@ def test_other_commands_go_to_vboxmanage(odd):
 def test_metrics_that_one_sets_up_the_other_reads(odd, first):
     odd.stop_server()
     wanted = {"host": {"memory_total_kb": "RAM/Usage/Total", "vmm_ballooned_kb": "RAM/VMM/Ballooned"}}
-    sampled = odd.results(first, ["sample", wanted, 20])
-    assert sampled[0]["host"]["memory_total_kb"] > 0 and sampled[0]["host"]["vmm_ballooned_kb"] == 0
     stopped = odd.uuids["windows"]
-    assert odd.both(["sample", wanted, 0], ["sample", {stopped: {"process_kb": "RAM/Usage/Used"}}, 0], ["period", stopped]) == [
-        *sampled, {stopped: {"process_kb": None}}, 0]
+    with Holder(odd, 60):  # the server ends 5 s after its last client, and forgets the set-up
+        sampled = odd.results(first, ["sample", wanted, 20])
+        assert sampled[0]["host"]["memory_total_kb"] > 0 and sampled[0]["host"]["vmm_ballooned_kb"] == 0
+        assert odd.both(["sample", wanted, 0], ["sample", {stopped: {"process_kb": "RAM/Usage/Used"}}, 0], ["period", stopped]) == [
+            *sampled, {stopped: {"process_kb": None}}, 0]
 
 
 def test_a_machine_whose_file_is_gone(sandbox):
@@ -234,7 +242,7 @@ def test_a_machine_that_another_program_holds(sandbox):
 
 
 class Holder:
-    """A second session that holds machines' locks for some seconds, or until it is told to go."""
+    """A client of the server that holds machines' locks, if any, for some seconds, or until it is told to go."""
 
     def __init__(self, host, seconds, *names):
         self.host, self.seconds, self.names = host, seconds, names
@@ -338,7 +346,7 @@ from ansible_collections.vbox.memory.plugins.module_utils.backends import choose
 
 module = AnsibleModule({"name": {}})
 with choose_backend("api") as backend:
-    module.exit_json(machine=backend.find(module.params["name"]).uuid, backend=backend.name)
+    module.exit_json(machine=backend.find_many([module.params["name"]])[0].uuid, backend=backend.name)
 """
 
 

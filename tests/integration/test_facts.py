@@ -277,6 +277,13 @@ def test_a_paused_guest_counts_as_running(fake):
     assert found["machines"][0]["balloon_current_mb"] == 0
 
 
+def test_a_paused_guest_s_figures_are_not_waited_for(fake):
+    uuid = fake.host.add_guest("paused", memory=1024, state="paused")
+    found, calls = facts(fake, wait=60)
+    assert found["machines"][0]["guest"] is None and found["machines"][0]["process_kb"] > 0
+    assert len([call for call in metrics_calls(calls, "query") if call[2] == uuid and "Guest/" in call[3]]) == 1
+
+
 @pytest.mark.parametrize("name", ["host", "RAM/Usage/Used", "x\nhost            RAM/Usage/Total                          7 kB\ny"])
 def test_a_running_guest_s_name_fools_no_figure(fake, name):
     fake.host.add_guest(name, memory=768)

@@ -183,7 +183,7 @@ def test_a_whole_fleet_that_is_right_already(fleet, run):
     assert f"{HOSTS * MACHINES} machines on {HOSTS + 2} hosts: 0 settings changed" in output
     calls = output.count("Using module file")
     print(f"{calls} module calls, {calls / HOSTS:.2f} for each host")
-    assert HOSTS * 2 <= calls <= HOSTS * 4
+    assert HOSTS <= calls <= HOSTS + 2  # the facts, and nothing more where nothing differs
     assert fleet.settings_files() == before, "a settings file has changed"
 
 
@@ -193,7 +193,7 @@ def test_few_calls_and_no_modifyvm_then_one_and_that_host_alone(fleet, run):
     assert (status, [counts["changed"] for counts in recap(output).values()]) == (0, [0, 0, 0]), output
     for number in (3, 4, 5):
         commands = [call[0] for call in fleet.calls(f"vbox0{number}")]
-        assert len(commands) <= 2 + 2 * MACHINES + 2 and "modifyvm" not in commands, commands
+        assert len(commands) <= 2 + MACHINES and "modifyvm" not in commands, commands
 
     fleet.vbox("vbox04", "modifyvm", "machine00", "--guestmemoryballoon", "7")
     status, output = run.play("vbox.memory.apply", "--limit", "h3,h4", "--forks", "1", "-e", "vbox_memory_serial=1", "--tags", "apply")

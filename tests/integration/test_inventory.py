@@ -83,6 +83,12 @@ def test_two_hosts_with_odd_names_one_dead_and_a_cache(hosts):
     assert json.loads(again.stdout) == listing
     assert [hosts.beds[user].calls() for user in USERS] == [[], [], []]
 
+    unnamed = {key: value for key, value in hosts.entry(USERS[0]).items() if key != "vboxmanage"}
+    by_the_bindings = json.loads(hosts.listed(hosts=[unnamed]).stdout)
+    assert {uuid: found["vbox_machine"] for uuid, found in by_the_bindings["_meta"]["hostvars"].items()} == {
+        uuid: listing["_meta"]["hostvars"][uuid]["vbox_machine"] for uuid in uuids}
+    assert set(by_the_bindings["vbox_os_Debian_64"]["hosts"]) == set(uuids)
+
 
 def test_a_service_users_machines_and_names(hosts):
     for user in USERS[:2]:

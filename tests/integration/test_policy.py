@@ -118,7 +118,7 @@ def test_apply_check_apply_apply_audit(fleet):
 
     status, output = fleet.play("vbox.memory.apply", "-vvv")
     assert (status, report(output), changed(output)) == (0, [], {"h1": 0, "h2": 0}), output
-    assert 2 * 2 <= len(re.findall("Using module file", output)) <= 4 * 2
+    assert len(re.findall("Using module file", output)) == 1 * 2  # only the facts are read: nothing differs
     assert "modifyvm" not in output
 
     assert fleet.play("vbox.memory.audit")[0] == 0

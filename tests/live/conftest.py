@@ -39,9 +39,9 @@ def live():
     run("down")
 
 
-@pytest.fixture
-def bed(live):
-    """The live host as it was when its guests had just booted, with our code on it."""
-    host = LiveBed(live)
+@pytest.fixture(params=["vboxmanage", "api"])
+def bed(live, request):
+    """The live host as it was when its guests had just booted, with our code on it, once for each way to VirtualBox."""
+    host = LiveBed(live, request.param)
     host.start_afresh()
     return host

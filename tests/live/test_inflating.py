@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 
 import pytest
@@ -57,7 +58,8 @@ LOST = {
 @pytest.mark.parametrize("lost", LOST)
 @again_if_it_fell_by_itself
 def test_a_second_run_gets_there_when_the_first_one_lost(bed, lost):
-    first = threading.Thread(target=bed.python, args=("run_module.py", "vbox_balloon"), kwargs={"given": '{"name": "web01", "balloon_current": 200}'})
+    given = json.dumps({"name": "web01", "balloon_current": 200, "backend": bed.backend})
+    first = threading.Thread(target=bed.python, args=("run_module.py", "vbox_balloon"), kwargs={"given": given})
     first.start()
     wait_until(lambda: 0 < int(info(bed, "web01")["GuestMemoryBalloon"]) < 200)
     for argv in LOST[lost]:

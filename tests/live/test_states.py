@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from live_helpers import again_if_it_fell_by_itself, balloon, info, unharmed, wait_until
+import pytest
+from live_helpers import again_if_it_fell_by_itself, balloon, info, only_machine, unharmed, wait_until
 
 
 @again_if_it_fell_by_itself
@@ -51,11 +52,28 @@ def test_a_paused_machine_follows_when_it_is_asked_again_after_its_resume(bed):
     unharmed(bed, "web01")
 
 
+RESTART = ["acpipowerbutton", "modifyvm", "startvm"]
+
+
+def verbs(machine):
+    return [command.split()[-1] if "controlvm" in command else command.split()[1] for command in machine["commands"][:3]]
+
+
+@pytest.mark.parametrize("bed", ["vboxmanage"], indirect=True)  # the bindings need no restart for it
 @again_if_it_fell_by_itself
 def test_a_default_by_an_orderly_restart(bed):
-    machine = balloon(bed, "web01", balloon=64, on_blocked="shutdown", backend="vboxmanage")
-    verbs = [command.split()[-1] if "controlvm" in command else command.split()[1] for command in machine["commands"][:3]]
-    assert verbs == ["acpipowerbutton", "modifyvm", "startvm"], machine
+    machine = balloon(bed, "web01", balloon=64, on_blocked="shutdown")
+    assert verbs(machine) == RESTART, machine
     assert machine["after"] == {"balloon_default_mb": 64, "balloon_current_mb": 64} and machine["pending"] == {}, machine
     assert bed.memory("web01")["MemFree"] < 630
+    unharmed(bed, "web01")
+
+
+@pytest.mark.parametrize("bed", ["api"], indirect=True)
+@again_if_it_fell_by_itself
+def test_large_pages_by_an_orderly_restart(bed):
+    result, _calls = bed.module("vbox_largepages", {"name": "web01", "large_pages": True, "on_blocked": "shutdown"})
+    machine = only_machine(result)
+    assert verbs(machine) == RESTART and machine["after"] == {"large_pages": True}, result
+    assert info(bed, "web01")["largepages"] == "on"
     unharmed(bed, "web01")

@@ -4,8 +4,9 @@
 
     usage: peak.py USER
 
-`module` is the Python that Ansible starts, `bindings` its child with VirtualBox's bindings, and `module and bindings` the most that both
-held at one time. The kernel keeps each process's peak (VmHWM), so only what happens in its last milliseconds can be missed.
+`module` is the Python that Ansible starts, `bindings` each of its children with VirtualBox's bindings. The kernel keeps each process's peak
+(VmHWM), so only what happens in its last milliseconds can be missed. `module and bindings` is the most that all of them held at one time, where
+what they share counts once (Pss).
 """
 
 from __future__ import annotations
@@ -23,15 +24,14 @@ def main():
     owner, peaks = pwd.getpwnam(sys.argv[1]).pw_uid, {}
     print("watching", flush=True)
     while not select.select([sys.stdin], [], [], LOOK_EVERY)[0]:
-        now = {"module": 0, "bindings": 0}
+        now = 0
         for process in filter(str.isdigit, os.listdir("/proc")):
             found = look(process, owner)
             if found:
                 kind, highest, present = found
                 peaks[kind] = max(peaks.get(kind, 0), highest)
-                if kind in now:
-                    now[kind] = max(now[kind], present)  # a process that is about to become another is counted once
-        peaks["module and bindings"] = max(peaks.get("module and bindings", 0), sum(now.values()))
+                now += present if kind in ("module", "bindings") else 0
+        peaks["module and bindings"] = max(peaks.get("module and bindings", 0), now)
     print(json.dumps(peaks))
 
 
@@ -44,7 +44,9 @@ def look(process, owner):
             words = file.read().split(b"\0")
         with open("/proc/%s/status" % process) as file:
             rows = dict(line.split(":", 1) for line in file)
-        return kind_of(words), *(int(rows[key].split()[0]) for key in ("VmHWM", "VmRSS"))
+        with open("/proc/%s/smaps_rollup" % process) as file:
+            rows.update(line.split(":", 1) for line in file.readlines()[1:])
+        return kind_of(words), *(int(rows[key].split()[0]) for key in ("VmHWM", "Pss"))
     except (OSError, KeyError, ValueError):
         return None
 

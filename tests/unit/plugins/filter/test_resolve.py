@@ -46,6 +46,40 @@ def test_case(case):
         assert {option: sources[name][option] for option in wanted} == wanted
 
 
+# facts of a machine, what it is to have, and whether it has that already
+SETTLED = [
+    ({}, {"balloon": 0, "large_pages": False, "page_fusion": False}, True),
+    ({"balloon_default_mb": 512}, {"balloon": "512M"}, True),
+    ({"balloon_default_mb": 512}, {"balloon_leave": "1.5G"}, True),
+    ({"balloon_default_mb": 512}, {"balloon": 511}, False),
+    ({"large_pages": True}, {"balloon": 0, "large_pages": False}, False),
+    ({"large_pages": None}, {"large_pages": False}, True),
+    ({"large_pages": None}, {"large_pages": True}, False),
+    ({"state": "saved"}, {"balloon": 0}, True),
+    ({"state": "saved"}, {"balloon": 1}, False),
+    ({"state": "running", "balloon_current_mb": 0}, {"balloon": 0}, False),  # the module looks whether its guest follows
+    ({}, {"balloon_current": 0}, False),  # it does not run
+    ({"memory_mb": 64, "balloon_default_mb": 100}, {"balloon": 100}, False),  # too large for its memory: an error
+    ({"large_pages": True, "balloon_default_mb": 100}, {"balloon": 100}, False),  # a warning
+]
+
+
+@pytest.mark.parametrize(("own", "wanted", "is_settled"), SETTLED, ids=str)
+def test_what_has_all_of_it_already_is_settled(own, wanted, is_settled):
+    facts = facts_of([dict(own, name="web01", uuid="00000000-0000-0000-0000-000000000001")])
+    resolved = resolve_filter({"defaults": wanted}, facts)
+    assert resolved["open"] == ([] if is_settled else resolved["machines"])
+    assert [(result["uuid"], result["changed"], result["before"] == result["after"]) for result in resolved["settled"]] == [
+        ("00000000-0000-0000-0000-000000000001", False, True)] * is_settled
+
+
+def test_a_machine_of_which_the_facts_say_too_little_is_open():
+    facts = facts_of([{"name": "web01", "uuid": "00000000-0000-0000-0000-000000000001"}])
+    del facts["machines"][0]["state"]
+    resolved = resolve_filter({"defaults": {"balloon": 0}}, facts)
+    assert (resolved["open"], resolved["settled"]) == (resolved["machines"], [])
+
+
 @pytest.mark.parametrize("name", ODD_NAMES, ids=ascii)
 def test_any_name_is_a_name(name):
     facts = facts_of([{"name": name, "uuid": "00000000-0000-0000-0000-000000000001"}])

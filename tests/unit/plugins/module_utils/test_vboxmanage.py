@@ -168,9 +168,32 @@ def test_what_passes_is_tried_again_a_bounded_number_of_times(stand_in, impatien
     with pytest.raises(VBoxMemoryError):
         VBoxManage(fails).run("modifyvm")
     assert len(count.read_text()) == tries
-    with pytest.raises(VBoxMemoryError):
-        VBoxManage(fails).run("modifyvm", patient=False)
-    assert len(count.read_text()) == tries + 1
+
+
+def test_reads_come_back_in_order_each_with_its_own_error_at_the_first_try(stand_in, tmp_path):
+    marks = tmp_path / "marks"
+    mixed = VBoxManage(stand_in(f"open({str(marks)!r}, 'a').write('.'); number = int(sys.argv[1]); print(number); sys.exit(number % 5 == 4)"))
+    for count in (3, 45):
+        marks.write_text("")
+        results = mixed.run_each([(str(number),) for number in range(count)])
+        assert [getattr(result, "code", result) for result in results] == ["vboxmanage_failed" if number % 5 == 4 else f"{number}\n" for number in range(count)]
+        assert len(marks.read_text()) == count
+
+
+def test_no_more_reads_than_wanted_run_at_a_time(stand_in, tmp_path, monkeypatch):
+    monkeypatch.setattr(vboxmanage, "SIDE_BY_SIDE", 2)
+    source = f"""
+import os, time
+mine = os.path.join({str(tmp_path)!r}, "at." + sys.argv[1])
+open(mine, "w").close()
+time.sleep(0.02)
+print(len([name for name in os.listdir({str(tmp_path)!r}) if name.startswith("at.")]))
+os.unlink(mine)
+"""
+    together = [int(result) for result in VBoxManage(stand_in(source)).run_each([(str(number),) for number in range(30)])]
+    assert max(together) == 2
+    few = [int(result) for result in VBoxManage(stand_in(source)).run_each([(str(number),) for number in range(5)])]
+    assert set(few) == {1}
 
 
 def test_pauses_grow_and_are_bounded():
