@@ -2,7 +2,8 @@
 # Copyright: vbox.memory contributors
 """Inflate a running guest from 10 % to 89 % of its memory, again and again, idle and busy; then once by raw VBoxManage, as the control.
 
-The idle guest and the busy one are on a live host each, at the same time. Exit status 1 when a guest was harmed by us, or was not by the control: then this bench shows nothing.
+The idle guest and the busy one are on a live host each, at the same time.
+Exit status 1 when a guest was harmed by us, or was not by the control: then this bench shows nothing.
 """
 
 from __future__ import annotations
