@@ -16,6 +16,7 @@ from fake.vboxfake.fakehost import FakeHost
 TESTS = Path(__file__).resolve().parent
 BUILD = TESTS.parent / ".build"
 RUNNER = "run_module.py"
+VBOX = "/usr/lib/virtualbox/VBoxManage"  # the program behind Debian's wrapper
 BINDS = f"{Path(ansible.__file__).parent}:/ansible/ansible"  # for the sandbox: the ansible-core that the tests use
 
 
@@ -86,7 +87,7 @@ class SandboxBed(Bed):
         self.file = self.record.format(user=user)
 
     def vbox(self, *argv):
-        return self.run("/usr/lib/virtualbox/VBoxManage", *argv).stdout
+        return self.run(VBOX, *argv).stdout
 
     def run(self, *argv, given=""):
         return self.sandbox("exec", "--user", self.user, *argv, given=given)
@@ -130,7 +131,7 @@ class LiveBed(Bed):
         self.live("ssh", "sh", "-c", f"mkdir -p {self.FOLDER} && tar -x -C {self.FOLDER}", given=packed)
 
     def vbox(self, *argv):
-        return self.live("ssh", "VBoxManage", *argv).stdout.decode()
+        return self.live("ssh", VBOX, *argv).stdout.decode()
 
     def guest(self, name, *argv):
         """Run a command inside a guest; gives back what it printed."""

@@ -89,6 +89,18 @@ def test_the_path_comes_before_the_install_folders(places):
     assert find_executable() == on_path
 
 
+@pytest.mark.parametrize("wrapper", ["share/VBox.sh", "path/VBox"])  # of Debian's package, and of Oracle's
+def test_the_program_is_taken_from_behind_the_packages_wrapper(places, wrapper):
+    (places / "share").mkdir()
+    program(places / wrapper)
+    on_path = places / "path" / "VBoxManage"
+    on_path.symlink_to(places / wrapper)
+    assert find_executable() == str(on_path)  # there is nothing behind it
+    installed = program(places / "install" / "VBoxManage")
+    assert find_executable() == installed
+    assert find_executable(str(on_path)) == find_executable("VBoxManage") == str(on_path)  # by its name it is meant
+
+
 def test_what_cannot_be_run_is_passed_over(places):
     program(places / "path" / "VBoxManage", mode=0o644)
     installed = program(places / "install" / "VBoxManage")
