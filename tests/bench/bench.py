@@ -52,11 +52,17 @@ def parse():
 
 
 def run(arguments):
-    """Measure what is asked for; yields the result so far: once without the fleet, which takes long, and once with it."""
+    """Measure what is asked for; yields the result so far, after each size: the last ones take long."""
     started, rows, measured = time.monotonic(), [], commit()
     hosts, each = ([int(part) for part in arguments.fleet.split("x")] + [0])[:2]
     with Sandbox(FLEET_USERS + len(arguments.sizes) + 1) as sandbox, tempfile.TemporaryDirectory(dir="/tmp") as folder:
         play = Playing(folder)
+        few = sandbox.make_host("vbox%d" % (FLEET_USERS + 1), COUNTED)
+        play.inventory([few])
+        calls = dict(machines=COUNTED, commands=count_calls(play, few))
+        result = dict(calls=calls, payloads=measure_payloads(few), fleet=None)
+        if hosts:
+            result["fleet"] = measure_fleet(play, [sandbox.make_host("vbox%02d" % number, each) for number in range(1, hosts + 1)], arguments.repeats)
         for number, size in enumerate(sorted(arguments.sizes), FLEET_USERS + 2):
             host = sandbox.make_host("vbox%d" % number, size)
             play.inventory([host])
@@ -66,15 +72,7 @@ def run(arguments):
                     with contextlib.nullcontext() if job in COLD else host.warm():
                         measure(play, host, job, arguments.ways, arguments.repeats, rows)
                         measure_memory(play, host, job, rows)
-        few = sandbox.make_host("vbox%d" % (FLEET_USERS + 1), COUNTED)
-        play.inventory([few])
-        calls = dict(machines=COUNTED, commands=count_calls(play, few))
-        payloads = measure_payloads(few)
-        result = dict(about=describe(few, arguments, started, measured), rows=[row.as_dict() for row in rows], fleet=None, calls=calls, payloads=payloads)
-        yield result
-        if hosts:
-            fleet = [sandbox.make_host("vbox%02d" % number, each) for number in range(1, hosts + 1)]
-            yield dict(result, fleet=measure_fleet(play, fleet, arguments.repeats), about=describe(few, arguments, started, measured))
+            yield dict(result, about=describe(few, arguments, started, measured), rows=[row.as_dict() for row in rows])
 
 
 def commit():

@@ -36,7 +36,7 @@ def measure(play, host, job, keys, repeats, rows):
     :param play: a :class:`~playing.Playing`
     :param rows: what was measured so far, on fewer machines; it grows
     """
-    ways, runs = [way for way in WAYS.values() if way.key in keys and job in way.jobs], {}
+    ways, runs = [way for way in WAYS.values() if way.key in keys and job in way.jobs and host.machines <= way.most], {}
     for way in [way for way in ways if _expected(rows, job, way.key, host.machines) > TOO_LONG]:
         ways.remove(way)
         rows.append(Row(job, way.key, host.machines, _expected(rows, job, way.key, host.machines), extrapolated=True))
