@@ -106,7 +106,7 @@ class Listing:
         uuids = re.findall(r'^"%s" \{(%s)\}$' % (re.escape(wanted), UUID), self._text, re.MULTILINE)
         if re.fullmatch(UUID, wanted) and wanted.lower() in self._uuids:
             uuids.append(wanted)
-        return [uuid.lower() for uuid in uuids]
+        return list(dict.fromkeys(uuid.lower() for uuid in uuids))  # once, for a name can be the machine's own UUID
 
     @cached_property
     def _uuids(self):

@@ -20,6 +20,7 @@ pytestmark = pytest.mark.sandbox
 TESTS = Path(__file__).resolve().parents[1]
 BACKENDS = ("vboxmanage", "api")
 VBOX = "/usr/lib/virtualbox/VBoxManage"
+OWN_UUID = "87654321-4321-4321-4321-123456789abc"  # a machine's, and its name
 UNKNOWN = "12345678-4321-4321-4321-123456789abc"
 
 # Holds the lock of the machines named until its input ends.
@@ -101,6 +102,7 @@ def odd(sandbox):
         for machine in case.get("machines", []):
             if machine["name"] not in host.uuids:
                 host.make(machine["name"], *machine.get("create", []), modify=machine.get("modify", ()))
+    host.make(OWN_UUID, "--uuid", OWN_UUID)
     host.make("arm", "--platform-architecture", "arm", ostype="Debian_arm64")
     host.make("windows", "--groups", "/a/b,/c", ostype="Windows10_64", modify=("--memory", "2048", "--guestmemoryballoon", "512", "--largepages", "on"))
     host.make("twin", "--basefolder", "/tmp/vbox41-1")
