@@ -45,6 +45,7 @@ def parse():
     parser.add_argument("--ways", type=lambda text: text.split(","), default=list(WAYS), help="some of " + ",".join(WAYS))
     parser.add_argument("--cold-at", type=int, default=200, help="the size for jobs without a running server (200)")
     parser.add_argument("--repeats", type=int, default=3, help="runs of each, of which the median counts (3)")
+    parser.add_argument("--too-long", type=int, default=600, help="seconds from which on a way is extrapolated from fewer machines (600)")
     parser.add_argument("--fleet", default="50x20", help="hosts x machines (50x20); 0 for none")
     parser.add_argument("--output", default=str(OUTPUT), help="a folder for bench.json, bench.md and bench.svg (.build/bench)")
     parser.add_argument("--plot", metavar="FILE", help="measure nothing: write the table and the plot of this bench.json")
@@ -70,7 +71,7 @@ def run(arguments):
             for job in arguments.jobs:
                 if job not in COLD or size == arguments.cold_at:
                     with contextlib.nullcontext() if job in COLD else host.warm():
-                        measure(play, host, job, arguments.ways, arguments.repeats, rows)
+                        measure(play, host, job, arguments.ways, arguments.repeats, arguments.too_long, rows)
                         measure_memory(play, host, job, rows)
             yield dict(result, about=describe(few, arguments, started, measured), rows=[row.as_dict() for row in rows])
 
@@ -87,7 +88,8 @@ def describe(host, arguments, started, measured):
     return dict(
         date=time.strftime("%Y-%m-%d"), commit=measured, virtualbox=host.run(VBOX, "--version").strip(), ansible_core=ansible.release.__version__,
         python=platform.python_version(), host_python=host.run("python3", "-V").split()[1], processors="%d × %s" % (os.cpu_count(), processor),
-        load_at_the_end="%.1f" % os.getloadavg()[0], repeats=arguments.repeats, minutes=round((time.monotonic() - started) / 60))
+        load_at_the_end="%.1f" % os.getloadavg()[0], repeats=arguments.repeats, extrapolated_from="%d s on" % arguments.too_long,
+        minutes=round((time.monotonic() - started) / 60))
 
 
 def write(result, folder):

@@ -11,7 +11,6 @@ from dataclasses import asdict, dataclass, field
 
 from ways import COLD, WAYS, other
 
-TOO_LONG = 600  # seconds: what would take longer is extrapolated
 ONCE_FROM = 30  # seconds: what takes longer is run once
 
 
@@ -30,14 +29,15 @@ class Row:
     as_dict = asdict
 
 
-def measure(play, host, job, keys, repeats, rows):
+def measure(play, host, job, keys, repeats, too_long, rows):
     """Measure some ways of a job on a host.
 
     :param play: a :class:`~playing.Playing`
+    :param too_long: seconds; what would take longer is extrapolated
     :param rows: what was measured so far, on fewer machines; it grows
     """
     ways, runs = [way for way in WAYS.values() if way.key in keys and job in way.jobs and host.machines <= way.most], {}
-    for way in [way for way in ways if _expected(rows, job, way.key, host.machines) > TOO_LONG]:
+    for way in [way for way in ways if _expected(rows, job, way.key, host.machines) > too_long]:
         ways.remove(way)
         rows.append(Row(job, way.key, host.machines, _expected(rows, job, way.key, host.machines), extrapolated=True))
     for number in range(repeats):
