@@ -14,7 +14,7 @@ from ansible_collections.vbox.memory.plugins.module_utils.locks import user_lock
 from ansible_collections.vbox.memory.plugins.module_utils.metrics import GUEST_METRICS, HOST, PERIOD
 from ansible_collections.vbox.memory.plugins.module_utils.settings import commands
 
-FIRST_SAMPLE = 60  # seconds to wait for a guest's first figures: on a slow host 20 were too few (seen)
+FIRST_SAMPLE = 120  # seconds to wait for a guest's first figures: on a slow host 20 were too few, and once 60 in all likelihood (seen)
 STALL = 60  # seconds without progress after which a guest does not follow; a slow host gave nothing for 25 s and then all (measured)
 LAG = 2  # seconds that a guest's figures are behind, besides their period
 HOST_BALLOONED = {"ballooned_kb": "RAM/VMM/Ballooned"}
