@@ -147,6 +147,17 @@ def test_other_failures_stop_nobody(fakes):
     assert 'FAILED: h1, machine "small"' in output and "FAILED: h0: " in output
 
 
+def test_what_the_guard_refuses_is_pending_and_told(fakes):
+    host = fakes.host("h1", vbox_memory_policy_host={"machines": {"full": {"balloon_default": 680}}})
+    for name in ("full", "web"):
+        fakes.guest("h1", name, memory=768)
+    status, output = fakes.play()
+    assert status == 2, output
+    assert commands(host) == restart("web"), output
+    assert re.search(r'FAILED: h1, machine "full": a balloon of 680 MB would harm the guest', output), output
+    assert ["h1", "full", "running", "balloon_default_mb", "0", "680", "pending"] in [row[:7] for row in report(output)], output
+
+
 def test_who_may_not_be_restarted_and_batches(fakes):
     machines = {"a": {"on_blocked": "defer"}, "b": {"on_blocked": "shutdown"}}
     host = fakes.host("h1", vbox_memory_policy_host={"machines": machines})
