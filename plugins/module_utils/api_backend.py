@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from functools import cached_property, partial
+from functools import partial
 
 from ansible_collections.vbox.memory.plugins.module_utils import api_child
 from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError
@@ -34,12 +34,14 @@ from ansible_collections.vbox.memory.plugins.module_utils.vboxmanage import (
     patiently,
 )
 
-MACHINES_AT_ONCE = 100  # in one request: other modules of this user get their turn in between
-# Machines from which on a second process reads half of them: it takes 0.1 s to start. Reading 200 took 0.46 s by one process, 0.25 by two
+PART = 25  # machines that one request is about
+AT_ONCE = 8  # requests: other modules of this user get their turn after so many
+# Machines from which on a second process helps: it takes 0.1 s to start. Reading 200 took 0.46 s by one process, 0.25 by two
 # and 0.25 by three (measured, two processors). Threads of one process crash the bindings (measured).
 MANY = 50
 PROCESSES = min(2, os.cpu_count() or 1)
-LARGEST_ANSWER = 16 * 1024 * 1024  # bytes; one of 100 machines has some 50,000
+LARGEST_ANSWER = 16 * 1024 * 1024  # bytes; one of 25 machines has some 10,000
+GREETING = -1  # a task that is no number of a request
 LARGEST_BALLOON = 2 ** 32 - 1  # the bindings cut larger numbers off, silently (measured)
 SETTING_OF = {setting.command: setting.name for setting in SETTINGS.values()}
 
@@ -53,15 +55,16 @@ class ApiBackend:
 
     :param command: a :class:`~.backend.CommandBackend` of the same VirtualBox
     :param python: the Python that has the bindings; ``None`` tries :func:`pythons`
+    :param machines: how many are going to be read, as far as is known
     :raises VBoxMemoryError: ``backend_unavailable``; the methods raise it too, when the child ends before its time
     """
 
     name = "api"
     fallback = None
 
-    def __init__(self, command, python=None):
+    def __init__(self, command, python=None, machines=0):
         self.command = command
-        self._bindings = Bindings([python] if python else pythons())
+        self._bindings = Bindings([python] if python else pythons(), machines)
         self.version = parse_version(self._bindings.version)
         if self.version != command.version:
             self.close()
@@ -79,21 +82,25 @@ class ApiBackend:
         """End the child process. The next request would start another."""
         self._bindings.close()
 
-    def find_many(self, wanted):
+    def find_many(self, wanted, details=True):
         """For each name or UUID its :class:`~.machines.Machine`, or the error in its place.
 
+        :param details: whether the groups and the type of the operating system are wanted, too
         :raises VBoxMemoryError: when nothing can be read at all
         """
         self._bindings.expect(len(wanted))
-        meant = [found for some in _portions(wanted) for found in self._ask("find", wanted=some)]
-        known = {uuid: name for found in meant for uuid, name in found}
-        entries = dict(zip(known, self._entries(known)))
-        return [self._found([entries[uuid] for uuid, _name in found]) for found in meant]
+        parts = max(1, len(wanted) // PART)
+        answers = self._ask_each("find", [dict(wanted=wanted, details=details, part=part, parts=parts) for part in range(parts)])
+        found = [[entry for entries in some for entry in entries] for some in zip(*answers)]
+        # None or several: it is not there, or a machine went meanwhile and two processes have seen another list each. One alone sees what is right.
+        unclear = [one for one, entries in zip(wanted, found) if len(entries) != 1 and parts > 1]
+        again = dict(zip(unclear, self._ask("find", wanted=unclear, details=details))) if unclear else {}
+        return [self._found(again.get(one, entries)) for one, entries in zip(wanted, found)]
 
     def read_all(self):
         """All machines, and the UUIDs of those that cannot be read."""
         machines, unreadable = [], []
-        for entry in self._entries(dict.fromkeys(self._ask("list"))):
+        for entry in self._entries(self._ask("list")):
             if "inaccessible" in entry:
                 unreadable.append(entry["inaccessible"])
             else:
@@ -104,14 +111,14 @@ class ApiBackend:
     def read_live(self):
         """The machines that run or are paused."""
         machines = []
-        for entry in self._entries(dict.fromkeys(self._ask("list", states=LIVE))):
+        for entry in self._entries(self._ask("list", states=LIVE)):
             with _ignoring("machine_not_found"):
                 machines.append(self._machine(entry))
         return [machine for machine in machines if machine.live]
 
     def read(self, uuid):
         """The machine with this UUID, as it is now."""
-        return patiently(lambda: self._machine(self._bindings.ask("read", {"machines": [(uuid, None)]})[0], again=False))
+        return patiently(lambda: self._machine(self._bindings.ask("read", {"machines": [uuid]})[0], again=False))
 
     def run(self, *command):
         """Do what a command of VBoxManage does: those that change settings by the bindings, others by VBoxManage."""
@@ -148,11 +155,14 @@ class ApiBackend:
         details = {"command": command_line(command)} if command else {}
         return patiently(lambda: self._bindings.ask(what, arguments, **details))
 
-    def _entries(self, known):
-        """What the child says of each machine, in order: of a dictionary of UUIDs with the name, where it is known already."""
-        self._bindings.expect(len(known))
-        for some in _portions(known.items()):
-            yield from patiently(partial(self._bindings.read, some))
+    def _ask_each(self, what, requests):
+        """The answers to many requests of a kind, in order."""
+        return [answer for some in _portions(requests, AT_ONCE) for answer in patiently(partial(self._bindings.share, what, some))]
+
+    def _entries(self, uuids):
+        """What the child says of each machine, in order."""
+        self._bindings.expect(len(uuids))
+        return [entry for some in self._ask_each("read", [{"machines": some} for some in _portions(uuids, PART)]) for entry in some]
 
     def _found(self, entries):
         """The one machine that is meant by a name or UUID, or what is wrong."""
@@ -205,75 +215,52 @@ class Bindings:
     """The bindings, by a child process: started with the first Python that has them, and anew when the server went away.
 
     Where there is much to read, a second one helps. Whatever goes wrong with it, the first one does its work.
+
+    :param candidates: the Pythons to try
+    :param machines: how many are going to be read, as far as is known: the second process starts together with the first if need be
     """
 
-    def __init__(self, candidates):
+    def __init__(self, candidates, machines=0):
         self._child = self._helper = None
         self._candidates = candidates
-        self.version = patiently(self._start)
+        self.version = patiently(partial(self._start, machines))
 
     def ask(self, what, arguments, **details):
-        """The answer to one request.
+        """The answer to one request. See :meth:`share`."""
+        return self.share(what, [arguments], **details)[0]
 
+    def share(self, what, requests, **details):
+        """The answers to requests of a kind, in order. Each process takes the next request when it is free, the first process the first.
+
+        :param requests: a list of dictionaries of arguments
         :raises VBoxMemoryError: typed by VirtualBox's result code, with these details; ``backend_unavailable``
         """
         with one_at_a_time:
             if self._child is None:
                 self._start()
-            try:
-                answer = self._child.ask({"do": what, "with": arguments})
-            except Unusable as error:
-                self.close()
-                raise unavailable(error) from None
-            except VBoxMemoryError:
-                self.close()
-                raise
-        if "problem" in answer:
-            raise self.failure(answer["problem"], **details)
-        return answer["answer"]
+            left, answers = list(range(len(requests)))[::-1], {}
+            while not all(number in answers for number in range(len(requests))):
+                for child in self._children():
+                    if left and child.task is None:
+                        task = left.pop()
+                        child.begin(task, what, requests[task])
+                for child in first_to_answer(self._children()):
+                    task, message = child.task, self._message(child)
+                    if "answer" in message:
+                        answers[task] = message["answer"]
+                    elif child is self._child:
+                        raise self._failed(message["problem"], **details)
+                    else:
+                        self._dismiss()
+                        left += [task] if task != GREETING else []
+            return [answers[number] for number in range(len(requests))]
 
     def expect(self, machines):
-        """Have a second process start meanwhile, if so many machines are to be read."""
-        if machines >= MANY and PROCESSES > 1 and self._helper is None:
+        """Have a second process start and connect meanwhile, if so many machines are to be read."""
+        if self._child and self._helper is None and _two_are_faster(machines):
             with contextlib.suppress(Unusable):
                 self._helper = Child(self._candidates[0])
-
-    def read(self, machines):
-        """What ``read`` of the child answers for these pairs of a UUID and a name; a second process does half, if there is one."""
-        with one_at_a_time:
-            mine = machines[:len(machines) // 2] if self._helper else machines
-            theirs = machines[len(mine):]
-            if theirs and not self._hand_over(theirs):
-                mine, theirs = machines, []
-            try:
-                answer = self.ask("read", {"machines": mine})
-            except VBoxMemoryError:
-                self._dismiss()  # its answer would be taken for another one's
-                raise
-            return answer + ((self._handed_back() or self.ask("read", {"machines": theirs})) if theirs else [])
-
-    def _hand_over(self, machines):
-        try:
-            self._helper.send({"do": "read", "with": {"machines": machines}})
-            return True
-        except Unusable:
-            self._dismiss()
-            return False
-
-    def _handed_back(self):
-        """The answer of the second process; nothing if it has none."""
-        try:
-            if "answer" in self._helper.hello:
-                return self._helper.receive()["answer"]
-        except (Unusable, VBoxMemoryError, KeyError):
-            pass
-        self._dismiss()
-        return None
-
-    def _dismiss(self):
-        if self._helper:
-            self._helper.close()
-            self._helper = None
+                self._helper.begin(GREETING, "hello")
 
     def failure(self, found, **details):
         """The error for what the child calls a problem."""
@@ -284,31 +271,63 @@ class Bindings:
 
     def close(self):
         """End the child processes."""
+        for child in self._children():
+            child.hang_up()  # both, before one is waited for
         self._dismiss()
         if self._child:
             self._child.close()
             self._child = None
 
-    def _start(self):
+    def _children(self):
+        return [child for child in (self._child, self._helper) if child]
+
+    def _message(self, child):
+        """The message of a child at work; of a second process without one, nothing."""
+        try:
+            return child.finish()
+        except (Unusable, VBoxMemoryError) as error:
+            if child is self._helper:
+                return {}
+            self.close()
+            raise unavailable(error) if isinstance(error, Unusable) else error from None
+
+    def _failed(self, found, **details):
+        if self._helper and self._helper.task is not None:
+            self._dismiss()  # its answer would be taken for another one's
+        return self.failure(found, **details)
+
+    def _dismiss(self):
+        if self._helper:
+            self._helper.close()
+            self._helper = None
+
+    def _start(self, machines=0):
         """Start the child with the first Python that has the bindings; gives back their version of VirtualBox."""
         reasons = []
         with one_at_a_time:
             for python in self._candidates:
                 try:
-                    child = Child(python)
-                    hello = child.hello
+                    return self._connect(python, machines)
                 except Unusable as error:
                     reasons.append(str(error))
-                    continue
-                if "answer" in hello:
-                    self._child, self._candidates = child, [python]
-                    return hello["answer"]["version"]
-                child.close()
-                error = _failure(hello["problem"], answered=False)
-                if error.code == "server_unavailable":
-                    raise error
-                reasons.append("%s: %s" % (python, hello["problem"]["says"]))
         raise unavailable("; ".join(reasons) or "no Python was found: name one that has vboxapi")
+
+    def _connect(self, python, machines):
+        self._child = Child(python)
+        try:
+            self._helper = Child(python) if _two_are_faster(machines) else None  # which imports the bindings meanwhile
+            self._child.begin(GREETING, "hello")
+            hello = self._child.finish()
+            if "answer" not in hello:
+                error = _failure(hello["problem"], answered=False)
+                raise error if error.code == "server_unavailable" else Unusable("%s: %s" % (python, hello["problem"]["says"]))
+        except (Unusable, VBoxMemoryError):
+            self.close()
+            raise
+        self._candidates = [python]
+        if self._helper:
+            self._helper.begin(GREETING, "hello")
+        return hello["answer"]["version"]
 
 
 class Unusable(Exception):
@@ -318,10 +337,13 @@ class Unusable(Exception):
 class Child:
     """A process that runs :mod:`~.api_child`. It is never killed: it may hold a machine's lock, and ends by itself.
 
+    ``task`` is what it was begun for, until its answer is taken; ``until`` is when that must have come, by the monotonic clock.
+
     :raises Unusable: also from the methods
     """
 
     def __init__(self, python):
+        self.task = self.until = None
         self._python = python
         self._pending = b""
         self._errors = tempfile.TemporaryFile()
@@ -335,29 +357,23 @@ class Child:
         except OSError as error:
             raise Unusable("%s: %s" % (python, error.strerror)) from None
 
-    @cached_property
-    def hello(self):
-        """The first message of the child, which it sends by itself."""
-        return self.receive()
+    def fileno(self):
+        """For ``select``."""
+        return self._process.stdout.fileno()
 
-    def ask(self, request):
-        """The answer to a request."""
-        self.send(request)
-        return self.receive()
-
-    def send(self, request):
-        """Send a request, whose answer is the next message."""
-        try:
-            self._process.stdin.write(json.dumps(request).encode() + b"\n")
+    def begin(self, task, what, arguments=None):
+        """Send a request. That the process has ended shows in place of its answer."""
+        self.task, self.until = task, time.monotonic() + TIME_LIMIT
+        with contextlib.suppress(OSError):
+            self._process.stdin.write(json.dumps({"do": what, "with": arguments or {}}).encode() + b"\n")
             self._process.stdin.flush()
-        except OSError:
-            raise self._ended() from None
 
-    def receive(self):
-        """The next message of the child.
+    def finish(self):
+        """The answer to the request, as the message that it is.
 
         :raises VBoxMemoryError: ``vboxmanage_timeout``
         """
+        self.task = None
         line = self._line()
         try:
             message = json.loads(line.decode("utf-8"))
@@ -367,22 +383,24 @@ class Child:
             pass
         raise self._gone("%s printed what is no answer: %.80r" % (self._python, line))
 
-    def close(self):
-        """Let the child end, and wait for it a little."""
+    def hang_up(self):
+        """Let the child end."""
         with contextlib.suppress(OSError):
             self._process.stdin.close()
+
+    def close(self):
+        """Let the child end, and wait for it a little."""
+        self.hang_up()
         self._process.stdout.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
             end_of(self._process, 2)
         self._errors.close()
 
     def _line(self):
-        until = time.monotonic() + TIME_LIMIT
-        output = self._process.stdout.fileno()
         while b"\n" not in self._pending:
-            if not select.select([output], [], [], max(0, until - time.monotonic()))[0]:
+            if not select.select([self], [], [], max(0, self.until - time.monotonic()))[0]:
                 raise self._silent()
-            some = os.read(output, 65536)
+            some = os.read(self.fileno(), 65536)
             if not some:
                 raise self._ended()
             self._pending += some
@@ -410,6 +428,13 @@ class Child:
             " abort a machine. See what holds VirtualBox up, then run this again" % (TIME_LIMIT, self._process.pid))
 
 
+def first_to_answer(children):
+    """Those of the children at work that have something to say, as soon as one has; all of them if none says anything in time."""
+    at_work = [child for child in children if child.task is not None]
+    limit = min(child.until for child in at_work) - time.monotonic()
+    return select.select(at_work, [], [], max(0, limit))[0] or at_work
+
+
 def pythons():
     """The Pythons that may have the bindings: packages install them for the system's own."""
     found = [sys.executable, "/usr/bin/python3", shutil.which("python3")]
@@ -427,9 +452,12 @@ def _failure(found, **details):
     return failure("VirtualBox says: %s" % found["says"], found.get("number"), **details)
 
 
-def _portions(values):
-    values = list(values)
-    return [values[start:start + MACHINES_AT_ONCE] for start in range(0, len(values), MACHINES_AT_ONCE)]
+def _two_are_faster(machines):
+    return PROCESSES > 1 and machines >= MANY
+
+
+def _portions(values, size):
+    return [values[start:start + size] for start in range(0, len(values), size)]
 
 
 @contextlib.contextmanager

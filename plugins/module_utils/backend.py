@@ -47,9 +47,10 @@ class CommandBackend:
     def _listing(self):
         return Listing(self.vboxmanage)
 
-    def find_many(self, wanted):
+    def find_many(self, wanted, details=True):
         """For each name or UUID its :class:`~.machines.Machine`, or the error in its place.
 
+        :param details: VBoxManage prints them anyway
         :raises VBoxMemoryError: when nothing can be read at all
         """
         return self._listing.find_many(wanted)

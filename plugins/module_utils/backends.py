@@ -14,7 +14,7 @@ from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemo
 BACKENDS = ("auto", "vboxmanage", "api")
 
 
-def choose_backend(wanted="auto", executable=None, python=None):
+def choose_backend(wanted="auto", executable=None, python=None, machines=0):
     """The backend that a task asks for; close it at the end, or use it with ``with``.
 
     ``auto`` takes the bindings where they work and are of VBoxManage's version, and the command line otherwise: ``fallback`` of
@@ -24,14 +24,15 @@ def choose_backend(wanted="auto", executable=None, python=None):
     :param executable: VBoxManage, where it was named. ``auto`` then keeps to it: it can be a wrapper that leads to other machines
         than the bindings see
     :param python: the Python that has the bindings; ``None`` for the usual ones
+    :param machines: how many are going to be read, as far as is known: for the bindings to get ready
     :raises VBoxMemoryError: ``vboxmanage_not_found``, or ``backend_unavailable`` when the bindings were asked for
     """
     command = CommandBackend(executable)
     if wanted == "auto" and executable:
         command.fallback = "VBoxManage was named (%s), and the bindings may see other machines than it does" % executable
     elif wanted == "auto":
-        return AutoBackend(command, python)
-    return ApiBackend(command, python) if wanted == "api" else command
+        return AutoBackend(command, python, machines)
+    return ApiBackend(command, python, machines) if wanted == "api" else command
 
 
 class AutoBackend:
@@ -40,11 +41,11 @@ class AutoBackend:
     :param command: a :class:`~.backend.CommandBackend`
     """
 
-    def __init__(self, command, python=None):
+    def __init__(self, command, python=None, machines=0):
         self._command = self._current = command
         self.fallback = None
         try:
-            self._current = ApiBackend(command, python)
+            self._current = ApiBackend(command, python, machines)
         except VBoxMemoryError as error:
             self.fallback = error.message
 
@@ -68,9 +69,9 @@ class AutoBackend:
         """The version of VirtualBox."""
         return self._current.version
 
-    def find_many(self, wanted):
+    def find_many(self, wanted, details=True):
         """See :meth:`.ApiBackend.find_many`."""
-        return self._do("find_many", wanted)
+        return self._do("find_many", wanted, details)
 
     def read_all(self):
         """See :meth:`.ApiBackend.read_all`."""

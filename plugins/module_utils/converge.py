@@ -23,7 +23,7 @@ def run_module(owned):
     module = MemoryModule(owned)
     try:
         wanted = wanted_machines(module.params, owned)
-        with choose_backend(module.params["backend"], module.params["vboxmanage"], module.params["api_python"]) as backend:
+        with choose_backend(module.params["backend"], module.params["vboxmanage"], module.params["api_python"], len(wanted)) as backend:
             results = converge(backend, wanted, module.check_mode, module.log)
             used = dict(backend=backend.name, backend_fallback=backend.fallback)
     except VBoxMemoryError as error:
@@ -43,7 +43,8 @@ def converge(backend, wanted, check_mode=False, log=None):
         return []
     host, balloons = Host(backend), Balloons(backend, log)
     works = [Work(one, backend, host, balloons) for one in wanted]
-    for work, found in zip(works, backend.find_many([one.name for one in wanted])):
+    fusion = any(one.page_fusion for one in wanted)  # which depends on the type of the operating system
+    for work, found in zip(works, backend.find_many([one.name for one in wanted], details=fusion)):
         work.find(found)
     _refuse_the_same_machine_twice(works)
     for work in works:

@@ -21,13 +21,11 @@ LIVE = ("running", "paused")  # the balloon can be asked for
 
 @dataclass
 class Machine:
-    """One machine as VirtualBox shows it. ``None`` means that VirtualBox does not say."""
+    """One machine as VirtualBox shows it. ``None`` means that VirtualBox does not say, or that it was not asked for details."""
 
     uuid: str
     name: str
     state: str
-    os_description: str  # of the type of its operating system: 'Debian (64-bit)'
-    groups: list = field(default_factory=list)
     memory: int | None = None  # MB
     balloon_default: int | None = None  # MB; the setting
     balloon_current: int | None = None  # MB; the request, of a live machine only
@@ -35,8 +33,11 @@ class Machine:
     large_pages: bool | None = None
     additions_run_level: int | None = None
     frontend: str | None = None  # of a live machine: headless, gui, …
-    settings_file: str = ""
+    settings_file: str = ""  # where os_type is to be had from, if it is not known
+    # Details.
+    groups: list = field(default_factory=list)
     os_type: str | None = None  # the ID of the type of its operating system: 'Debian_64'
+    os_description: str | None = None  # of that type: 'Debian (64-bit)'
 
     @property
     def live(self):
@@ -141,7 +142,7 @@ def not_found():
 def ambiguous(machines):
     """The error for a name that these machines share."""
     return VBoxMemoryError(
-        "machine_ambiguous", "several machines have this name: use one of their UUIDs, %s" % ", ".join(machine.uuid for machine in machines))
+        "machine_ambiguous", "several machines have this name: use one of their UUIDs, %s" % ", ".join(sorted(machine.uuid for machine in machines)))
 
 
 def inaccessible(uuid):

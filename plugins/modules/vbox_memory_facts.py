@@ -263,7 +263,7 @@ def main():
     )
     given = module.params
     try:
-        with choose_backend(given["backend"], given["vboxmanage"], given["api_python"]) as backend:
+        with choose_backend(given["backend"], given["vboxmanage"], given["api_python"], len(given["machines"] or ())) as backend:
             facts = gather(backend, given["machines"], given["metrics"], given["wait"])
             used = dict(backend=backend.name, backend_fallback=backend.fallback)
     except VBoxMemoryError as error:

@@ -69,7 +69,7 @@ class Machine(Logged):
     def __init__(self, state="Running", **values):
         fields = dict(
             id=UUID, name="web01", state=list(STATES).index(state), OSTypeId="Debian_64", groups=["/"], memorySize=1024, memoryBalloonSize=100,
-            pageFusionEnabled=False, settingsFilePath="/web01.vbox", sessionName="headless", accessible=True, requested=300, stops=False, fails=None)
+            pageFusionEnabled=False, sessionName="headless", accessible=True, requested=300, stops=False, fails=None)
         super().__init__([], "machine", **dict(fields, **values))
 
     def lockMachine(self, session, kind):
@@ -108,31 +108,32 @@ class Session:
 def requests(monkeypatch):
     def make(machine, **others):
         monkeypatch.setitem(sys.modules, "vboxapi", Bindings(machine, **others))
-        return Requests()
+        made = Requests()
+        assert made.hello() == {"version": "7.2.22_Debian"}
+        return made
 
     return make
 
 
 def test_a_running_machine_has_two_balloons(requests):
     machine = Machine()
-    fields = requests(machine).read([(UUID, None)])[0]["machine"]
+    fields = requests(machine).read([UUID])[0]["machine"]
     assert fields == dict(
         uuid=UUID, name="web01", state="running", os_description="Description of Debian_64", groups=["/"], memory=1024, balloon_default=100,
-        balloon_current=300, page_fusion=False, large_pages=True, additions_run_level=2, frontend="headless", settings_file="/web01.vbox",
-        os_type="Debian_64")
+        balloon_current=300, page_fusion=False, large_pages=True, additions_run_level=2, frontend="headless", os_type="Debian_64")
     assert machine.log == ["lock shared", "unlock"]
 
 
 @pytest.mark.parametrize("state", [state for state in STATES if state not in ("Running", "Paused")])
 def test_a_machine_that_does_not_run_is_read_without_a_session(requests, state):
     machine = Machine(state)
-    fields = requests(machine).read([(UUID, None)])[0]["machine"]
+    fields = requests(machine).read([UUID])[0]["machine"]
     assert (fields["state"], fields.get("balloon_current"), fields.get("frontend"), machine.log) == (STATES[state], None, None, [])
 
 
 def test_a_machine_that_stops_meanwhile(requests):
     machine = Machine(stops=True)
-    fields = requests(machine).read([(UUID, None)])[0]["machine"]
+    fields = requests(machine).read([UUID])[0]["machine"]
     assert (fields["state"], fields["balloon_default"], fields.get("balloon_current")) == ("poweroff", 100, None)
     assert machine.log == ["lock shared", "unlock"]
 
@@ -183,7 +184,7 @@ def test_settings_that_cannot_be_saved_are_given_up(requests):
 
 def test_a_release_with_platforms(requests):
     x86 = types.SimpleNamespace(getHWVirtExProperty=lambda name: 0)
-    assert requests(Machine(platform=types.SimpleNamespace(x86=x86))).read([(UUID, None)])[0]["machine"]["large_pages"] is False
+    assert requests(Machine(platform=types.SimpleNamespace(x86=x86))).read([UUID])[0]["machine"]["large_pages"] is False
 
 
 def test_a_machine_of_another_platform_has_no_large_pages(requests):
@@ -192,16 +193,16 @@ def test_a_machine_of_another_platform_has_no_large_pages(requests):
         def x86(self):
             raise ComError(0x80BB0012, "x86-specific platform settings are not available on this platform")
 
-    assert requests(Machine(platform=Arm())).read([(UUID, None)])[0]["machine"]["large_pages"] is None
+    assert requests(Machine(platform=Arm())).read([UUID])[0]["machine"]["large_pages"] is None
 
 
 def test_a_release_that_lacks_states_numbers_them_otherwise(requests):
     known = ["Null"] + [state for state in STATES if state != "AbortedSaved"]
     machine = Machine("PoweredOff")
     machine.__dict__["state"] = known.index("Running")
-    assert requests(machine, states=known).read([(UUID, None)])[0]["machine"]["state"] == "running"
+    assert requests(machine, states=known).read([UUID])[0]["machine"]["state"] == "running"
     machine.__dict__["state"] = 99
-    assert requests(machine, states=known).read([(UUID, None)])[0]["machine"]["state"] == "unknown"
+    assert requests(machine, states=known).read([UUID])[0]["machine"]["state"] == "unknown"
 
 
 def test_a_machine_that_cannot_be_read(requests):
@@ -214,15 +215,41 @@ def test_a_machine_that_cannot_be_read(requests):
         def name(self, value):
             pass
 
-    assert requests(Away(accessible=False)).read([(UUID, None)]) == [{"inaccessible": UUID}]
+    assert requests(Away(accessible=False)).read([UUID]) == [{"inaccessible": UUID}]
     assert requests(Away(accessible=False)).find(["web01"]) == [[]]
-    assert requests(Away()).read([(UUID, None)]) == [{"problem": {"says": "The object functionality is limited", "number": "0x80070005"}, "uuid": UUID}]
+    assert requests(Away()).read([UUID]) == [{"problem": {"says": "The object functionality is limited", "number": "0x80070005"}, "uuid": UUID}]
 
 
 def test_a_uuid_that_is_not_there(requests):
     other = UUID[:-1] + "2"
     assert requests(Machine()).find([other, "web02"]) == [[], []]
-    assert requests(Machine()).read([(other, None)])[0]["problem"]["number"] == "0x80bb0001"
+    assert requests(Machine()).read([other])[0]["problem"]["number"] == "0x80bb0001"
+
+
+def test_parts_of_the_machines_are_all_of_them(requests):
+    class Counting(Machine):
+        @property
+        def name(self):
+            self.log.append("name")
+            return "web01"
+
+        @name.setter
+        def name(self, value):
+            pass
+
+    machine = Counting("PoweredOff")
+    made = requests(machine)
+    found = [made.find(["web01", UUID, "web02"], part=part, parts=2) for part in (0, 1)]
+    assert [[len(entries) for entries in one] for one in found] == [[1, 0, 0], [0, 1, 0]]  # it is the first machine, and its UUID is odd
+    assert machine.log == ["name"] * 2, "the names are read once, and a machine that was found by its UUID is asked for its own"
+
+
+def test_details_are_not_asked_for_where_nobody_wants_them(requests):
+    machine = Machine("PoweredOff")
+    del machine.__dict__["OSTypeId"], machine.__dict__["groups"]
+    fields = requests(machine).find(["web01"], details=False)[0][0]["machine"]
+    assert fields == dict(
+        uuid=UUID, name="web01", state="poweroff", memory=1024, balloon_default=100, page_fusion=False, large_pages=True)
 
 
 def test_what_a_problem_says():

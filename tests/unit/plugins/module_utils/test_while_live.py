@@ -27,7 +27,7 @@ class Backend:
     def __init__(self, machine=GUEST, free=900, trouble=lambda _backend: None, sticks=True):
         self.machine, self.free, self.trouble, self.sticks, self.log = machine, free, trouble, sticks, []
 
-    def find_many(self, wanted):
+    def find_many(self, wanted, details):
         return [self.machine for _name in wanted]
 
     def read(self, _uuid):
