@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from functools import partial
+from functools import cached_property, partial
 
 from ansible_collections.vbox.memory.plugins.module_utils import api_child
 from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError
@@ -65,12 +65,17 @@ class ApiBackend:
     def __init__(self, command, python=None, machines=0):
         self.command = command
         self._bindings = Bindings([python] if python else pythons(), machines)
-        self.version = parse_version(self._bindings.version)
-        if self.version != command.version:
+        try:
+            wanted = command.version  # while the bindings start
+            self.version = parse_version(self._bindings.version)
+        except VBoxMemoryError:
+            self.close()
+            raise
+        if self.version != wanted:
             self.close()
             raise unavailable(
                 "they are of VirtualBox %s, and VBoxManage is of %s: name the VBoxManage of the same installation with the option vboxmanage"
-                % (self.version, command.version))
+                % (self.version, wanted))
 
     def __enter__(self):
         return self
@@ -212,7 +217,7 @@ def _value(text):
 
 
 class Bindings:
-    """The bindings, by a child process: started with the first Python that has them, and anew when the server went away.
+    """The bindings, by a child process: started with the first Python that has them, and anew when the server went away. Ask for the version first.
 
     Where there is much to read, a second one helps. Whatever goes wrong with it, the first one does its work.
 
@@ -223,7 +228,15 @@ class Bindings:
     def __init__(self, candidates, machines=0):
         self._child = self._helper = None
         self._candidates = candidates
-        self.version = patiently(partial(self._start, machines))
+        self._two = _two_are_faster(machines)
+        with one_at_a_time, contextlib.suppress(Unusable):  # which shows when it is to be used
+            for python in candidates[:1]:
+                self._launch(python)
+
+    @cached_property
+    def version(self):
+        """The version of VirtualBox that they are of; by then they are connected."""
+        return patiently(self._start)
 
     def ask(self, what, arguments, **details):
         """The answer to one request. See :meth:`share`."""
@@ -301,21 +314,26 @@ class Bindings:
             self._helper.close()
             self._helper = None
 
-    def _start(self, machines=0):
-        """Start the child with the first Python that has the bindings; gives back their version of VirtualBox."""
+    def _launch(self, python):
+        """Have processes start and import the bindings. They connect one after the other."""
+        self._child = Child(python)
+        self._helper = Child(python) if self._two else None
+
+    def _start(self):
+        """Have a child connected, of the first Python that has the bindings; gives back their version of VirtualBox."""
         reasons = []
         with one_at_a_time:
             for python in self._candidates:
                 try:
-                    return self._connect(python, machines)
+                    return self._connect(python)
                 except Unusable as error:
                     reasons.append(str(error))
         raise unavailable("; ".join(reasons) or "no Python was found: name one that has vboxapi")
 
-    def _connect(self, python, machines):
-        self._child = Child(python)
+    def _connect(self, python):
         try:
-            self._helper = Child(python) if _two_are_faster(machines) else None  # which imports the bindings meanwhile
+            if self._child is None:
+                self._launch(python)
             self._child.begin(GREETING, "hello")
             hello = self._child.finish()
             if "answer" not in hello:

@@ -55,7 +55,7 @@ def test_a_child_that_does_not_answer_is_left_alone(tmp_path, monkeypatch):
     silent.write_text("#!/bin/sh\nexec sleep 60\n")
     silent.chmod(0o755)
     with pytest.raises(VBoxMemoryError) as raised:
-        Bindings([str(silent), "/never/tried"])
+        assert Bindings([str(silent), "/never/tried"]).version
     assert raised.value.code == "vboxmanage_timeout"
     process = int(re.search(r"process (\d+)", raised.value.message).group(1))
     os.kill(process, signal.SIGTERM)  # it was there
@@ -92,6 +92,7 @@ def bindings(tmp_path, monkeypatch):
         python.chmod(0o755)
         (tmp_path / "does").write_text(json.dumps(does))
         opened.append(Bindings([str(python)], machines=api_backend.MANY))
+        assert opened[-1].version == "7.2.22"
         return opened[-1]
 
     yield make
