@@ -18,7 +18,7 @@ test: ## all checks and all tests that need no running machines
 	@tests/tools/with test pytest -n 2 --dist loadfile tests
 
 test-live: ## the tests with running machines
-	@tests/tools/with test pytest -m live -n 2 --dist loadfile tests/live tests/integration/test_molecule.py
+	@tests/tools/with test pytest -m live -n 2 --dist worksteal tests/integration/test_molecule.py tests/live
 
 bench: ## how long things take, with fleets of many sizes
 	@tests/bench/run

@@ -93,14 +93,22 @@ class ApiBackend:
         :param details: whether the groups and the type of the operating system are wanted, too
         :raises VBoxMemoryError: when nothing can be read at all
         """
-        self._bindings.expect(len(wanted))
-        parts = max(1, len(wanted) // PART)
-        answers = self._ask_each("find", [dict(wanted=wanted, details=details, part=part, parts=parts) for part in range(parts)])
-        found = [[entry for entries in some for entry in entries] for some in zip(*answers)]
+        found = self._find_in_parts(wanted, details) if len(wanted) >= 2 * PART else {}
         # None or several: it is not there, or a machine went meanwhile and two processes have seen another list each. One alone sees what is right.
-        unclear = [one for one, entries in zip(wanted, found) if len(entries) != 1 and parts > 1]
-        again = dict(zip(unclear, self._ask("find", wanted=unclear, details=details))) if unclear else {}
-        return [self._found(again.get(one, entries)) for one, entries in zip(wanted, found)]
+        unclear = [one for one in wanted if len(found.get(one, ())) != 1]
+        if unclear:
+            found.update(zip(unclear, self._ask("find", wanted=unclear, details=details)))
+        return [self._found(found[one]) for one in wanted]
+
+    def _find_in_parts(self, wanted, details):
+        """``{name or UUID: entries}``, by both processes; nothing if the list of machines has changed so that they cannot go on."""
+        self._bindings.expect(len(wanted))
+        parts = len(wanted) // PART
+        requests = [dict(wanted=wanted, details=details, part=part, parts=parts) for part in range(parts)]
+        with _ignoring(*PASSING):
+            answers = [answer for some in _portions(requests, AT_ONCE) for answer in self._bindings.share("find", some)]
+            return {one: [entry for entries in some for entry in entries] for one, some in zip(wanted, zip(*answers))}
+        return {}
 
     def read_all(self):
         """All machines, and the UUIDs of those that cannot be read."""
@@ -479,9 +487,9 @@ def _portions(values, size):
 
 
 @contextlib.contextmanager
-def _ignoring(code):
+def _ignoring(*codes):
     try:
         yield
     except VBoxMemoryError as error:
-        if error.code != code:
+        if error.code not in codes:
             raise

@@ -143,6 +143,18 @@ def test_many_are_read_by_two_processes_and_by_one_when_the_other_is_lost(odd):
     assert codes(before)[-2:] == ["machine_not_found"] * 2 and "machine_ambiguous" in codes(before)
 
 
+def test_a_machine_that_goes_and_one_that_comes_while_many_are_looked_for(odd):
+    gone = odd.make("goes")
+    del odd.uuids["goes"]
+    wanted = [*odd.uuids.values(), *odd.uuids.values(), "goes", "comes"]
+    before, _gone, _come, after, _removed = odd.results(
+        "api", ["find_many", wanted], ["run", "unregistervm", gone, "--delete"], ["run", "createvm", "--name", "comes", "--register"],
+        ["find_many", wanted], ["run", "unregistervm", "comes", "--delete"])
+    assert before[-2]["uuid"] == gone and codes(before)[-1] == "machine_not_found"
+    assert codes(after)[-2] == "machine_not_found" and after[-1]["name"] == "comes"
+    assert before[:-2] == after[:-2]
+
+
 def test_what_is_not_there_and_what_is_there_twice(odd):
     results = odd.both(["find", "nothing"], ["find", UNKNOWN], ["find", ""], ["find", "TWO\nlines"], ["find", "{%s}" % odd.uuids["windows"]],
                        ["find", "twin"], ["find", "*"])
