@@ -64,6 +64,7 @@ class ApiBackend:
 
     def __init__(self, command, python=None, machines=0):
         self.command = command
+        self._searches = 0
         self._bindings = Bindings([python] if python else pythons(), machines)
         try:
             wanted = command.version  # while the bindings start
@@ -104,7 +105,8 @@ class ApiBackend:
         """``{name or UUID: entries}``, by both processes; nothing if the list of machines has changed so that they cannot go on."""
         self._bindings.expect(len(wanted))
         parts = min(AT_ONCE, len(wanted) // PART)  # no more, for each looks through all that is wanted
-        requests = [dict(wanted=wanted, details=details, part=part, parts=parts) for part in range(parts)]
+        self._searches += 1
+        requests = [dict(wanted=wanted, details=details, search=self._searches, part=part, parts=parts) for part in range(parts)]
         with _ignoring(*PASSING):
             answers = self._bindings.share("find", requests)
             return {one: [entry for entries in some for entry in entries] for one, some in zip(wanted, zip(*answers))}

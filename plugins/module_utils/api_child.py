@@ -90,7 +90,7 @@ class Requests:
         self._descriptions = {}
         self._machines = {}
         self._names = {}
-        self._listed = None
+        self._listed = self._search = None
         self._x86s = {}  # to let go of an object costs a call, too
         with contextlib.suppress(Exception):  # which hello meets again
             import vboxapi  # noqa: F401 (30 ms, in which another process may connect: not two at the same time)
@@ -115,13 +115,14 @@ class Requests:
         """The UUIDs of all machines, or of those in certain states."""
         return [self._id(machine) for machine in self._all() if states is None or self._state_of(machine) in states]
 
-    def find(self, wanted, details=True, part=0, parts=1):
+    def find(self, wanted, details=True, search=None, part=0, parts=1):
         """For each name or UUID the entries, as of ``read``, of the machines that it means.
 
-        :param part: which of so many parts of the machines to look at. One alone is looked for anew; of several, all look at the same list
+        :param search: the same for all parts of one search, which look at the same list
+        :param part: which of so many parts of the machines to look at
         """
-        if parts == 1:
-            self._listed, self._names = None, {}
+        if search is None or search != self._search:
+            self._search, self._listed, self._names = search, None, {}
         return [[self._entry(uuid, name, details) for uuid, name in self._meant(one, part, parts)] for one in wanted]
 
     def read(self, machines):

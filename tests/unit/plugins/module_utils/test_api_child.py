@@ -239,7 +239,7 @@ def test_parts_of_the_machines_are_all_of_them(requests):
 
     machine = Counting("PoweredOff")
     made = requests(machine)
-    found = [made.find(["web01", UUID, "web02"], part=part, parts=2) for part in (0, 1)]
+    found = [made.find(["web01", UUID, "web02"], search=1, part=part, parts=2) for part in (0, 1)]
     assert [[len(entries) for entries in one] for one in found] == [[1, 0, 0], [0, 1, 0]]  # it is the first machine, and its UUID is odd
     assert machine.log == ["name"] * 2, "the names are read once, and a machine that was found by its UUID is asked for its own"
 
