@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright: vbox.memory contributors
-"""Which commands the bindings carry out, and as what; and a child that never answers."""
+"""Which commands the bindings carry out, and as what; and what becomes of work that a child does not do."""
 
 from __future__ import annotations
 
@@ -10,12 +10,16 @@ import os
 import re
 import signal
 import sys
+import types
 
 import pytest
 
 from ansible_collections.vbox.memory.plugins.module_utils import api_backend
-from ansible_collections.vbox.memory.plugins.module_utils.api_backend import Bindings, request_for
+from ansible_collections.vbox.memory.plugins.module_utils.api_backend import ApiBackend, Bindings, request_for
+from ansible_collections.vbox.memory.plugins.module_utils.arguments import Wanted
+from ansible_collections.vbox.memory.plugins.module_utils.converge import converge
 from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError
+from ansible_collections.vbox.memory.plugins.module_utils.machines import not_found
 from ansible_collections.vbox.memory.plugins.module_utils.settings import SETTINGS, commands
 
 VALUES = {"balloon_default": 512, "page_fusion": True, "large_pages": False, "balloon_current": 0}
@@ -66,7 +70,7 @@ STAND_IN = """#!%s
 import json, os, sys, time
 from pathlib import Path
 folder, who = Path(__file__).parent, None
-for line in sys.stdin:
+for earlier, line in enumerate(sys.stdin):
     request = json.loads(line)
     if not who:
         who = "second" if (folder / "greeted").exists() else "first"
@@ -74,24 +78,34 @@ for line in sys.stdin:
     time.sleep(0.1 if who == "first" else 0)
     exec(json.loads((folder / "does").read_text()).get(who, {}).get(request["do"], ""))
     if "answered" not in request:
-        print(json.dumps({"answer": dict(request["with"], version="7.2.22", who=who)}), flush=True)
+        print(json.dumps({"answer": dict(request["with"], version="7.2.22", who=who, earlier=earlier)}), flush=True)
 """
 REFUSES = 'print(json.dumps({"problem": {"says": "No", "number": "0x80070057"}}), flush=True); request.update(answered=True)'
 REQUESTS = [{"number": number} for number in range(6)]
 
 
 @pytest.fixture
-def bindings(tmp_path, monkeypatch):
+def stand_in(tmp_path, monkeypatch):
+    """A function that gives the path of :data:`STAND_IN`, which does what it is given first."""
     monkeypatch.setattr(api_backend, "PROCESSES", 2)
     monkeypatch.setattr(api_backend, "TIME_LIMIT", 3)
-    opened = []
 
     def make(**does):
         python = tmp_path / "python"
         python.write_text(STAND_IN % sys.executable)
         python.chmod(0o755)
         (tmp_path / "does").write_text(json.dumps(does))
-        opened.append(Bindings([str(python)], machines=api_backend.MANY))
+        return str(python)
+
+    return make
+
+
+@pytest.fixture
+def bindings(stand_in):
+    opened = []
+
+    def make(**does):
+        opened.append(Bindings([stand_in(**does)], machines=api_backend.MANY))
         assert opened[-1].version == "7.2.22"
         return opened[-1]
 
@@ -113,6 +127,7 @@ def test_two_processes_share_the_work(bindings):
 def test_the_first_process_does_what_the_second_one_does_not(bindings, does):
     answers = bindings(second=does).share("read", REQUESTS)
     assert [(answer["number"], answer["who"]) for answer in answers] == [(number, "first") for number in range(6)]
+    assert sorted(answer["earlier"] for answer in answers) == list(range(1, 7)), "nothing was done twice"
 
 
 def test_no_answer_is_taken_for_that_to_another_request(bindings):
@@ -121,3 +136,32 @@ def test_no_answer_is_taken_for_that_to_another_request(bindings):
         both.share("read", [{"number": number, "refused": True} for number in range(10, 16)])
     assert raised.value.code == "change_refused"
     assert [answer["number"] for answer in both.share("read", REQUESTS)] == list(range(6))
+
+
+@pytest.mark.parametrize("number, code", [("0x80070005", None), ("0x80070057", "change_refused")])
+def test_a_search_in_parts_is_made_anew_after_what_passes(stand_in, number, code):
+    refuses = REFUSES.replace("0x80070057", number)
+    finds = 'print(json.dumps({"answer": [[{"machine": dict(uuid=one, name=one, state="poweroff")}] for one in request["with"]["wanted"]]}), flush=True)'
+    does = {"find": f"if 'search' in request['with']:\n    {refuses}\nelse:\n    {finds}; request.update(answered=True)"}
+    wanted = ["machine%d" % each for each in range(api_backend.MANY)]
+    with ApiBackend(types.SimpleNamespace(version="7.2.22"), stand_in(first=does, second=does), api_backend.MANY) as backend:
+        if code:
+            with pytest.raises(VBoxMemoryError) as raised:
+                backend.find_many(wanted)
+            assert raised.value.code == code
+        else:
+            assert [machine.name for machine in backend.find_many(wanted)] == wanted
+
+
+@pytest.mark.parametrize("page_fusion", [True, False, None])
+def test_the_type_of_the_system_is_asked_for_where_page_fusion_depends_on_it(page_fusion):
+    class Asked:
+        version = "7.0.20"
+
+        def find_many(self, wanted, details):
+            self.details = details
+            return [not_found() for _name in wanted]
+
+    backend = Asked()
+    converge(backend, [Wanted("web01", balloon=0), Wanted("web02", page_fusion=page_fusion)])
+    assert backend.details is (page_fusion is True)
