@@ -44,7 +44,7 @@ def parse():
     parser.add_argument("--jobs", type=lambda text: text.split(","), default=list(JOBS), help="some of " + ",".join(JOBS))
     parser.add_argument("--ways", type=lambda text: text.split(","), default=list(WAYS), help="some of " + ",".join(WAYS))
     parser.add_argument("--cold-at", type=int, default=200, help="the size for jobs without a running server (200)")
-    parser.add_argument("--repeats", type=int, default=3, help="runs of each, of which the median counts (3)")
+    parser.add_argument("--repeats", type=int, default=3, help="runs of each, of which the median counts (3); of what takes less than 5 s twice as many")
     parser.add_argument("--too-long", type=int, default=600, help="seconds from which on a way is extrapolated from fewer machines (600)")
     parser.add_argument("--fleet", default="50x20", help="hosts x machines (50x20); 0 for none")
     parser.add_argument("--output", default=str(OUTPUT), help="a folder for bench.json, bench.md and bench.svg (.build/bench)")

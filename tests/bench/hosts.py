@@ -18,6 +18,7 @@ TESTS = Path(__file__).resolve().parents[1]
 SANDBOX = TESTS / "testbed" / "sandbox"
 INSIDE = "/checkout/tests/bench/inside/"
 VBOX = "/usr/lib/virtualbox/VBoxManage"
+AS_WRITTEN = "VBoxManage"  # by people, who get the packages' wrapper by it
 FLEET_USERS = 50  # what the sandbox has anyway; the hosts of certain sizes come after them
 
 

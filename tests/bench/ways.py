@@ -8,7 +8,7 @@ import functools
 from dataclasses import dataclass
 from typing import Callable
 
-from hosts import INSIDE, STATES, VBOX
+from hosts import AS_WRITTEN, INSIDE, STATES, VBOX
 
 JOBS = {
     "facts": "read all facts",
@@ -34,7 +34,7 @@ class Way:
 
 
 def _loop(play, host, job, state):
-    play("loop_facts.yml" if job == "facts" else "loop_converge.yml", **_variables(host, state))
+    play("loop_facts.yml" if job == "facts" else "loop_converge.yml", **dict(_variables(host, state), vboxmanage=AS_WRITTEN))
 
 
 def _shell(_play, host, job, state):
