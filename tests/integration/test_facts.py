@@ -50,7 +50,12 @@ def fake(tmp_path):
 
 def wait_for_the_server_s_end(bed):
     """Wait until nobody has used the user's VBoxSVC for so long that it has stopped."""
-    until(lambda: not bed.sandbox("exec", "--user", "root", "pgrep", "-u", bed.user, "VBoxSVC", must_succeed=False).stdout, 30)
+    until(lambda: not server_of(bed), 30)
+
+
+def server_of(bed):
+    """Which VBoxSVC of the user runs: its process's number, or nothing. The fake has none."""
+    return bed.kind == "sandbox" and bed.sandbox("exec", "--user", "root", "pgrep", "-u", bed.user, "VBoxSVC", must_succeed=False).stdout
 
 
 def until(condition, seconds):
@@ -195,7 +200,11 @@ def test_metrics_are_set_up_once(fresh):
     first, calls = facts(fresh, wait=60)
     assert time.monotonic() - begun < 30, "it waited for figures that do not come"
     assert metrics_calls(calls, "setup") == [["metrics", "setup", "--period", "1", "--samples", "1", "host", "RAM/Usage,RAM/VMM"]]
-    second, calls = facts(fresh)
+    for _try in range(3):  # a call can hang for 10 s: a server that has ended meanwhile took the set-up with it
+        server = server_of(fresh)
+        second, calls = facts(fresh)
+        if server_of(fresh) == server:
+            break
     assert len(metrics_calls(calls, "query")) == 1
     assert metrics_calls(calls, "setup") == []
     assert first["host"]["memory_total_kb"] == second["host"]["memory_total_kb"] > 0
