@@ -72,7 +72,13 @@ class FakeBed(Bed):
         environment["TMPDIR"] = self.host.path  # locks of its own: it is a host of its own
         environment.pop("VBOXMANAGE", None)
         return subprocess.run(
-            [sys.executable, str(TESTS / script), *argv], input=given, env=environment, capture_output=True, text=True, check=False)
+            [sys.executable, str(TESTS / script), *argv],
+            input=given,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
 
 
 class SandboxBed(Bed):
@@ -94,8 +100,20 @@ class SandboxBed(Bed):
 
     def python(self, script, *argv, given=""):
         return self.sandbox(
-            "exec", "--user", self.user, "env", "PYTHONPATH=/checkout/.build:/ansible", "PYTHONHASHSEED=0", "PATH=/opt/recorder:/usr/bin:/bin",
-            "VBOX_RECORD=" + self.file, "python3", "/checkout/tests/" + script, *argv, given=given, must_succeed=False)
+            "exec",
+            "--user",
+            self.user,
+            "env",
+            "PYTHONPATH=/checkout/.build:/ansible",
+            "PYTHONHASHSEED=0",
+            "PATH=/opt/recorder:/usr/bin:/bin",
+            "VBOX_RECORD=" + self.file,
+            "python3",
+            "/checkout/tests/" + script,
+            *argv,
+            given=given,
+            must_succeed=False,
+        )
 
     def calls(self):
         recorded = self.run("sh", "-c", 'if [ -e "$1" ]; then cat "$1"; fi', "sh", self.file).stdout
@@ -124,10 +142,27 @@ class LiveBed(Bed):
     def _bring_code(self):
         """Put our code and the ansible-core that the tests use onto the host."""
         packed = subprocess.run(
-            ["tar", "-c", "--exclude=__pycache__", "-C", str(Path(ansible.__file__).parents[1]), "ansible/__init__.py", "ansible/release.py",
-             "ansible/module_utils", "ansible/_vendor", "ansible/_internal", "-C", str(BUILD), "ansible_collections/vbox/memory/plugins",
-             "-C", str(TESTS), RUNNER],
-            check=True, capture_output=True).stdout
+            [
+                "tar",
+                "-c",
+                "--exclude=__pycache__",
+                "-C",
+                str(Path(ansible.__file__).parents[1]),
+                "ansible/__init__.py",
+                "ansible/release.py",
+                "ansible/module_utils",
+                "ansible/_vendor",
+                "ansible/_internal",
+                "-C",
+                str(BUILD),
+                "ansible_collections/vbox/memory/plugins",
+                "-C",
+                str(TESTS),
+                RUNNER,
+            ],
+            check=True,
+            capture_output=True,
+        ).stdout
         self.live("ssh", "sh", "-c", f"mkdir -p {self.FOLDER} && tar -x -C {self.FOLDER}", given=packed)
 
     def vbox(self, *argv):
@@ -151,8 +186,16 @@ class LiveBed(Bed):
         return json.loads(self.live("health").stdout)
 
     def python(self, script, *argv, given=""):
-        done = self.live("ssh", "env", "PYTHONPATH=" + self.FOLDER, "python3", f"{self.FOLDER}/{script}", *argv,
-                         given=given.encode(), must_succeed=False)
+        done = self.live(
+            "ssh",
+            "env",
+            "PYTHONPATH=" + self.FOLDER,
+            "python3",
+            f"{self.FOLDER}/{script}",
+            *argv,
+            given=given.encode(),
+            must_succeed=False,
+        )
         return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
 
     def calls(self):

@@ -2,7 +2,7 @@
 # Copyright: vbox.memory contributors
 """Run one of our modules as Ansible would, without a playbook around it: parameters come on stdin, the result goes to stdout.
 
-    usage: run_module.py NAME < '{"name": "web01", …}'
+usage: run_module.py NAME < '{"name": "web01", …}'
 """
 
 from __future__ import annotations

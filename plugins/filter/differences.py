@@ -106,10 +106,16 @@ OPTIONS_OF = {
 def differences(result, explained=None, check_mode=False):
     result = plain(result)
     if not isinstance(result, dict):
-        raise AnsibleFilterError("vbox.memory.differences: the input is %s, and not a result of vbox.memory.vbox_memory" % kind_of(result))
+        raise AnsibleFilterError(
+            "vbox.memory.differences: the input is %s, and not a result of vbox.memory.vbox_memory" % kind_of(result)
+        )
     sources = {machine["uuid"]: machine["settings"] for machine in plain(explained) or []}
     changed_word = "would change" if check_mode else "changed"
-    return [row for machine in result.get("machines") or [] for row in _rows(machine, sources.get(machine["uuid"], {}), changed_word)]
+    return [
+        row
+        for machine in result.get("machines") or []
+        for row in _rows(machine, sources.get(machine["uuid"], {}), changed_word)
+    ]
 
 
 def _rows(machine, settings, changed_word):
@@ -118,13 +124,22 @@ def _rows(machine, settings, changed_word):
     changed = {setting: value for setting, value in machine["after"].items() if value != before.get(setting)}
     for outcome, values in ((changed_word, changed), ("pending", machine["pending"])):
         for setting, value in values.items():
-            yield dict(base, setting=setting, before=before.get(setting), after=value, outcome=outcome, source=_source(setting, settings))
+            yield dict(
+                base,
+                setting=setting,
+                before=before.get(setting),
+                after=value,
+                outcome=outcome,
+                source=_source(setting, settings),
+            )
     if machine.get("failed"):
         yield dict(base, setting=None, before=None, after=None, outcome="failed", msg=machine["msg"])
 
 
 def _source(setting, settings):
-    return next((settings[option]["source"] for option in OPTIONS_OF.get(setting, (setting,)) if option in settings), None)
+    return next(
+        (settings[option]["source"] for option in OPTIONS_OF.get(setting, (setting,)) if option in settings), None
+    )
 
 
 class FilterModule:

@@ -148,9 +148,15 @@ def resolve_filter(policies, facts, names=None):
     if names is None:
         names = ["policies[%d]" % number for number in range(len(policies))] if several else ["policy"]
     if not isinstance(names, list) or len(names) != len(policies):
-        raise AnsibleFilterError("vbox.memory.resolve: names: one name is needed for each of the %d policies, not %r" % (len(policies), names))
+        raise AnsibleFilterError(
+            "vbox.memory.resolve: names: one name is needed for each of the %d policies, not %r"
+            % (len(policies), names)
+        )
     if not isinstance(facts, dict) or not isinstance(facts.get("machines"), list):
-        raise AnsibleFilterError("vbox.memory.resolve: facts: it is %s, and not ansible_facts.vbox_memory of vbox.memory.vbox_memory_facts" % kind_of(facts))
+        raise AnsibleFilterError(
+            "vbox.memory.resolve: facts: it is %s, and not ansible_facts.vbox_memory of vbox.memory.vbox_memory_facts"
+            % kind_of(facts)
+        )
     try:
         return resolve(list(zip(names, policies)), facts)
     except PolicyError as error:

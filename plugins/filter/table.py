@@ -59,19 +59,25 @@ def table(rows, columns):
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise AnsibleFilterError("vbox.memory.table: the input is %s, and not a list of dictionaries" % kind_of(rows))
     if not isinstance(columns, (list, dict)):
-        raise AnsibleFilterError("vbox.memory.table: columns: it is %s, and neither a list nor a dictionary" % kind_of(columns))
+        raise AnsibleFilterError(
+            "vbox.memory.table: columns: it is %s, and neither a list nor a dictionary" % kind_of(columns)
+        )
     headings = list(columns.values()) if isinstance(columns, dict) else columns
     body = [[row.get(key) for key in columns] for row in rows]
     cells = [[_shown(value) for value in row] for row in [headings] + body]
     widths = [max(map(_width, column)) for column in zip(*cells)]
-    right = [bool(body) and all(_is_number(value) or value is None for value in column) for column in zip(*body)] or [False] * len(widths)
+    right = [bool(body) and all(_is_number(value) or value is None for value in column) for column in zip(*body)] or [
+        False
+    ] * len(widths)
     lines = [_line(row, widths, right) for row in cells]
     return lines[:1] + [_line(["-" * width for width in widths], widths, right)] + lines[1:]
 
 
 def _line(row, widths, right):
-    padded = [" " * (width - _width(cell)) + cell if to_the_right else cell + " " * (width - _width(cell))
-              for cell, width, to_the_right in zip(row, widths, right)]
+    padded = [
+        " " * (width - _width(cell)) + cell if to_the_right else cell + " " * (width - _width(cell))
+        for cell, width, to_the_right in zip(row, widths, right)
+    ]
     return "  ".join(padded).rstrip()
 
 
@@ -88,7 +94,9 @@ def _is_number(value):
 
 def _width(text):
     """The columns that a text takes on a terminal."""
-    return sum(0 if unicodedata.combining(one) else 2 if unicodedata.east_asian_width(one) in "WF" else 1 for one in text)
+    return sum(
+        0 if unicodedata.combining(one) else 2 if unicodedata.east_asian_width(one) in "WF" else 1 for one in text
+    )
 
 
 class FilterModule:

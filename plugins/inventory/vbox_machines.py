@@ -175,7 +175,10 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         if problems:
             raise AnsibleParserError("%s: %s" % (path, "; ".join(problems)))
         facts = self._facts(hosts, self.get_cache_key(path), cache)
-        names = inventory_names([(host, machine) for host, read in facts.items() for machine in read["machines"]], self.get_option("hostnames"))
+        names = inventory_names(
+            [(host, machine) for host, read in facts.items() for machine in read["machines"]],
+            self.get_option("hostnames"),
+        )
         for host, read in facts.items():
             policy = self._policy(host, read)
             for machine in read["machines"]:
@@ -189,7 +192,9 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         wanted = {host["name"]: dict(entry=host, metrics=metrics) for host in hosts}
         facts = {name: kept[name]["facts"] for name, how in wanted.items() if name in kept and kept[name]["how"] == how}
         missing = [host for host in hosts if host["name"] not in facts]
-        read = read_hosts(missing, plain(self.get_option("ssh_args")), metrics, self.get_option("timeout"), self.get_option("forks"))
+        read = read_hosts(
+            missing, plain(self.get_option("ssh_args")), metrics, self.get_option("timeout"), self.get_option("forks")
+        )
         for host, result in zip(missing, read):
             if isinstance(result, HostError):
                 self._complain("host %r cannot be read: %s" % (host["name"], result))
@@ -210,7 +215,13 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         policies = plain(self.get_option("policy"))
         several = isinstance(policies, list)
         try:
-            return resolve([("policy[%d]" % number if several else "policy", one) for number, one in enumerate(policies if several else [policies])], facts)
+            return resolve(
+                [
+                    ("policy[%d]" % number if several else "policy", one)
+                    for number, one in enumerate(policies if several else [policies])
+                ],
+                facts,
+            )
         except PolicyError as error:
             self._complain("host %r: %s" % (host, error))
             return dict(explained=[], rules=[])
@@ -219,7 +230,9 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         self.inventory.add_host(name)
         variables = dict(vbox_machine=machine, vbox_host=host)
         if self.get_option("policy") is not None:
-            variables["vbox_policy"] = next((one["settings"] for one in policy["explained"] if one["uuid"] == machine["uuid"]), {})
+            variables["vbox_policy"] = next(
+                (one["settings"] for one in policy["explained"] if one["uuid"] == machine["uuid"]), {}
+            )
         for key, value in variables.items():
             self.inventory.set_variable(name, key, value)
         for group in [ALL_MACHINES] + ["%s_%s" % (prefix, value(host, machine)) for prefix, value in GROUPS]:
@@ -239,7 +252,10 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     def _put_in_group(self, name, path):
         """Put a machine into the group for its group in VirtualBox, and that into those above."""
         steps = [step for step in path.split("/") if step]
-        groups = [self.inventory.add_group(_safe_group("_".join(["vbox_group"] + steps[:count]))) for count in range(1, len(steps) + 1)]
+        groups = [
+            self.inventory.add_group(_safe_group("_".join(["vbox_group"] + steps[:count])))
+            for count in range(1, len(steps) + 1)
+        ]
         for above, below in zip(groups, groups[1:]):
             self.inventory.add_child(above, below)
         if groups:
@@ -261,7 +277,10 @@ def inventory_names(machines, kind):
     names = {(host, machine["uuid"]): _safe_name(_wanted_name(host, machine, kind)) for host, machine in machines}
     for which in (0, 1, 1):  # the host, and the UUID, and that again if somebody has called a machine just so
         taken = Counter(names.values())
-        names = {key: "%s-%s" % (name, _safe_name(key[which])) if taken[name] > 1 or name in RESERVED else name for key, name in names.items()}
+        names = {
+            key: "%s-%s" % (name, _safe_name(key[which])) if taken[name] > 1 or name in RESERVED else name
+            for key, name in names.items()
+        }
     return names
 
 

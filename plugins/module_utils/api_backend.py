@@ -34,7 +34,9 @@ from ansible_collections.vbox.memory.plugins.module_utils.vboxmanage import (
     patiently,
 )
 
-PART = 10  # machines that one request is about: what one process does alone in the end, while the other has nothing left
+PART = (
+    10  # machines that one request is about: what one process does alone in the end, while the other has nothing left
+)
 AT_ONCE = 20  # requests: other modules of this user get their turn after so many
 # Machines from which on a second process helps: it takes 0.1 s to start. Reading 200 took 0.46 s by one process, 0.25 by two
 # and 0.25 by three (measured, two processors). Threads of one process crash the bindings (measured).
@@ -42,7 +44,7 @@ MANY = 50
 PROCESSES = min(2, os.cpu_count() or 1)
 LARGEST_ANSWER = 16 * 1024 * 1024  # bytes; a stopped machine takes some 270 (measured)
 GREETING = -1  # a task that is no number of a request
-LARGEST_BALLOON = 2 ** 32 - 1  # the bindings cut larger numbers off, silently (measured)
+LARGEST_BALLOON = 2**32 - 1  # the bindings cut larger numbers off, silently (measured)
 SETTING_OF = {setting.command: setting.name for setting in SETTINGS.values()}
 
 
@@ -76,7 +78,8 @@ class ApiBackend:
             self.close()
             raise unavailable(
                 "they are of VirtualBox %s, and VBoxManage is of %s: name the VBoxManage of the same installation with the option vboxmanage"
-                % (self.version, wanted))
+                % (self.version, wanted)
+            )
 
     def __enter__(self):
         return self
@@ -106,7 +109,9 @@ class ApiBackend:
         self._bindings.expect(len(wanted))
         parts = min(AT_ONCE, len(wanted) // PART)  # no more, for each looks through all that is wanted
         self._searches += 1
-        requests = [dict(wanted=wanted, details=details, search=self._searches, part=part, parts=parts) for part in range(parts)]
+        requests = [
+            dict(wanted=wanted, details=details, search=self._searches, part=part, parts=parts) for part in range(parts)
+        ]
         with _ignoring(*PASSING):
             answers = self._bindings.share("find", requests)
             return {one: [entry for entries in some for entry in entries] for one, some in zip(wanted, zip(*answers))}
@@ -347,7 +352,11 @@ class Bindings:
             hello = self._child.finish()
             if "answer" not in hello:
                 error = _failure(hello["problem"], answered=False)
-                raise error if error.code == "server_unavailable" else Unusable("%s: %s" % (python, hello["problem"]["says"]))
+                raise (
+                    error
+                    if error.code == "server_unavailable"
+                    else Unusable("%s: %s" % (python, hello["problem"]["says"]))
+                )
         except (Unusable, VBoxMemoryError):
             self.close()
             raise
@@ -379,8 +388,15 @@ class Child:
         try:
             # A session of its own: what ends us (a lost connection, a kill) must not end a process that holds a lock.
             self._process = subprocess.Popen(
-                [python, "-c", program] + [str(descriptor) for descriptor in lock], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                stderr=self._errors, start_new_session=True, env=environment(), cwd="/", pass_fds=lock)
+                [python, "-c", program] + [str(descriptor) for descriptor in lock],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._errors,
+                start_new_session=True,
+                env=environment(),
+                cwd="/",
+                pass_fds=lock,
+            )
         except OSError as error:
             raise Unusable("%s: %s" % (python, error.strerror)) from None
 
@@ -442,7 +458,10 @@ class Child:
             end_of(self._process, 2)
         self._errors.seek(0)
         lines = self._errors.read().decode("utf-8", "replace").strip().splitlines()
-        return self._gone("%s ended unexpectedly (status %s%s)" % (self._python, self._process.returncode, ": " + lines[-1] if lines else ""))
+        return self._gone(
+            "%s ended unexpectedly (status %s%s)"
+            % (self._python, self._process.returncode, ": " + lines[-1] if lines else "")
+        )
 
     def _gone(self, reason):
         self.close()
@@ -451,8 +470,10 @@ class Child:
     def _silent(self):
         self.close()
         return VBoxMemoryError(
-            "vboxmanage_timeout", "VirtualBox has not answered its bindings within %d s, and their process %d was left running: ending it could"
-            " abort a machine. See what holds VirtualBox up, then run this again" % (TIME_LIMIT, self._process.pid))
+            "vboxmanage_timeout",
+            "VirtualBox has not answered its bindings within %d s, and their process %d was left running: ending it could"
+            " abort a machine. See what holds VirtualBox up, then run this again" % (TIME_LIMIT, self._process.pid),
+        )
 
 
 def first_to_answer(children):
@@ -471,8 +492,10 @@ def pythons():
 def unavailable(reason):
     """The error for bindings that cannot be used, for this reason."""
     return VBoxMemoryError(
-        "backend_unavailable", "VirtualBox's Python bindings (vboxapi) cannot be used: %s. Install them for the host's own Python (a package of"
-        " VirtualBox, or its SDK), name the Python that has them, or use backend: vboxmanage" % reason)
+        "backend_unavailable",
+        "VirtualBox's Python bindings (vboxapi) cannot be used: %s. Install them for the host's own Python (a package of"
+        " VirtualBox, or its SDK), name the Python that has them, or use backend: vboxmanage" % reason,
+    )
 
 
 def _failure(found, **details):
@@ -484,7 +507,7 @@ def _two_are_faster(machines):
 
 
 def _portions(values, size):
-    return [values[start:start + size] for start in range(0, len(values), size)]
+    return [values[start : start + size] for start in range(0, len(values), size)]
 
 
 @contextlib.contextmanager

@@ -20,18 +20,37 @@ import sys
 UUID = r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 NOT_FOUND = "0x80bb0001"
 NO_ACCESS = "0x80070005"  # also of whatever is asked of a machine whose settings file cannot be read
-OTHER_PLATFORM = "0x80bb0012"  # VBOX_E_PLATFORM_ARCH_NOT_SUPPORTED: an ARM machine has no x86 settings (measured on 7.2.22)
+OTHER_PLATFORM = (
+    "0x80bb0012"  # VBOX_E_PLATFORM_ARCH_NOT_SUPPORTED: an ARM machine has no x86 settings (measured on 7.2.22)
+)
 
 # What `showvminfo --machinereadable` calls the states of the API. Source: machineStateToName in VBoxManageInfo.cpp. The numbers
 # differ between releases, and not every release has all of them.
 STATES = {
-    "PoweredOff": "poweroff", "Saved": "saved", "Teleported": "teleported", "Aborted": "aborted", "AbortedSaved": "aborted-saved",
-    "Running": "running", "Paused": "paused", "Stuck": "gurumeditation", "Teleporting": "teleporting",
-    "LiveSnapshotting": "livesnapshotting", "Starting": "starting", "Stopping": "stopping", "Saving": "saving",
-    "Restoring": "restoring", "TeleportingPausedVM": "teleportingpausedvm", "TeleportingIn": "teleportingin",
-    "DeletingSnapshotOnline": "deletingsnapshotlive", "DeletingSnapshotPaused": "deletingsnapshotlivepaused",
-    "OnlineSnapshotting": "onlinesnapshotting", "RestoringSnapshot": "restoringsnapshot", "DeletingSnapshot": "deletingsnapshot",
-    "SettingUp": "settingup", "Snapshotting": "snapshotting", "FaultTolerantSyncing": "faulttolerantsyncing",
+    "PoweredOff": "poweroff",
+    "Saved": "saved",
+    "Teleported": "teleported",
+    "Aborted": "aborted",
+    "AbortedSaved": "aborted-saved",
+    "Running": "running",
+    "Paused": "paused",
+    "Stuck": "gurumeditation",
+    "Teleporting": "teleporting",
+    "LiveSnapshotting": "livesnapshotting",
+    "Starting": "starting",
+    "Stopping": "stopping",
+    "Saving": "saving",
+    "Restoring": "restoring",
+    "TeleportingPausedVM": "teleportingpausedvm",
+    "TeleportingIn": "teleportingin",
+    "DeletingSnapshotOnline": "deletingsnapshotlive",
+    "DeletingSnapshotPaused": "deletingsnapshotlivepaused",
+    "OnlineSnapshotting": "onlinesnapshotting",
+    "RestoringSnapshot": "restoringsnapshot",
+    "DeletingSnapshot": "deletingsnapshot",
+    "SettingUp": "settingup",
+    "Snapshotting": "snapshotting",
+    "FaultTolerantSyncing": "faulttolerantsyncing",
 }
 LIVE = ("running", "paused")
 
@@ -167,7 +186,9 @@ class Requests:
     def query_metrics(self, uuid, metrics):
         """The newest values of metrics of a machine, or of the host without one: ``{metric: kB, or None if it has none}``."""
         names, objects = self._of_metrics(uuid, metrics)
-        values, found, _objects, _units, _scales, _numbers, starts, counts = self._vbox.performanceCollector.queryMetricsData(names, objects)
+        values, found, _objects, _units, _scales, _numbers, starts, counts = (
+            self._vbox.performanceCollector.queryMetricsData(names, objects)
+        )
         return {name: values[start + count - 1] if count else None for name, start, count in zip(found, starts, counts)}
 
     def set_up_metrics(self, uuid, groups, period):
@@ -176,7 +197,10 @@ class Requests:
 
     def period(self, uuid, metric):
         """The seconds between samples of a metric; 0 if it is not set up."""
-        return max([0] + [found.period for found in self._vbox.performanceCollector.getMetrics(*self._of_metrics(uuid, [metric]))])
+        return max(
+            [0]
+            + [found.period for found in self._vbox.performanceCollector.getMetrics(*self._of_metrics(uuid, [metric]))]
+        )
 
     def _of_metrics(self, uuid, names):
         # The bindings cut this array of names off after as many as there are objects (measured); VirtualBox itself splits at commas.
@@ -250,13 +274,21 @@ class Requests:
     def _fields(self, machine, uuid, name, details):
         """The fields of :class:`~.machines.Machine`. Each costs a call of the server, of 0.2 ms."""
         fields = dict(
-            uuid=uuid, name=machine.name if name is None else name, state=self._state_of(machine), memory=machine.memorySize,
-            balloon_default=machine.memoryBalloonSize, page_fusion=getattr(machine, "pageFusionEnabled", None),
+            uuid=uuid,
+            name=machine.name if name is None else name,
+            state=self._state_of(machine),
+            memory=machine.memorySize,
+            balloon_default=machine.memoryBalloonSize,
+            page_fusion=getattr(machine, "pageFusionEnabled", None),
             large_pages=self._large_pages(machine, uuid),
         )
         if details:
             os_type = machine.OSTypeId
-            fields.update(os_type=os_type, os_description=self._description(os_type), groups=self._manager.getArray(machine, "groups"))
+            fields.update(
+                os_type=os_type,
+                os_description=self._description(os_type),
+                groups=self._manager.getArray(machine, "groups"),
+            )
         if fields["state"] in LIVE:
             fields.update(self._live_fields(machine))
         return fields
@@ -266,8 +298,10 @@ class Requests:
         try:
             with self._live_session(machine) as session:
                 return dict(
-                    balloon_current=session.machine.memoryBalloonSize, additions_run_level=session.console.guest.additionsRunLevel,
-                    frontend=getattr(machine, "sessionName", None) or None)
+                    balloon_current=session.machine.memoryBalloonSize,
+                    additions_run_level=session.console.guest.additionsRunLevel,
+                    frontend=getattr(machine, "sessionName", None) or None,
+                )
         except NotRunning:  # any more
             return {"state": self._state_of(machine)}
 

@@ -80,13 +80,18 @@ class Wanted:
 
     def values_for(self, machine):
         """The settings that this asks of a machine, as ``{name of a setting: value}``."""
-        values = {name: getattr(self, name) for name in ("balloon_default", "balloon_current", "page_fusion", "large_pages")}
+        values = {
+            name: getattr(self, name) for name in ("balloon_default", "balloon_current", "page_fusion", "large_pages")
+        }
         balloon = self.balloon if self.balloon_leave is None else max(0, machine.memory - self.balloon_leave)
         if balloon is not None:
             values.update(balloon_default=balloon, balloon_current=balloon if machine.live else None)
         # A machine without a setting has it off, so off is what it has already.
-        return {name: value for name, value in values.items()
-                if value is not None and not (value is False and getattr(machine, name) is None)}
+        return {
+            name: value
+            for name, value in values.items()
+            if value is not None and not (value is False and getattr(machine, name) is None)
+        }
 
     @property
     def both_balloons(self):
@@ -101,14 +106,15 @@ class MemoryModule(AnsibleModule):
     """
 
     def __init__(self, owned):
-        spec = dict(
-            name=dict(type="str"),
-            machines=dict(type="list", elements="dict"),
-            **HOW
-        )
+        spec = dict(name=dict(type="str"), machines=dict(type="list", elements="dict"), **HOW)
         spec.update((option, OPTIONS[option]) for option in tuple(owned) + SHARED)
         self.owned = owned
-        super().__init__(spec, mutually_exclusive=[("name", "machines")], required_one_of=[("name", "machines")], supports_check_mode=True)
+        super().__init__(
+            spec,
+            mutually_exclusive=[("name", "machines")],
+            required_one_of=[("name", "machines")],
+            supports_check_mode=True,
+        )
 
     def fail_json(self, msg, **kwargs):
         """Fail; where Ansible itself refuses a value, say of which machine and with a code."""
@@ -147,7 +153,9 @@ def _wanted(entry, defaults, options):
     """One entry with the task's values where it gives none: what is wanted, and what is wrong with it."""
     given = {key: value for key, value in entry.items() if value is not None}
     wrong = _unknown_keys(given, options) + _name_problem(given.pop("name", None))
-    merged = dict({key: value for key, value in defaults.items() if value is not None and not _replaced(key, given)}, **given)
+    merged = dict(
+        {key: value for key, value in defaults.items() if value is not None and not _replaced(key, given)}, **given
+    )
     values = {}
     for key in options:
         if key in merged:
@@ -158,7 +166,9 @@ def _wanted(entry, defaults, options):
     desires = [key for key in options if key in merged and key not in NOT_DESIRES]
     wrong.extend(_contradictions(desires, values))
     if not desires and not wrong:
-        wrong.append("nothing is asked for: give one of %s" % ", ".join(key for key in options if key not in NOT_DESIRES))
+        wrong.append(
+            "nothing is asked for: give one of %s" % ", ".join(key for key in options if key not in NOT_DESIRES)
+        )
     return Wanted(name=str(entry.get("name")), **values), wrong
 
 
@@ -200,8 +210,10 @@ def _unknown_keys(given, options):
     for key in given:
         if key not in known:
             near = difflib.get_close_matches(str(key), known, 1)
-            problems.append("%s: %r is set, but there is no such option%s" % (
-                key, given[key], "; did you mean %s?" % near[0] if near else ": known are %s" % ", ".join(known)))
+            problems.append(
+                "%s: %r is set, but there is no such option%s"
+                % (key, given[key], "; did you mean %s?" % near[0] if near else ": known are %s" % ", ".join(known))
+            )
     return problems
 
 
@@ -217,8 +229,12 @@ def _contradictions(desires, values):
     problems = []
     groups = [group for group in EXCLUSIVE if any(option in desires for option in group)]
     if len(groups) > 1:
-        problems.append("give only one of %s: each is a way to say the balloon" % ", ".join(key for key in desires if key in SIZES))
+        problems.append(
+            "give only one of %s: each is a way to say the balloon" % ", ".join(key for key in desires if key in SIZES)
+        )
     balloon = next((key for key in ("balloon", "balloon_default", "balloon_current") if values.get(key)), None)
     if values.get("large_pages") and balloon:
-        problems.append("%s: %d and large_pages: true exclude each other: give one of them up" % (balloon, values[balloon]))
+        problems.append(
+            "%s: %d and large_pages: true exclude each other: give one of them up" % (balloon, values[balloon])
+        )
     return problems

@@ -10,7 +10,13 @@ from functools import cached_property
 
 from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError
 from ansible_collections.vbox.memory.plugins.module_utils.machines import UUID, Listing, read_machine
-from ansible_collections.vbox.memory.plugins.module_utils.metrics import GUEST_METRICS, PERIOD, Metrics, period_in, values_in
+from ansible_collections.vbox.memory.plugins.module_utils.metrics import (
+    GUEST_METRICS,
+    PERIOD,
+    Metrics,
+    period_in,
+    values_in,
+)
 from ansible_collections.vbox.memory.plugins.module_utils.support import parse_version
 from ansible_collections.vbox.memory.plugins.module_utils.vboxmanage import VBoxManage
 

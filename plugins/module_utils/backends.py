@@ -29,7 +29,9 @@ def choose_backend(wanted="auto", executable=None, python=None, machines=0):
     """
     command = CommandBackend(executable)
     if wanted == "auto" and executable:
-        command.fallback = "VBoxManage was named (%s), and the bindings may see other machines than it does" % executable
+        command.fallback = (
+            "VBoxManage was named (%s), and the bindings may see other machines than it does" % executable
+        )
     elif wanted == "auto":
         return AutoBackend(command, python, machines)
     return ApiBackend(command, python, machines) if wanted == "api" else command

@@ -9,7 +9,16 @@ import time
 from functools import cached_property
 
 from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError
-from ansible_collections.vbox.memory.plugins.module_utils.guard import SLACK, SMALLEST_STEP, Guard, Look, can_hold, default_reserve, next_step, retreat
+from ansible_collections.vbox.memory.plugins.module_utils.guard import (
+    SLACK,
+    SMALLEST_STEP,
+    Guard,
+    Look,
+    can_hold,
+    default_reserve,
+    next_step,
+    retreat,
+)
 from ansible_collections.vbox.memory.plugins.module_utils.locks import user_lock
 from ansible_collections.vbox.memory.plugins.module_utils.metrics import GUEST_METRICS, HOST, PERIOD
 from ansible_collections.vbox.memory.plugins.module_utils.settings import commands
@@ -46,7 +55,11 @@ class Balloons:
 
     def _read(self):
         if self._asked is None:
-            self._asked = {machine.uuid: machine.balloon_current or 0 for machine in self._backend.read_live() if machine.additions_serve}
+            self._asked = {
+                machine.uuid: machine.balloon_current or 0
+                for machine in self._backend.read_live()
+                if machine.additions_serve
+            }
         return self._asked
 
 
@@ -93,8 +106,11 @@ class LiveBalloon:
             return target
         self.limited = self._short_of(look, reachable)
         if not self.wanted.partial:
-            raise VBoxMemoryError("unsafe_balloon", "a balloon of %d MB would harm the guest: %s. Ask for less, set partial: true to"
-                                  " get as much as can be had, or guard: false to do it all the same" % (target, self.limited))
+            raise VBoxMemoryError(
+                "unsafe_balloon",
+                "a balloon of %d MB would harm the guest: %s. Ask for less, set partial: true to"
+                " get as much as can be had, or guard: false to do it all the same" % (target, self.limited),
+            )
         return reachable if reachable >= has + SMALLEST_STEP else has
 
     @cached_property
@@ -115,8 +131,11 @@ class LiveBalloon:
         with user_lock("balloon", self.wanted.timeout) as had:
             # What all balloons hold together is one figure, so only one may change at a time.
             if not had:
-                raise VBoxMemoryError("balloon_busy", "another task of this user has been changing a balloon for more than %d s: run"
-                                      " again when it has done" % self.wanted.timeout)
+                raise VBoxMemoryError(
+                    "balloon_busy",
+                    "another task of this user has been changing a balloon for more than %d s: run"
+                    " again when it has done" % self.wanted.timeout,
+                )
             self._started = time.monotonic()
             if target < self.requested:
                 self._lower(target)
@@ -194,14 +213,20 @@ class LiveBalloon:
                 return None
             now = self.backend.read(self.machine.uuid)
             if now.state != "running":
-                raise VBoxMemoryError("state_blocks_change", "the machine became %s while its balloon was raised to %d MB: run again when"
-                                      " it runs" % (now.state, target))
+                raise VBoxMemoryError(
+                    "state_blocks_change",
+                    "the machine became %s while its balloon was raised to %d MB: run again when"
+                    " it runs" % (now.state, target),
+                )
             if now.balloon_current != requested:
                 requested = self.requested = now.balloon_current
                 adopted += 1
                 if adopted > OTHERS:
-                    raise VBoxMemoryError("balloon_busy", "somebody else keeps changing this balloon, to %d MB by now: see who, then"
-                                          " run again" % requested)
+                    raise VBoxMemoryError(
+                        "balloon_busy",
+                        "somebody else keeps changing this balloon, to %d MB by now: see who, then"
+                        " run again" % requested,
+                    )
                 continue
             room = self.guard.room(self._fresh_look())
             if room <= 0:
@@ -233,8 +258,11 @@ class LiveBalloon:
                 break
         self.limited, self.reached = self._short_of(look, look.given), balloon
         if not self.wanted.partial:
-            raise VBoxMemoryError("balloon_limited", "the guest had too little memory left on the way, and got back what it needs: %s."
-                                  " Ask for less, or set partial: true to take what can be had" % self.limited)
+            raise VBoxMemoryError(
+                "balloon_limited",
+                "the guest had too little memory left on the way, and got back what it needs: %s."
+                " Ask for less, or set partial: true to take what can be had" % self.limited,
+            )
 
     def _wait_for(self, asked, watch=False, always=False):
         """Wait until the guest holds what was asked for, and give back the last look.
@@ -242,7 +270,11 @@ class LiveBalloon:
         :param watch: look after the guest's free memory too, and give back nothing as soon as it runs short
         :param always: wait even if the task does not want to
         """
-        if self.machine.state == "paused" or not self.machine.additions_serve or not (self.wanted.wait or watch or always):
+        if (
+            self.machine.state == "paused"
+            or not self.machine.additions_serve
+            or not (self.wanted.wait or watch or always)
+        ):
             return None
         first, nearest, last_progress = None, None, time.monotonic()
         while True:
@@ -278,12 +310,20 @@ class LiveBalloon:
 
     def _give_up(self, asked, given, last_progress):
         still = time.monotonic() - last_progress
-        why = "has not moved for %d s" % still if still >= STALL else "has not got there within %d s" % self.wanted.timeout
+        why = (
+            "has not moved for %d s" % still
+            if still >= STALL
+            else "has not got there within %d s" % self.wanted.timeout
+        )
         if given < min(asked, self.requested):
             self._request(given)  # what it has not given by now it is not to give unwatched later
-        raise VBoxMemoryError("not_following", "asked for a balloon of %d MB, the guest holds %d MB and %s. See whether its Guest"
-                              " Additions are up to date and its memory is free; a longer timeout helps a slow host" % (asked, given, why),
-                              given_mb=given)
+        raise VBoxMemoryError(
+            "not_following",
+            "asked for a balloon of %d MB, the guest holds %d MB and %s. See whether its Guest"
+            " Additions are up to date and its memory is free; a longer timeout helps a slow host"
+            % (asked, given, why),
+            given_mb=given,
+        )
 
     def _request(self, size):
         for command in commands(self.machine.uuid, {"balloon_current": size}):
@@ -298,20 +338,31 @@ class LiveBalloon:
         :raises VBoxMemoryError: ``unsafe_balloon`` when the guest says nothing about itself
         """
         if not self.machine.additions_serve:
-            raise VBoxMemoryError("unsafe_balloon", "the guest has no Guest Additions running, without which it gives no balloon and no"
-                                  " figures. Install and start them in the guest, or set guard: false to ask all the same")
+            raise VBoxMemoryError(
+                "unsafe_balloon",
+                "the guest has no Guest Additions running, without which it gives no balloon and no"
+                " figures. Install and start them in the guest, or set guard: false to ask all the same",
+            )
         look = self._look()
         if look.free is None:
-            raise VBoxMemoryError("unsafe_balloon", "the guest gives no figures of its memory, so nobody can tell what it can spare. See"
-                                  " that its Guest Additions run, or set guard: false to ask all the same")
+            raise VBoxMemoryError(
+                "unsafe_balloon",
+                "the guest gives no figures of its memory, so nobody can tell what it can spare. See"
+                " that its Guest Additions run, or set guard: false to ask all the same",
+            )
         return look
 
     def _look(self):
         """The guest now."""
         samples = self.backend.sample({HOST: HOST_BALLOONED, self.machine.uuid: GUEST_METRICS}, FIRST_SAMPLE)
         guest, ballooned = samples[self.machine.uuid], (samples[HOST]["ballooned_kb"] or 0) // 1024
-        look = Look(free=_mb(guest["free_kb"]), cached=_mb(guest["cache_kb"]) or 0, total=_mb(guest["total_kb"]),
-                    given=self._given(guest, ballooned), ballooned=ballooned)
+        look = Look(
+            free=_mb(guest["free_kb"]),
+            cached=_mb(guest["cache_kb"]) or 0,
+            total=_mb(guest["total_kb"]),
+            given=self._given(guest, ballooned),
+            ballooned=ballooned,
+        )
         self._tell(look)
         return look
 
@@ -321,8 +372,10 @@ class LiveBalloon:
         now = dict(requested_mb=self.requested, given_mb=look.given, guest_free_mb=look.free)
         self.progress.append(dict(now, seconds=round(time.monotonic() - self._started, 1)))
         if now.items() - last.items():
-            self.balloons.log("machine %r: asked for a balloon of %d MB, holds %d MB, guest has %s MB free" % (
-                self.machine.name, self.requested, look.given, look.free))
+            self.balloons.log(
+                "machine %r: asked for a balloon of %d MB, holds %d MB, guest has %s MB free"
+                % (self.machine.name, self.requested, look.given, look.free)
+            )
 
     def _given(self, guest, ballooned):
         """What this guest's balloon holds: by its own word, or what VirtualBox counts for all less what is not this one's.
@@ -337,8 +390,10 @@ class LiveBalloon:
         return max(0, ballooned - self._not_ours)
 
     def _short_of(self, look, reachable):
-        return ("it has %d MB free, %d MB of that in its cache, and keeps %d MB and %d %% of the cache, so its balloon can be %d MB"
-                % (look.free, look.cached, self.guard.reserve, self.guard.cache, max(0, reachable)))
+        return (
+            "it has %d MB free, %d MB of that in its cache, and keeps %d MB and %d %% of the cache, so its balloon can be %d MB"
+            % (look.free, look.cached, self.guard.reserve, self.guard.cache, max(0, reachable))
+        )
 
 
 def _mb(kilobytes):

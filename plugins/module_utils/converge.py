@@ -23,7 +23,9 @@ def run_module(owned):
     module = MemoryModule(owned)
     try:
         wanted = wanted_machines(module.params, owned)
-        with choose_backend(module.params["backend"], module.params["vboxmanage"], module.params["api_python"], len(wanted)) as backend:
+        with choose_backend(
+            module.params["backend"], module.params["vboxmanage"], module.params["api_python"], len(wanted)
+        ) as backend:
             results = converge(backend, wanted, module.check_mode, module.log)
             used = dict(backend=backend.name, backend_fallback=backend.fallback)
     except VBoxMemoryError as error:
@@ -89,14 +91,25 @@ def _refuse_the_same_machine_twice(works):
     for work in works:
         if work.before:
             named.setdefault(work.before.uuid, []).append(work.wanted.name)
-    twice = ["%s are the machine %s" % (" and ".join(map(repr, names)), uuid) for uuid, names in named.items() if len(names) > 1]
+    twice = [
+        "%s are the machine %s" % (" and ".join(map(repr, names)), uuid)
+        for uuid, names in named.items()
+        if len(names) > 1
+    ]
     if twice:
         raise VBoxMemoryError(
-            "invalid_parameters", "nothing was changed. %s: put all that a machine is to have into one entry" % "; ".join(twice))
+            "invalid_parameters",
+            "nothing was changed. %s: put all that a machine is to have into one entry" % "; ".join(twice),
+        )
 
 
 def _diff(result):
-    return dict(before_header=result["name"], after_header=result["name"], before=_lines(result["before"]), after=_lines(result["after"]))
+    return dict(
+        before_header=result["name"],
+        after_header=result["name"],
+        before=_lines(result["before"]),
+        after=_lines(result["after"]),
+    )
 
 
 def _lines(values):

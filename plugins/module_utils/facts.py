@@ -55,7 +55,9 @@ def _samples(backend, machines, wait):
         if guest and machine.state == "paused":
             paused[machine.uuid] = guest
     samples = backend.sample(objects, wait)
-    for uuid, sample in backend.sample(paused, 0).items():  # a paused guest says nothing new, so there is nothing to wait for
+    for uuid, sample in backend.sample(
+        paused, 0
+    ).items():  # a paused guest says nothing new, so there is nothing to wait for
         samples[uuid].update(sample)
     return samples
 
@@ -63,23 +65,39 @@ def _samples(backend, machines, wait):
 def _machine_entry(machine, sample):
     guest = {key: sample[key] for key in GUEST_METRICS if sample.get(key) is not None}
     return dict(
-        name=machine.name, uuid=machine.uuid, state=machine.state, groups=machine.groups,
+        name=machine.name,
+        uuid=machine.uuid,
+        state=machine.state,
+        groups=machine.groups,
         os_type=machine.os_type or read_settings_file(machine.settings_file)["os_type"] or machine.os_description,
-        os_description=machine.os_description, memory_mb=machine.memory,
-        balloon_default_mb=machine.balloon_default, balloon_current_mb=machine.balloon_current, balloon_followed=_followed(machine, guest),
-        page_fusion=machine.page_fusion, large_pages=machine.large_pages,
+        os_description=machine.os_description,
+        memory_mb=machine.memory,
+        balloon_default_mb=machine.balloon_default,
+        balloon_current_mb=machine.balloon_current,
+        balloon_followed=_followed(machine, guest),
+        page_fusion=machine.page_fusion,
+        large_pages=machine.large_pages,
         guest_additions_run_level=machine.additions_run_level,
-        process_kb=sample.get("process_kb"), guest={key: guest.get(key) for key in GUEST_METRICS} if guest else None,
+        process_kb=sample.get("process_kb"),
+        guest={key: guest.get(key) for key in GUEST_METRICS} if guest else None,
     )
 
 
 def machine_from_entry(entry):
     """The :class:`~.machines.Machine` that an entry of the facts was made of."""
     return Machine(
-        uuid=entry["uuid"], name=entry["name"], state=entry["state"], groups=entry["groups"], os_type=entry["os_type"],
-        os_description=entry["os_description"], memory=entry["memory_mb"],
-        balloon_default=entry["balloon_default_mb"], balloon_current=entry["balloon_current_mb"],
-        page_fusion=entry["page_fusion"], large_pages=entry["large_pages"], additions_run_level=entry["guest_additions_run_level"],
+        uuid=entry["uuid"],
+        name=entry["name"],
+        state=entry["state"],
+        groups=entry["groups"],
+        os_type=entry["os_type"],
+        os_description=entry["os_description"],
+        memory=entry["memory_mb"],
+        balloon_default=entry["balloon_default_mb"],
+        balloon_current=entry["balloon_current_mb"],
+        page_fusion=entry["page_fusion"],
+        large_pages=entry["large_pages"],
+        additions_run_level=entry["guest_additions_run_level"],
     )
 
 
@@ -98,7 +116,9 @@ def totals(host, machines):
     running_mb = sum(machine["memory_mb"] for machine in machines if machine["state"] in LIVE)
     total = host["memory_total_kb"]
     return dict(
-        configured_mb=sum(machine["memory_mb"] for machine in machines), running_mb=running_mb,
-        ballooned_kb=host["vmm_ballooned_kb"], shared_kb=host["vmm_shared_kb"],
+        configured_mb=sum(machine["memory_mb"] for machine in machines),
+        running_mb=running_mb,
+        ballooned_kb=host["vmm_ballooned_kb"],
+        shared_kb=host["vmm_shared_kb"],
         overcommit_ratio=round(running_mb * 1024 / total, 3) if total else None,
     )

@@ -60,9 +60,13 @@ class Listing:
     def __init__(self, vboxmanage):
         self.vboxmanage = vboxmanage
         self._text = vboxmanage.run("list", "vms")
-        if not self._uuids and re.search(r"^(?!WARNING: )\S", self._text, re.MULTILINE):  # not the Linux wrapper's warning
+        if not self._uuids and re.search(
+            r"^(?!WARNING: )\S", self._text, re.MULTILINE
+        ):  # not the Linux wrapper's warning
             raise VBoxMemoryError(
-                "vboxmanage_unreadable", "VBoxManage's list of machines is not of the known form: see what 'VBoxManage list vms' prints")
+                "vboxmanage_unreadable",
+                "VBoxManage's list of machines is not of the known form: see what 'VBoxManage list vms' prints",
+            )
 
     def find_many(self, wanted):
         """For each name or UUID the machine with this UUID, or else with this name; or the error in its place: ``machine_not_found``,
@@ -86,7 +90,9 @@ class Listing:
     def read_each(self, uuids):
         """``{UUID: its machine, or the error, or None if it is not there}``: it is part of a name then, or gone since."""
         uuids = list(uuids)
-        return dict(zip(uuids, map(self._machine, uuids, self.vboxmanage.run_each([info_command(uuid) for uuid in uuids]))))
+        return dict(
+            zip(uuids, map(self._machine, uuids, self.vboxmanage.run_each([info_command(uuid) for uuid in uuids])))
+        )
 
     def _machine(self, uuid, said):
         """The machine of what was said of it at the first try; a passing error is tried again, but for machines that the list marks."""
@@ -135,21 +141,28 @@ def one_of(machines):
 def not_found():
     """The error for a name or UUID that no machine has."""
     return VBoxMemoryError(
-        "machine_not_found", "there is no machine with this name or UUID. VirtualBox shows each user only their own"
-        " machines: run as the user who owns it (become_user), or see the names with 'VBoxManage list vms'")
+        "machine_not_found",
+        "there is no machine with this name or UUID. VirtualBox shows each user only their own"
+        " machines: run as the user who owns it (become_user), or see the names with 'VBoxManage list vms'",
+    )
 
 
 def ambiguous(machines):
     """The error for a name that these machines share."""
     return VBoxMemoryError(
-        "machine_ambiguous", "several machines have this name: use one of their UUIDs, %s" % ", ".join(sorted(machine.uuid for machine in machines)))
+        "machine_ambiguous",
+        "several machines have this name: use one of their UUIDs, %s"
+        % ", ".join(sorted(machine.uuid for machine in machines)),
+    )
 
 
 def inaccessible(uuid):
     """The error for a machine whose settings file VirtualBox cannot read."""
     return VBoxMemoryError(
-        "machine_inaccessible", "VirtualBox cannot read the settings of machine %s: bring its .vbox file back,"
-        " or unregister the machine" % uuid)
+        "machine_inaccessible",
+        "VirtualBox cannot read the settings of machine %s: bring its .vbox file back,"
+        " or unregister the machine" % uuid,
+    )
 
 
 def info_command(uuid):
@@ -174,19 +187,26 @@ def machine_from(info, uuid):
         live = info["VMState"] in LIVE
         balloon = int(info["GuestMemoryBalloon"])
         return Machine(
-            uuid=info["UUID"].lower(), name=info["name"], state=info["VMState"], os_description=info["ostype"],
+            uuid=info["UUID"].lower(),
+            name=info["name"],
+            state=info["VMState"],
+            os_description=info["ostype"],
             settings_file=info.get("CfgFile", ""),
-            groups=info.get("groups", "/").split(","), memory=int(info["memory"]),
+            groups=info.get("groups", "/").split(","),
+            memory=int(info["memory"]),
             balloon_default=read_settings_file(info.get("CfgFile", ""))["balloon_default"] if live else balloon,
             balloon_current=balloon if live else None,
-            page_fusion=_on_off(info.get("pagefusion")), large_pages=_on_off(info.get("largepages")),
+            page_fusion=_on_off(info.get("pagefusion")),
+            large_pages=_on_off(info.get("largepages")),
             additions_run_level=int(info["GuestAdditionsRunLevel"]) if "GuestAdditionsRunLevel" in info else None,
             frontend=info.get("SessionName") or None if live else None,
         )
     except (KeyError, ValueError) as error:
         raise VBoxMemoryError(
-            "vboxmanage_unreadable", "VBoxManage's showvminfo for machine %s is not of the known form (%s: %s): see what"
-            " 'VBoxManage showvminfo %s --machinereadable' prints" % (uuid, type(error).__name__, error, uuid)) from None
+            "vboxmanage_unreadable",
+            "VBoxManage's showvminfo for machine %s is not of the known form (%s: %s): see what"
+            " 'VBoxManage showvminfo %s --machinereadable' prints" % (uuid, type(error).__name__, error, uuid),
+        ) from None
 
 
 def parse_info(text):
@@ -196,7 +216,9 @@ def parse_info(text):
     (names and descriptions do), so lines inside it are nobody's rows. Of a key that stands twice the first counts,
     as what a guest reports about itself stands last. Source: measured on 7.2.22.
     """
-    row = re.compile(r'^("(?:[^"\\\n]|\\.)*"|[^"=\n]+)=(?:"((?:[^"\\]|\\.)*)"(?=\r?$)|([^\n]*))', re.MULTILINE | re.DOTALL)
+    row = re.compile(
+        r'^("(?:[^"\\\n]|\\.)*"|[^"=\n]+)=(?:"((?:[^"\\]|\\.)*)"(?=\r?$)|([^\n]*))', re.MULTILINE | re.DOTALL
+    )
     rows, position = {}, 0
     while True:
         found = row.search(text, position)
@@ -218,8 +240,17 @@ def read_settings_file(path):
     try:
         machine = ElementTree.parse(path).getroot().find("{*}Machine")
         guest = machine.find("{*}Hardware/{*}Guest")
-        return {"os_type": machine.get("OSType"), "balloon_default": int(guest.get("memoryBalloonSize", "0")) if guest is not None else 0}
-    except (OSError, ElementTree.ParseError, AttributeError, ValueError, LookupError):  # away, encrypted, or not of the known form
+        return {
+            "os_type": machine.get("OSType"),
+            "balloon_default": int(guest.get("memoryBalloonSize", "0")) if guest is not None else 0,
+        }
+    except (
+        OSError,
+        ElementTree.ParseError,
+        AttributeError,
+        ValueError,
+        LookupError,
+    ):  # away, encrypted, or not of the known form
         return {"os_type": None, "balloon_default": None}
 
 

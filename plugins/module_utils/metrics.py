@@ -83,7 +83,7 @@ def values_in(text, metrics):
     row = re.compile(r"(%s) +((?:\d+ kB(?:, )?)*)\n" % "|".join(map(re.escape, metrics)))
     rows = re.split(r"^-+ -+ -+\n", text, maxsplit=1, flags=re.MULTILINE)[-1]
     for first in row.finditer(rows):
-        values = _rows_of(rows[:first.start()], rows, row)
+        values = _rows_of(rows[: first.start()], rows, row)
         if values:
             return {metric: values.get(metric) for metric in metrics}
     return dict.fromkeys(metrics)

@@ -48,9 +48,11 @@ class Restart:
             return
         if not self.wanted.power_off:
             raise VBoxMemoryError(
-                "shutdown_timeout", "the guest has not shut down within %d s of the ACPI power button, and nothing was changed; it may do so"
+                "shutdown_timeout",
+                "the guest has not shut down within %d s of the ACPI power button, and nothing was changed; it may do so"
                 " yet. See what holds it up, allow more with shutdown_timeout, or set power_off: true, which loses what the guest has not"
-                " written" % self.wanted.shutdown_timeout)
+                " written" % self.wanted.shutdown_timeout,
+            )
         run(("controlvm", self.machine.uuid, "poweroff"))
         self._wait(self.wanted.shutdown_timeout, lambda now: now.state in STOPPED)
 
@@ -64,8 +66,10 @@ class Restart:
             return
         now = self.backend.read(self.machine.uuid)
         raise VBoxMemoryError(
-            "guest_not_back", "the machine was changed and started again, and after %d s it is %s with its Guest Additions at run level %s:"
-            " look at its console" % (self.wanted.timeout, now.state, now.additions_run_level))
+            "guest_not_back",
+            "the machine was changed and started again, and after %d s it is %s with its Guest Additions at run level %s:"
+            " look at its console" % (self.wanted.timeout, now.state, now.additions_run_level),
+        )
 
     def _wait(self, seconds, there):
         until = time.monotonic() + seconds

@@ -65,7 +65,9 @@ def _unavailable(case):
     for name, wanted in case.changes.items():
         if wanted is True and getattr(case.now, name) is None:
             return "the machine has no setting for %s (ARM machines have none): leave the option %s out for it" % (
-                SETTINGS[name].label, name)
+                SETTINGS[name].label,
+                name,
+            )
     return None
 
 
@@ -73,35 +75,52 @@ def _unsupported(case):
     for name, wanted in case.changes.items():
         reason = case.unsupported(SETTINGS[name].feature)
         if reason and name == "page_fusion" and wanted is False:
-            return ("Page Fusion is on in the machine's settings and cannot be turned off here: %s. It has no effect on this"
-                    " host; leave the option page_fusion out for this machine, or turn it off on a release that has it" % reason)
+            return (
+                "Page Fusion is on in the machine's settings and cannot be turned off here: %s. It has no effect on this"
+                " host; leave the option page_fusion out for this machine, or turn it off on a release that has it"
+                % reason
+            )
         if reason:
             return "%s cannot change to %s: %s. Leave the option out for machines of this host" % (
-                SETTINGS[name].label, SETTINGS[name].argument(wanted), reason)
+                SETTINGS[name].label,
+                SETTINGS[name].argument(wanted),
+                reason,
+            )
     return None
 
 
 def _guest_unsuited(case):
     if case.turns_on("page_fusion") and not runs_page_fusion(case.now.os_description):
-        return ("page_fusion cannot be on: it works with Windows guests (2000 and later) only, and this machine's type is %r."
-                " Leave it off, or correct the type of the machine's operating system" % case.now.os_description)
+        return (
+            "page_fusion cannot be on: it works with Windows guests (2000 and later) only, and this machine's type is %r."
+            " Leave it off, or correct the type of the machine's operating system" % case.now.os_description
+        )
     return None
 
 
 def _side_channel(case):
     if case.turns_on("page_fusion") and not case.wanted.acknowledge_side_channel:
-        return ("page_fusion was to be turned on: Page Fusion opens a side channel, through which a malicious guest can learn"
-                " the memory layout of other guests of this host and attack them. If you accept that for all guests that"
-                " share pages, set acknowledge_side_channel: true")
+        return (
+            "page_fusion was to be turned on: Page Fusion opens a side channel, through which a malicious guest can learn"
+            " the memory layout of other guests of this host and attack them. If you accept that for all guests that"
+            " share pages, set acknowledge_side_channel: true"
+        )
     return None
 
 
 def _balloon_and_large_pages(case):
-    touched = case.turns_on("large_pages") or case.changes.get("balloon_default") or (case.wanted.guard and case.raises("balloon_current"))
+    touched = (
+        case.turns_on("large_pages")
+        or case.changes.get("balloon_default")
+        or (case.wanted.guard and case.raises("balloon_current"))
+    )
     balloon = max(case.then.balloon_default or 0, case.then.balloon_current or 0)
     if touched and case.then.large_pages and balloon:
-        return ("a balloon of %d MB and large pages exclude each other: a balloon on large pages can crash the machine. Ask for"
-                " large_pages: false with the balloon (vbox_memory does both in one change), or for a balloon of 0" % balloon)
+        return (
+            "a balloon of %d MB and large pages exclude each other: a balloon on large pages can crash the machine. Ask for"
+            " large_pages: false with the balloon (vbox_memory does both in one change), or for a balloon of 0"
+            % balloon
+        )
     return None
 
 
@@ -109,8 +128,10 @@ def _balloon_range(case):
     for name in BALLOONS:
         limit = balloon_limit(case.now.memory)
         if case.changes.get(name, 0) > limit:
-            return ("%s of %d MB is too large: with %d MB of memory VirtualBox takes at most %d MB. Ask for less, or give the"
-                    " machine more memory" % (SETTINGS[name].label, case.changes[name], case.now.memory, limit))
+            return (
+                "%s of %d MB is too large: with %d MB of memory VirtualBox takes at most %d MB. Ask for less, or give the"
+                " machine more memory" % (SETTINGS[name].label, case.changes[name], case.now.memory, limit)
+            )
     return None
 
 
@@ -118,9 +139,11 @@ def _balloon_exceeds(case):
     limit = balloon_limit(case.now.memory)
     balloon = case.now.balloon_default or 0
     if "balloon_default" in case.asked and "balloon_default" not in case.changes and balloon > limit:
-        return ("the default balloon of %d MB that is set already is too large for the machine's %d MB of memory, of which"
-                " VirtualBox takes at most %d MB: ask for at most that, or give the machine more memory"
-                % (balloon, case.now.memory, limit))
+        return (
+            "the default balloon of %d MB that is set already is too large for the machine's %d MB of memory, of which"
+            " VirtualBox takes at most %d MB: ask for at most that, or give the machine more memory"
+            % (balloon, case.now.memory, limit)
+        )
     return None
 
 

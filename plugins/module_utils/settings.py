@@ -37,11 +37,25 @@ class Setting:
 SETTINGS = {
     setting.name: setting
     for setting in (
-        Setting("balloon_default", "balloon_default_mb", "balloon", STOPPED, ("modifyvm", "--guestmemoryballoon"), "the default balloon",
-                "set_default_while_live"),
+        Setting(
+            "balloon_default",
+            "balloon_default_mb",
+            "balloon",
+            STOPPED,
+            ("modifyvm", "--guestmemoryballoon"),
+            "the default balloon",
+            "set_default_while_live",
+        ),
         Setting("page_fusion", "page_fusion", "page_fusion", STOPPED, ("modifyvm", "--pagefusion"), "Page Fusion"),
         Setting("large_pages", "large_pages", "large_pages", STOPPED, ("modifyvm", "--largepages"), "large pages"),
-        Setting("balloon_current", "balloon_current_mb", "balloon", LIVE, ("controlvm", "guestmemoryballoon"), "the current balloon"),
+        Setting(
+            "balloon_current",
+            "balloon_current_mb",
+            "balloon",
+            LIVE,
+            ("controlvm", "guestmemoryballoon"),
+            "the current balloon",
+        ),
     )
 }
 

@@ -10,7 +10,7 @@ import re
 from ansible.module_utils.common.text.formatters import human_to_bytes
 
 MB = 1024 * 1024
-LARGEST_MB = 2 ** 32 - 1  # VirtualBox keeps the balloon in an unsigned 32-bit number of MB
+LARGEST_MB = 2**32 - 1  # VirtualBox keeps the balloon in an unsigned 32-bit number of MB
 
 
 def size_in_mb(value):
@@ -30,7 +30,9 @@ def size_in_mb(value):
     try:
         size = human_to_bytes(text, default_unit="M")
     except ValueError:
-        raise ValueError("is not a size: give whole megabytes such as 512, or a size with a unit such as '2G'") from None
+        raise ValueError(
+            "is not a size: give whole megabytes such as 512, or a size with a unit such as '2G'"
+        ) from None
     except OverflowError:
         size = MB * (LARGEST_MB + 1)
     if size % MB:

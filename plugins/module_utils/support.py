@@ -16,14 +16,18 @@ ARM_PROCESSORS = ("arm64", "aarch64")
 # Sources: the manual's chapter on memory ballooning and Page Fusion (64-bit hosts, not macOS); for 7.2 measured on 7.2.22, and
 # VirtualBox's issue 268: releases from 7.2 on are built without page sharing.
 LIMITS = (
-    (("balloon", "page_fusion"), lambda host: host.processor not in PROCESSORS_WITH_64_BITS,
-     "VirtualBox has it on 64-bit hosts only, and this one is {host.processor}"),
-    (("balloon", "page_fusion"), lambda host: host.system == "Darwin",
-     "VirtualBox does not have it on macOS hosts"),
-    (("page_fusion",), lambda host: host.version and release(host.version) >= (7, 2),
-     "VirtualBox {host.version} is built without Page Fusion, as all releases from 7.2 on are"),
-    (("large_pages",), lambda host: host.processor in ARM_PROCESSORS,
-     "machines on ARM hosts have no large pages"),
+    (
+        ("balloon", "page_fusion"),
+        lambda host: host.processor not in PROCESSORS_WITH_64_BITS,
+        "VirtualBox has it on 64-bit hosts only, and this one is {host.processor}",
+    ),
+    (("balloon", "page_fusion"), lambda host: host.system == "Darwin", "VirtualBox does not have it on macOS hosts"),
+    (
+        ("page_fusion",),
+        lambda host: host.version and release(host.version) >= (7, 2),
+        "VirtualBox {host.version} is built without Page Fusion, as all releases from 7.2 on are",
+    ),
+    (("large_pages",), lambda host: host.processor in ARM_PROCESSORS, "machines on ARM hosts have no large pages"),
 )
 
 
@@ -42,7 +46,10 @@ class Host:
 
     def unsupported(self, feature):
         """Why this host has not got a feature, one of :data:`FEATURES`, or ``None`` if it has."""
-        return next((reason.format(host=self) for features, lacks, reason in LIMITS if feature in features and lacks(self)), None)
+        return next(
+            (reason.format(host=self) for features, lacks, reason in LIMITS if feature in features and lacks(self)),
+            None,
+        )
 
     def features(self):
         """All features: ``{name: {"supported": bool, "reason": why not, or None}}``."""

@@ -38,7 +38,10 @@ RESULT_CODES = {
     "0x80004001": ("NS_ERROR_NOT_IMPLEMENTED", "not_supported_by_host"),
     "0x80004005": ("NS_ERROR_FAILURE", "server_unavailable"),  # when the server has not answered: see failure
     "0x800706be": ("NS_ERROR_CALL_FAILED", "server_unavailable"),  # VBoxSVC went away during the call
-    "0x80004004": ("NS_ERROR_ABORT", "server_unavailable"),  # VBoxSVC went away before the call (measured with the bindings)
+    "0x80004004": (
+        "NS_ERROR_ABORT",
+        "server_unavailable",
+    ),  # VBoxSVC went away before the call (measured with the bindings)
     "0x80070005": ("E_ACCESSDENIED", "machine_locked"),  # 'The object is not ready', a race that passes
     "0x80070057": ("NS_ERROR_INVALID_ARG", "change_refused"),
 }
@@ -86,7 +89,9 @@ class VBoxManage:
         with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
             for start in range(0, len(calls), PORTION):
                 with one_at_a_time:  # of us: this thread holds it for the others
-                    results += pool.map(lambda arguments: _or_error(self._run_unlocked, arguments), calls[start:start + PORTION])
+                    results += pool.map(
+                        lambda arguments: _or_error(self._run_unlocked, arguments), calls[start : start + PORTION]
+                    )
         return results
 
     def _run_once(self, arguments):
@@ -98,8 +103,13 @@ class VBoxManage:
             # A session of its own and files for pipes: what ends us (a lost connection, a kill) must not end
             # a VBoxManage that holds a machine's lock, or the server marks the machine aborted.
             process = subprocess.Popen(
-                (self.executable,) + tuple(arguments), stdin=subprocess.DEVNULL, stdout=out, stderr=err,
-                start_new_session=True, env=environment(), close_fds=True,
+                (self.executable,) + tuple(arguments),
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                start_new_session=True,
+                env=environment(),
+                close_fds=True,
             )
             try:
                 status = end_of(process, TIME_LIMIT)
@@ -147,7 +157,9 @@ def failure(says, number=None, name=None, answered=True, **details):
     if number == "0x80004005" and answered:
         code = "vboxmanage_failed"
     hint = HINTS[code] % (len(PAUSES) + 1) + ". " if code in HINTS else ""
-    return VBoxMemoryError(code, hint + says, vbox_code="%s (%s)" % (name or known, number) if number else None, **details)
+    return VBoxMemoryError(
+        code, hint + says, vbox_code="%s (%s)" % (name or known, number) if number else None, **details
+    )
 
 
 def end_of(process, limit):
@@ -173,8 +185,14 @@ def _failure(arguments, status, stdout, stderr):
     name, number = found.groups() if found else (None, None)
     says = _first_error(stderr) or _first_error(stdout) or "exit status %d" % status
     return failure(
-        "VBoxManage says: %s" % says, number, name, answered=", interface I" in stderr,
-        command=command_line(arguments), rc=status, stdout=stdout[-2000:], stderr=stderr[-2000:],
+        "VBoxManage says: %s" % says,
+        number,
+        name,
+        answered=", interface I" in stderr,
+        command=command_line(arguments),
+        rc=status,
+        stdout=stdout[-2000:],
+        stderr=stderr[-2000:],
     )
 
 

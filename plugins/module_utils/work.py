@@ -69,7 +69,16 @@ class Work:
         self.asked = self.wanted.values_for(self.machine)
         differs = {name: value for name, value in self.asked.items() if getattr(self.machine, name) != value}
         then = replace(self.machine, **self.asked)
-        check(Case(now=self.machine, then=then, asked=self.asked, changes=differs, wanted=self.wanted, unsupported=self.host.unsupported))
+        check(
+            Case(
+                now=self.machine,
+                then=then,
+                asked=self.asked,
+                changes=differs,
+                wanted=self.wanted,
+                unsupported=self.host.unsupported,
+            )
+        )
         if then.large_pages and then.balloon_default:
             self.warnings.append("it has a balloon and large pages, which exclude each other: turn one of them off")
         self.changes = self._changes_now(differs)
@@ -110,7 +119,9 @@ class Work:
 
     def _with_known_default(self, machine):
         """A machine that has just been read, with the default balloon that it had while VirtualBox said it."""
-        known = self.after.balloon_default if machine.balloon_default is None and machine.live else machine.balloon_default
+        known = (
+            self.after.balloon_default if machine.balloon_default is None and machine.live else machine.balloon_default
+        )
         return replace(machine, balloon_default=known)
 
     def result(self):
@@ -135,7 +146,11 @@ class Work:
 
     def _changes_now(self, differs):
         """What of the difference can change now, if need be by a restart; the rest is pending, or an error: as the task says."""
-        blocked = [name for name in differs if self.machine.state not in SETTINGS[name].states and not self._way_while_live(name)]
+        blocked = [
+            name
+            for name in differs
+            if self.machine.state not in SETTINGS[name].states and not self._way_while_live(name)
+        ]
         self.restart = None
         if blocked and self.machine.live and self.wanted.on_blocked == "shutdown":
             self.restart = Restart(self.backend, self.machine, self.wanted)
@@ -143,8 +158,11 @@ class Work:
         refused = [SETTINGS[name].label for name in blocked if not self._may_wait(name)]
         if refused:
             raise VBoxMemoryError(
-                "state_blocks_change", "%s cannot change while the machine is %s: %s, or set on_blocked: defer to have it"
-                " reported as pending" % (" and ".join(refused), self.machine.state, WAYS_OUT.get(self.machine.state, WAIT)))
+                "state_blocks_change",
+                "%s cannot change while the machine is %s: %s, or set on_blocked: defer to have it"
+                " reported as pending"
+                % (" and ".join(refused), self.machine.state, WAYS_OUT.get(self.machine.state, WAIT)),
+            )
         self.pending = {SETTINGS[name].key: differs[name] for name in blocked}
         return {name: value for name, value in differs.items() if name not in blocked}
 
@@ -170,17 +188,27 @@ class Work:
 
     def _guarded(self, name):
         # A default that waits for a start is no harm now. What a guest's figures say against it is heard, where it gives any: a paused one may not.
-        return name == "balloon_current" or self.restart or (self.machine.state == "running" and self.machine.additions_serve)
+        return (
+            name == "balloon_current"
+            or self.restart
+            or (self.machine.state == "running" and self.machine.additions_serve)
+        )
 
     @property
     def _settings(self):
         """What ``modifyvm`` changes, of a machine that is stopped then."""
-        return {name: value for name, value in self.changes.items() if name != "balloon_current" and name not in self._while_live}
+        return {
+            name: value
+            for name, value in self.changes.items()
+            if name != "balloon_current" and name not in self._while_live
+        }
 
     @property
     def _while_live(self):
         """What changes without a shutdown though it is a setting of stopped machines."""
-        return {} if self.restart else {name: value for name, value in self.changes.items() if self._way_while_live(name)}
+        return (
+            {} if self.restart else {name: value for name, value in self.changes.items() if self._way_while_live(name)}
+        )
 
     def _planned_commands(self):
         settings = commands(self.machine.uuid, self._settings)
@@ -247,8 +275,12 @@ class Work:
         try:
             self._run(*self.restart.start_commands)
         except VBoxMemoryError as error:
-            raise VBoxMemoryError("start_failed", "the machine was shut down for the change and does not start again: %s. Start it when that"
-                                  " is mended" % error.message, **error.details) from error
+            raise VBoxMemoryError(
+                "start_failed",
+                "the machine was shut down for the change and does not start again: %s. Start it when that"
+                " is mended" % error.message,
+                **error.details,
+            ) from error
 
     def _change_balloon(self):
         """Bring the balloon of a live machine to its size, or see that the guest follows what was asked of it already."""
@@ -257,7 +289,11 @@ class Work:
         try:
             if "balloon_current" in self.changes:
                 self.balloon.change(self.changes["balloon_current"])
-            elif "balloon_current" in self.asked and self.wanted.wait and not (self.balloons.all_follow() and self.balloon.follows()):
+            elif (
+                "balloon_current" in self.asked
+                and self.wanted.wait
+                and not (self.balloons.all_follow() and self.balloon.follows())
+            ):
                 self.asked_again = self.balloon.settle()
         finally:
             self.ran += self.balloon.commands
@@ -267,9 +303,14 @@ class Work:
                 self.changes["balloon_current"] = self.balloon.reached
 
     def _verify(self):
-        missing = ["%s is %s, not %s" % (SETTINGS[name].label, getattr(self.after, name), value)
-                   for name, value in self.changes.items() if getattr(self.after, name) != value]
+        missing = [
+            "%s is %s, not %s" % (SETTINGS[name].label, getattr(self.after, name), value)
+            for name, value in self.changes.items()
+            if getattr(self.after, name) != value
+        ]
         if missing:
             raise VBoxMemoryError(
-                "change_did_not_stick", "VBoxManage reported success, but read back %s. See what else changes this machine,"
-                " then run again" % " and ".join(missing))
+                "change_did_not_stick",
+                "VBoxManage reported success, but read back %s. See what else changes this machine,"
+                " then run again" % " and ".join(missing),
+            )

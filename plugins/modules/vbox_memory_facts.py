@@ -257,13 +257,15 @@ def main():
             machines=dict(type="list", elements="str", aliases=["name"]),
             metrics=dict(type="bool", default=True),
             wait=dict(type="float", default=5.0),
-            **HOW
+            **HOW,
         ),
         supports_check_mode=True,
     )
     given = module.params
     try:
-        with choose_backend(given["backend"], given["vboxmanage"], given["api_python"], len(given["machines"] or ())) as backend:
+        with choose_backend(
+            given["backend"], given["vboxmanage"], given["api_python"], len(given["machines"] or ())
+        ) as backend:
             facts = gather(backend, given["machines"], given["metrics"], given["wait"])
             used = dict(backend=backend.name, backend_fallback=backend.fallback)
     except VBoxMemoryError as error:

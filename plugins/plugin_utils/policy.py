@@ -37,7 +37,10 @@ class PolicyError(Exception):
     def __init__(self, problems):
         self.problems = problems
         count = "1 problem" if len(problems) == 1 else "%d problems" % len(problems)
-        super().__init__("%s with the policy, and nothing was changed:\n%s" % (count, "\n".join("- %s" % problem for problem in problems)))
+        super().__init__(
+            "%s with the policy, and nothing was changed:\n%s"
+            % (count, "\n".join("- %s" % problem for problem in problems))
+        )
 
 
 @dataclass
@@ -83,8 +86,13 @@ def resolve(policies, facts):
         problems.extend(_contradictions(decisions))
     if problems:
         raise PolicyError(problems)
-    decisions = [(machine, decision) for machine, decision in decisions if any(option not in NOT_DESIRES for option in decision)]
-    wanted = [dict({option: given[0] for option, given in decision.items()}, name=machine["uuid"]) for machine, decision in decisions]
+    decisions = [
+        (machine, decision) for machine, decision in decisions if any(option not in NOT_DESIRES for option in decision)
+    ]
+    wanted = [
+        dict({option: given[0] for option, given in decision.items()}, name=machine["uuid"])
+        for machine, decision in decisions
+    ]
     settled, still_open = divide(wanted, machines)
     return dict(
         machines=wanted,
@@ -141,7 +149,9 @@ class Reader:
         for key, values in content.items():
             place = "%s.machines[%r]" % (policy, key)
             if isinstance(key, bool) or not isinstance(key, (str, int)) or key == "":
-                self.problems.append("%s: it is %s, and not a name or UUID: put the name in quotes" % (place, kind_of(key)))
+                self.problems.append(
+                    "%s: it is %s, and not a name or UUID: put the name in quotes" % (place, kind_of(key))
+                )
             elif values is not None and self._is_a(dict, values, place):
                 self._add("machines", Scope(policy, place, "machine %r" % str(key), name=str(key)), values)
 
@@ -169,7 +179,9 @@ class Reader:
     def _say_the_balloon_once(self, scope):
         given = [option for option in BALLOON if scope.values.get(option) is not None]
         if sum(any(option in given for option in group) for group in EXCLUSIVE) > 1:
-            self.problems.append("%s: give only one of %s: each is a way to say the balloon" % (scope.place, ", ".join(given)))
+            self.problems.append(
+                "%s: give only one of %s: each is a way to say the balloon" % (scope.place, ", ".join(given))
+            )
 
     def _compile(self, scope, text):
         if text is None:
@@ -206,7 +218,9 @@ def _match(reader, machines, facts, problems):
         if rule.usable:
             rule.matched = _selected(rule, subjects, problems) if rule.selector else everybody
         if rule.required and rule.usable and not rule.matched:
-            problems.append("%s: it is required, and matches none of the %d machines of this host" % (rule.place, len(machines)))
+            problems.append(
+                "%s: it is required, and matches none of the %d machines of this host" % (rule.place, len(machines))
+            )
     names = {}
     for machine in machines:
         names.setdefault(machine["name"], []).append(machine["uuid"])
@@ -224,19 +238,33 @@ def _selected(rule, subjects, problems):
             failed.append((subject["name"], error))
     if failed:
         rule.usable = False
-        problems.append("%s.when: it cannot be told for the machine %s: %s" % (rule.place, some([name for name, error in failed]), failed[0][1]))
+        problems.append(
+            "%s.when: it cannot be told for the machine %s: %s"
+            % (rule.place, some([name for name, error in failed]), failed[0][1])
+        )
     return matched
 
 
 def _named(scope, names, uuids, inaccessible, problems):
     """The one machine that a key names: by UUID, or else by name, as the module finds it."""
-    found = [scope.name.lower()] if re.fullmatch(UUID, scope.name) and scope.name.lower() in uuids else names.get(scope.name, [])
+    found = (
+        [scope.name.lower()]
+        if re.fullmatch(UUID, scope.name) and scope.name.lower() in uuids
+        else names.get(scope.name, [])
+    )
     if scope.name.lower() in inaccessible:
-        problems.append("%s: VirtualBox cannot read this machine's settings: bring its .vbox file back, or unregister it" % scope.place)
+        problems.append(
+            "%s: VirtualBox cannot read this machine's settings: bring its .vbox file back, or unregister it"
+            % scope.place
+        )
     elif len(found) > 1:
-        problems.append("%s: several machines have this name: use one of their UUIDs, %s" % (scope.place, ", ".join(found)))
+        problems.append(
+            "%s: several machines have this name: use one of their UUIDs, %s" % (scope.place, ", ".join(found))
+        )
     elif not found and not scope.optional:
-        problems.append("%s: this host has no such machine; %s" % (scope.place, _way_out(scope.name, names, inaccessible)))
+        problems.append(
+            "%s: this host has no such machine; %s" % (scope.place, _way_out(scope.name, names, inaccessible))
+        )
     return found
 
 
@@ -279,4 +307,7 @@ def _contradictions(decisions):
             if pages and balloon:
                 pair = "%s: %d (%s) and large_pages: true (%s)" % (option, size, balloon_from, pages_from)
                 found.setdefault(pair, []).append(machine["name"])
-    return ["the machine %s would have %s, which exclude each other: give one of them up" % (some(names), pair) for pair, names in found.items()]
+    return [
+        "the machine %s would have %s, which exclude each other: give one of them up" % (some(names), pair)
+        for pair, names in found.items()
+    ]

@@ -77,7 +77,10 @@ def problems_of(hosts):
             if key not in KEYS:
                 problems.append("%s.%s: there is no such key; %s" % (place, key, nearest(key, KEYS)))
             elif not isinstance(value, KEYS[key]) or not value:
-                problems.append("%s.%s: %r does not do: give %s" % (place, key, value, " or ".join(kind_of(kind()) for kind in KEYS[key])))
+                problems.append(
+                    "%s.%s: %r does not do: give %s"
+                    % (place, key, value, " or ".join(kind_of(kind()) for kind in KEYS[key]))
+                )
         if not host.get("name"):
             problems.append("%s: it has no name" % place)
         elif host["name"] in seen:
@@ -92,6 +95,7 @@ def read_hosts(hosts, ssh_arguments, metrics, timeout, forks):
     :param hosts: entries that :func:`problems_of` finds nothing wrong with
     :returns: for each, in order, its facts or the :class:`HostError`
     """
+
     def read(host):
         try:
             return read_host(host, ssh_arguments, metrics, timeout)
@@ -111,7 +115,9 @@ def read_host(host, ssh_arguments, metrics, timeout):
     given = dict(sources=sources(), vboxmanage=host.get("vboxmanage"), metrics=metrics, marker=marker)
     command = command_for(host, ssh_arguments)
     try:
-        done = subprocess.run(command, input=(PROGRAM % json.dumps(given)).encode(), capture_output=True, timeout=timeout, check=False)
+        done = subprocess.run(
+            command, input=(PROGRAM % json.dumps(given)).encode(), capture_output=True, timeout=timeout, check=False
+        )
     except OSError as error:
         raise HostError("%s: %s" % (command[0], error.strerror)) from None
     except subprocess.TimeoutExpired:
@@ -136,7 +142,12 @@ def command_for(host, ssh_arguments):
         return [*sudo, host.get("python") or sys.executable, "-I", "-"]
     where = host["ssh"] if isinstance(host["ssh"], list) else [host["ssh"]]
     # ssh joins words with blanks, for a shell.
-    return ["ssh", *ssh_arguments, *map(str, where), " ".join(map(shlex.quote, [*sudo, host.get("python") or "python3", "-I", "-"]))]
+    return [
+        "ssh",
+        *ssh_arguments,
+        *map(str, where),
+        " ".join(map(shlex.quote, [*sudo, host.get("python") or "python3", "-I", "-"])),
+    ]
 
 
 def sources():

@@ -17,7 +17,16 @@ except ImportError:
     jmespath = None
 
 # Of these, only the first child looks at the machine itself; the others look at what that one found.
-LOOKS_FURTHER = ("subexpression", "index_expression", "pipe", "projection", "value_projection", "filter_projection", "flatten", "slice")
+LOOKS_FURTHER = (
+    "subexpression",
+    "index_expression",
+    "pipe",
+    "projection",
+    "value_projection",
+    "filter_projection",
+    "flatten",
+    "slice",
+)
 LOOKS_ELSEWHERE = ("expref", "literal", "identity", "current")
 HOW_TO_WRITE = "In JMESPath numbers stand in backquotes (`4096`), strings in single quotes, and the operators are ==, !=, <, >=, &&, || and !"
 
@@ -37,7 +46,9 @@ class Selector:
     def __init__(self, text, facts=None):
         if jmespath is None:
             raise SelectorError(
-                "the Python library jmespath is missing: install it for the Python that runs Ansible, '%s -m pip install jmespath'" % sys.executable)
+                "the Python library jmespath is missing: install it for the Python that runs Ansible, '%s -m pip install jmespath'"
+                % sys.executable
+            )
         self._tree = _compile(text)
         for problem in _unknown_names(self._tree, facts):
             raise SelectorError(problem)
@@ -51,7 +62,9 @@ class Selector:
         try:
             found = self._interpreter.visit(self._tree, subject)
         except (TypeError, ValueError, AttributeError) as error:  # JMESPath's own errors are ValueErrors
-            raise SelectorError("%s. A value can be null: test it first, as in: groups && contains(groups, '/x')" % error) from None
+            raise SelectorError(
+                "%s. A value can be null: test it first, as in: groups && contains(groups, '/x')" % error
+            ) from None
         return not (found is None or found is False or found in ("", [], {}))  # 0 is true in JMESPath
 
 
@@ -64,7 +77,9 @@ def _compile(text):
         raise SelectorError("%r is broken: it ends too early. %s" % (text, HOW_TO_WRITE)) from None
     except jmespath.exceptions.ParseError as error:
         reason = getattr(error, "message", None) or "%s does not fit here" % error.token_value
-        raise SelectorError("%r is broken at position %d: %s. %s" % (text, error.lex_position + 1, reason, HOW_TO_WRITE)) from None
+        raise SelectorError(
+            "%r is broken at position %d: %s. %s" % (text, error.lex_position + 1, reason, HOW_TO_WRITE)
+        ) from None
 
 
 def _unknown_names(tree, facts):
@@ -73,7 +88,10 @@ def _unknown_names(tree, facts):
             yield "there is no function %s(); %s" % (name, nearest(name, Functions.FUNCTION_TABLE))
     for name in _nodes(tree, "field"):
         if facts is not None and name not in facts:
-            yield "there is no fact %s; %s" % (name, nearest(name, facts, otherwise="a string stands in single quotes: '%s'" % name))
+            yield "there is no fact %s; %s" % (
+                name,
+                nearest(name, facts, otherwise="a string stands in single quotes: '%s'" % name),
+            )
 
 
 def _nodes(tree, kind, everywhere=False):

@@ -40,15 +40,38 @@ def main():
 
 def parse():
     parser = argparse.ArgumentParser(prog="tests/bench/run", description=__doc__)
-    parser.add_argument("--sizes", type=lambda text: list(map(int, text.split(","))), default=[10, 50, 200, 1000], help="numbers of machines (10,50,200,1000)")
-    parser.add_argument("--jobs", type=lambda text: text.split(","), default=list(JOBS), help="some of " + ",".join(JOBS))
-    parser.add_argument("--ways", type=lambda text: text.split(","), default=list(WAYS), help="some of " + ",".join(WAYS))
+    parser.add_argument(
+        "--sizes",
+        type=lambda text: list(map(int, text.split(","))),
+        default=[10, 50, 200, 1000],
+        help="numbers of machines (10,50,200,1000)",
+    )
+    parser.add_argument(
+        "--jobs", type=lambda text: text.split(","), default=list(JOBS), help="some of " + ",".join(JOBS)
+    )
+    parser.add_argument(
+        "--ways", type=lambda text: text.split(","), default=list(WAYS), help="some of " + ",".join(WAYS)
+    )
     parser.add_argument("--cold-at", type=int, default=200, help="the size for jobs without a running server (200)")
-    parser.add_argument("--repeats", type=int, default=3, help="runs of each, of which the median counts (3); of what takes less than 5 s twice as many")
-    parser.add_argument("--too-long", type=int, default=600, help="seconds from which on a way is extrapolated from fewer machines (600)")
+    parser.add_argument(
+        "--repeats",
+        type=int,
+        default=3,
+        help="runs of each, of which the median counts (3); of what takes less than 5 s twice as many",
+    )
+    parser.add_argument(
+        "--too-long",
+        type=int,
+        default=600,
+        help="seconds from which on a way is extrapolated from fewer machines (600)",
+    )
     parser.add_argument("--fleet", default="50x20", help="hosts x machines (50x20); 0 for none")
-    parser.add_argument("--output", default=str(OUTPUT), help="a folder for bench.json, bench.md and bench.svg (.build/bench)")
-    parser.add_argument("--plot", metavar="FILE", help="measure nothing: write the table and the plot of this bench.json")
+    parser.add_argument(
+        "--output", default=str(OUTPUT), help="a folder for bench.json, bench.md and bench.svg (.build/bench)"
+    )
+    parser.add_argument(
+        "--plot", metavar="FILE", help="measure nothing: write the table and the plot of this bench.json"
+    )
     return parser.parse_args()
 
 
@@ -63,7 +86,11 @@ def run(arguments):
         calls = dict(machines=COUNTED, commands=count_calls(play, few))
         result = dict(calls=calls, payloads=measure_payloads(few), fleet=None)
         if hosts:
-            result["fleet"] = measure_fleet(play, [sandbox.make_host("vbox%02d" % number, each) for number in range(1, hosts + 1)], arguments.repeats)
+            result["fleet"] = measure_fleet(
+                play,
+                [sandbox.make_host("vbox%02d" % number, each) for number in range(1, hosts + 1)],
+                arguments.repeats,
+            )
         for number, size in enumerate(sorted(arguments.sizes), FLEET_USERS + 2):
             host = sandbox.make_host("vbox%d" % number, size)
             play.inventory([host])
@@ -78,18 +105,30 @@ def run(arguments):
 
 def commit():
     """What is measured."""
-    return subprocess.run(["git", "describe", "--always", "--dirty"], cwd=TESTS, capture_output=True, text=True, check=False).stdout.strip()
+    return subprocess.run(
+        ["git", "describe", "--always", "--dirty"], cwd=TESTS, capture_output=True, text=True, check=False
+    ).stdout.strip()
 
 
 def describe(host, arguments, started, measured):
     """On what this was measured."""
     with open("/proc/cpuinfo") as file:
-        processor = next((line.split(":", 1)[1].strip() for line in file if line.startswith("model name")), platform.machine())
+        processor = next(
+            (line.split(":", 1)[1].strip() for line in file if line.startswith("model name")), platform.machine()
+        )
     return dict(
-        date=time.strftime("%Y-%m-%d"), commit=measured, virtualbox=host.run(VBOX, "--version").strip(), ansible_core=ansible.release.__version__,
-        python=platform.python_version(), host_python=host.run("python3", "-V").split()[1], processors="%d × %s" % (os.cpu_count(), processor),
-        load_at_the_end="%.1f" % os.getloadavg()[0], repeats=arguments.repeats, extrapolated_from="%d s on" % arguments.too_long,
-        minutes=round((time.monotonic() - started) / 60))
+        date=time.strftime("%Y-%m-%d"),
+        commit=measured,
+        virtualbox=host.run(VBOX, "--version").strip(),
+        ansible_core=ansible.release.__version__,
+        python=platform.python_version(),
+        host_python=host.run("python3", "-V").split()[1],
+        processors="%d × %s" % (os.cpu_count(), processor),
+        load_at_the_end="%.1f" % os.getloadavg()[0],
+        repeats=arguments.repeats,
+        extrapolated_from="%d s on" % arguments.too_long,
+        minutes=round((time.monotonic() - started) / 60),
+    )
 
 
 def write(result, folder):

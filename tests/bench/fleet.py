@@ -19,7 +19,9 @@ WAYS = {
     "loop": ("loop_converge.yml", {"vboxmanage": AS_WRITTEN}),
 }
 LABELS = {
-    "api": "vbox_memory, backend: api", "vboxmanage": "vbox_memory, backend: vboxmanage", "apply": "playbook vbox.memory.apply, backend: auto",
+    "api": "vbox_memory, backend: api",
+    "vboxmanage": "vbox_memory, backend: vboxmanage",
+    "apply": "playbook vbox.memory.apply, backend: auto",
     "loop": "a loop of command tasks",
 }
 
@@ -29,7 +31,12 @@ def measure_fleet(play, hosts, repeats):
 
     :returns: ``{way: {"seconds": median, "runs": […]}}`` with ``hosts``, ``machines`` of each and ``forks`` beside them
     """
-    variables = dict(vboxmanage=VBOX, machines=[{"name": name} for name in hosts[0].names], balloon=STATES[0].balloon, large_pages=STATES[0].large_pages)
+    variables = dict(
+        vboxmanage=VBOX,
+        machines=[{"name": name} for name in hosts[0].names],
+        balloon=STATES[0].balloon,
+        large_pages=STATES[0].large_pages,
+    )
     play.inventory(hosts)
     play("empty.yml", calls=1, forks=FORKS)  # connections are there from now on
     runs = {way: [] for way in WAYS}

@@ -43,7 +43,9 @@ class Sandbox:
 
     def __init__(self, users):
         self._users = users
-        self._environment = dict(os.environ, VBOX_SANDBOX_NAME="bench", VBOX_SANDBOX_BIND=f"{Path(ansible.__file__).parent}:/ansible/ansible")
+        self._environment = dict(
+            os.environ, VBOX_SANDBOX_NAME="bench", VBOX_SANDBOX_BIND=f"{Path(ansible.__file__).parent}:/ansible/ansible"
+        )
 
     def __enter__(self):
         self.call("down")
@@ -57,25 +59,52 @@ class Sandbox:
 
     def call(self, *arguments, given=""):
         """Run `sandbox` with these arguments; gives back what it printed."""
-        done = subprocess.run([str(SANDBOX), *arguments], input=given, env=self._environment, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [str(SANDBOX), *arguments], input=given, env=self._environment, capture_output=True, text=True, check=False
+        )
         if done.returncode:
-            raise SystemExit(f"sandbox {' '.join(arguments)}: exit {done.returncode}\n{done.stdout[-2000:]}{done.stderr}")
+            raise SystemExit(
+                f"sandbox {' '.join(arguments)}: exit {done.returncode}\n{done.stdout[-2000:]}{done.stderr}"
+            )
         return done.stdout
 
     def start(self, user, *argv):
         """Start a program of a user's, with pipes for its input and output."""
         return subprocess.Popen(
-            [str(SANDBOX), "exec", "--user", user, *argv], env=self._environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            [str(SANDBOX), "exec", "--user", user, *argv],
+            env=self._environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
 
     def make_host(self, user, machines):
         """A user with so many machines, all in the first of :data:`STATES`."""
-        self.call("exec", "--user", user, "python3", INSIDE + "make_machines.py", str(machines), given=json.dumps(self._template))
+        self.call(
+            "exec",
+            "--user",
+            user,
+            "python3",
+            INSIDE + "make_machines.py",
+            str(machines),
+            given=json.dumps(self._template),
+        )
         return Host(self, user, machines)
 
     def _make_template(self):
         vbox, state = ("exec", VBOX), STATES[0]
         self.call(*vbox, "createvm", "--name", "template", "--ostype", "Debian_64", "--register")
-        self.call(*vbox, "modifyvm", "template", "--memory", "1024", "--guestmemoryballoon", state.words[0], "--largepages", state.words[1])
+        self.call(
+            *vbox,
+            "modifyvm",
+            "template",
+            "--memory",
+            "1024",
+            "--guestmemoryballoon",
+            state.words[0],
+            "--largepages",
+            state.words[1],
+        )
         read = {"machine": "VirtualBox VMs/template/template.vbox", "registry": ".config/VirtualBox/VirtualBox.xml"}
         return {key: self.call("exec", "cat", path) for key, path in read.items()}
 
@@ -101,8 +130,12 @@ class Host:
         """What Ansible has to know of it."""
         info = self.sandbox.info
         return {
-            "ansible_host": info["host"], "ansible_port": info["port"], "ansible_user": self.user, "ansible_ssh_private_key_file": info["key"],
-            "ansible_ssh_common_args": f"-o UserKnownHostsFile={info['known_hosts']}", "ansible_python_interpreter": info["python"],
+            "ansible_host": info["host"],
+            "ansible_port": info["port"],
+            "ansible_user": self.user,
+            "ansible_ssh_private_key_file": info["key"],
+            "ansible_ssh_common_args": f"-o UserKnownHostsFile={info['known_hosts']}",
+            "ansible_python_interpreter": info["python"],
         }
 
     @contextlib.contextmanager

@@ -30,8 +30,20 @@ LITTLE, NEARLY_ALL = MEMORY * 10 // 100, MEMORY * 89 // 100
 WORK = {"idle": None, "busy": "eat 300 > /dev/null 2>&1 &"}
 HARMS = ("panic", "oom_kill", "guru_meditation", "triple_fault")
 CONTROL_SECONDS = 240  # to be panicked in; it takes about a minute on a quiet machine
-COLUMNS = ("work", "number", "code", "reached_mb", "limited_by", "seconds", "requests", "lowest_free_mb", "mem_free_mb", "answers", "longest_silence_s",
-           *HARMS)
+COLUMNS = (
+    "work",
+    "number",
+    "code",
+    "reached_mb",
+    "limited_by",
+    "seconds",
+    "requests",
+    "lowest_free_mb",
+    "mem_free_mb",
+    "answers",
+    "longest_silence_s",
+    *HARMS,
+)
 
 
 def main():
@@ -40,18 +52,29 @@ def main():
     folder.mkdir(parents=True, exist_ok=True)
     series = Series(folder)
     with ThreadPoolExecutor(len(WORK)) as pool:
-        for one in [pool.submit(series.run, work, arguments.count, arguments.control and command is None) for work, command in WORK.items()]:
+        for one in [
+            pool.submit(series.run, work, arguments.count, arguments.control and command is None)
+            for work, command in WORK.items()
+        ]:
             one.result()
-    harmed = [row for row in series.rows if row["panic"] or row["oom_kill"] or not (row["answers"] or fell_by_itself(row))]
+    harmed = [
+        row for row in series.rows if row["panic"] or row["oom_kill"] or not (row["answers"] or fell_by_itself(row))
+    ]
     say("harmed by us: %d of %d" % (len(harmed), len(series.rows)))
     return 1 if harmed or (series.control and not series.control["panic"]) else 0
 
 
 def parse():
     parser = argparse.ArgumentParser(prog="tests/bench/live", description=__doc__)
-    parser.add_argument("--count", type=int, default=20, help="inflations of an idle guest, and as many of a busy one (20)")
-    parser.add_argument("--no-control", dest="control", action="store_false", help="leave out the guest that raw VBoxManage panics")
-    parser.add_argument("--output", default=str(TESTS.parent / ".build" / "bench-live"), help="a folder for live.json and live.md")
+    parser.add_argument(
+        "--count", type=int, default=20, help="inflations of an idle guest, and as many of a busy one (20)"
+    )
+    parser.add_argument(
+        "--no-control", dest="control", action="store_false", help="leave out the guest that raw VBoxManage panics"
+    )
+    parser.add_argument(
+        "--output", default=str(TESTS.parent / ".build" / "bench-live"), help="a folder for live.json and live.md"
+    )
     return parser.parse_args()
 
 
@@ -83,8 +106,13 @@ class Series:
     def _write(self):
         """The figures as JSON, with each look on the way, and as a table."""
         rows = sorted(self.rows, key=lambda row: (list(WORK).index(row["work"]), row["number"]))
-        result = dict(date=time.strftime("%Y-%m-%d"), processors=os.cpu_count(), minutes=round((time.monotonic() - self._started) / 60), rows=rows,
-                      control=self.control)
+        result = dict(
+            date=time.strftime("%Y-%m-%d"),
+            processors=os.cpu_count(),
+            minutes=round((time.monotonic() - self._started) / 60),
+            rows=rows,
+            control=self.control,
+        )
         (self._folder / "live.json").write_text(json.dumps(result, indent=1) + "\n")
         (self._folder / "live.md").write_text(HEAD + table(rows) + ("\n" + told(self.control) if self.control else ""))
 
@@ -94,7 +122,13 @@ def live_host(name):
     environment = dict(os.environ, VBOX_LIVE_NAME=name)
 
     def live(*arguments, given=b"", must_succeed=True):
-        done = subprocess.run([str(TESTS / "testbed" / "live"), *arguments], input=given, env=environment, capture_output=True, check=False)
+        done = subprocess.run(
+            [str(TESTS / "testbed" / "live"), *arguments],
+            input=given,
+            env=environment,
+            capture_output=True,
+            check=False,
+        )
         if done.returncode and must_succeed:
             raise SystemExit(f"live {' '.join(arguments)}: exit {done.returncode}\n{done.stderr.decode()}")
         return done
@@ -119,10 +153,22 @@ def inflate(bed, work, number):
     machine = result["machines"][0]
     health = bed.health()[GUEST]
     row = dict(
-        work=work, number=number, code=result.get("code"), reached_mb=machine["after"].get("balloon_current_mb"), limited_by=machine.get("limited_by"),
-        seconds=seconds, requests=len(machine["commands"]), progress=machine.get("progress", []),
-        lowest_free_mb=min((look["guest_free_mb"] for look in machine.get("progress", []) if look["guest_free_mb"] is not None), default=None),
-        answers=answers(bed), longest_silence_s=longest_gap(ticks(bed)[max(0, heard - 1):]), **{harm: health[harm] for harm in HARMS})
+        work=work,
+        number=number,
+        code=result.get("code"),
+        reached_mb=machine["after"].get("balloon_current_mb"),
+        limited_by=machine.get("limited_by"),
+        seconds=seconds,
+        requests=len(machine["commands"]),
+        progress=machine.get("progress", []),
+        lowest_free_mb=min(
+            (look["guest_free_mb"] for look in machine.get("progress", []) if look["guest_free_mb"] is not None),
+            default=None,
+        ),
+        answers=answers(bed),
+        longest_silence_s=longest_gap(ticks(bed)[max(0, heard - 1) :]),
+        **{harm: health[harm] for harm in HARMS},
+    )
     row["mem_free_mb"] = bed.memory(GUEST)["MemFree"] if row["answers"] else None
     say("%(work)s %(number)d: %(reached_mb)s MB in %(seconds)d s, MemFree %(mem_free_mb)s, answers: %(answers)s" % row)
     return row
@@ -156,8 +202,15 @@ def overfill(bed):
     health = bed.health()[GUEST]
     lines = [line.strip() for line in serial_log(bed).splitlines() if "Out of memory" in line or "panic" in line]
     say("control: exit %d, panic: %s" % (status, health["panic"]))
-    return dict(command=" ".join(command), status=status, panic=health["panic"], oom_killed=health["oom_killed"], state=health["state"],
-                seconds=round(time.monotonic() - started), serial=lines)
+    return dict(
+        command=" ".join(command),
+        status=status,
+        panic=health["panic"],
+        oom_killed=health["oom_killed"],
+        state=health["state"],
+        seconds=round(time.monotonic() - started),
+        serial=lines,
+    )
 
 
 def table(rows):
@@ -166,7 +219,9 @@ def table(rows):
 
 
 def told(control):
-    return "Control: `%(command)s` (exit %(status)d), after %(seconds)d s:\n\n" % control + "".join(f"    {line}\n" for line in control["serial"])
+    return "Control: `%(command)s` (exit %(status)d), after %(seconds)d s:\n\n" % control + "".join(
+        f"    {line}\n" for line in control["serial"]
+    )
 
 
 def say(message):

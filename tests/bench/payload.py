@@ -41,19 +41,32 @@ def measure_payloads(host):
 def _payload(name, host):
     found = module_loader.find_plugin_with_context(name)
     built = modify_module(
-        module_name=found.resolved_fqcn, module_path=found.plugin_resolved_path, module_args={}, templar=Templar(DataLoader()),
-        task_vars={"ansible_python_interpreter": "/usr/bin/python3"}, module_compression="ZIP_DEFLATED")
+        module_name=found.resolved_fqcn,
+        module_path=found.plugin_resolved_path,
+        module_args={},
+        templar=Templar(DataLoader()),
+        task_vars={"ansible_python_interpreter": "/usr/bin/python3"},
+        module_compression="ZIP_DEFLATED",
+    )
     content = max(re.findall(rb"[A-Za-z0-9+/=]{1000,}", built.b_module_data), key=len)
     archive = zipfile.ZipFile(io.BytesIO(base64.b64decode(content)))
     ours = [entry for entry in archive.infolist() if entry.filename.startswith(OURS) and entry.file_size]
     return dict(
-        sent_bytes=len(built.b_module_data), files=len(archive.namelist()), our_bytes=sum(entry.file_size for entry in ours),
-        our_compressed_bytes=sum(entry.compress_size for entry in ours), our_files=sorted(entry.filename for entry in ours),
-        **_imports(name, content.decode(), host))
+        sent_bytes=len(built.b_module_data),
+        files=len(archive.namelist()),
+        our_bytes=sum(entry.file_size for entry in ours),
+        our_compressed_bytes=sum(entry.compress_size for entry in ours),
+        our_files=sorted(entry.filename for entry in ours),
+        **_imports(name, content.decode(), host),
+    )
 
 
 def _imports(name, content, host):
-    module = "ansible.modules.ping" if name.startswith("ansible.") else "ansible_collections.%s.plugins.modules.%s" % tuple(name.rsplit(".", 1))
+    module = (
+        "ansible.modules.ping"
+        if name.startswith("ansible.")
+        else "ansible_collections.%s.plugins.modules.%s" % tuple(name.rsplit(".", 1))
+    )
     host.sandbox.call("exec", "--user", host.user, "sh", "-c", "base64 -d > payload.zip", given=content)
     runs = [host.run("python3", "-I", "-c", IMPORT, "payload.zip", module).split() for _number in range(IMPORTS)]
     basic, rest, modules = (statistics.median(map(float, column)) for column in zip(*runs))

@@ -37,8 +37,15 @@ class Playing:
         command = ["ansible-playbook", "-i", "inventory.json", "--forks", str(forks), "-e", "@variables.json", path]
         environment = dict(self._environment, **(TUNED if tuned else {}))
         with open(self._folder / "output", "w") as output:
-            status = subprocess.run(command, cwd=self._folder, env=environment, stdin=subprocess.DEVNULL, stdout=output,
-                                    stderr=subprocess.STDOUT, check=False).returncode
+            status = subprocess.run(
+                command,
+                cwd=self._folder,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                check=False,
+            ).returncode
         text = (self._folder / "output").read_text()
         if status:
             raise SystemExit(f"{play}: exit {status}\n{text[-3000:]}")

@@ -14,7 +14,10 @@ from ways import WAYS  # noqa: E402
 
 JOBS = {"facts": "Read all facts", "no_change": "Nothing differs", "change": "Everything differs"}
 STYLES = {
-    "loop": ("#b2182b", "o"), "shell": ("#ef8a62", "s"), "vboxmanage": ("#67a9cf", "^"), "api": ("#2166ac", "D"),
+    "loop": ("#b2182b", "o"),
+    "shell": ("#ef8a62", "s"),
+    "vboxmanage": ("#67a9cf", "^"),
+    "api": ("#2166ac", "D"),
 }
 
 
@@ -23,7 +26,13 @@ def draw(result, path):
     figure, panels = pyplot.subplots(1, len(JOBS), figsize=(10, 3.6), sharey=True, layout="constrained")
     for panel, (job, title) in zip(panels, JOBS.items()):
         for way, (colour, marker) in STYLES.items():
-            _line(panel, [row for row in result["rows"] if (row["job"], row["way"]) == (job, way)], WAYS[way].label, colour, marker)
+            _line(
+                panel,
+                [row for row in result["rows"] if (row["job"], row["way"]) == (job, way)],
+                WAYS[way].label,
+                colour,
+                marker,
+            )
         panel.set(title=title, xlabel="machines", xscale="log", yscale="log")
         panel.grid(True, alpha=0.3)
     panels[0].set_ylabel("seconds")
@@ -36,7 +45,21 @@ def _line(panel, rows, label, colour, marker):
     rows = sorted(rows, key=lambda row: row["machines"])
     if not rows:
         return
-    panel.plot([row["machines"] for row in rows], [row["seconds"] for row in rows], color=colour, marker=marker, markersize=5, label=label)
+    panel.plot(
+        [row["machines"] for row in rows],
+        [row["seconds"] for row in rows],
+        color=colour,
+        marker=marker,
+        markersize=5,
+        label=label,
+    )
     guessed = [row for row in rows if row["extrapolated"]]
-    panel.plot([row["machines"] for row in guessed], [row["seconds"] for row in guessed], color=colour, marker=marker, markersize=5,
-               markerfacecolor="white", linestyle="none")
+    panel.plot(
+        [row["machines"] for row in guessed],
+        [row["seconds"] for row in guessed],
+        color=colour,
+        marker=marker,
+        markersize=5,
+        markerfacecolor="white",
+        linestyle="none",
+    )

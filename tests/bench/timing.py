@@ -55,7 +55,9 @@ def _rounds(job, seconds, repeats):
     """How often to run what took so long the first time."""
     if seconds >= ONCE_FROM:
         return 1
-    return 2 * repeats if seconds < SHORT and job not in COLD else repeats  # before cold ones the server has to end, which takes longer than they do
+    return (
+        2 * repeats if seconds < SHORT and job not in COLD else repeats
+    )  # before cold ones the server has to end, which takes longer than they do
 
 
 def _one(play, host, job, way):
@@ -81,7 +83,9 @@ def _expected(rows, job, way, machines):
 
 def measure_memory(play, host, job, rows):
     """Once more, with the processes of our ways watched: the watching would slow what is timed."""
-    for row in [row for row in rows if (row.machines, row.job) == (host.machines, job) and row.way in ("vboxmanage", "api")]:
+    for row in [
+        row for row in rows if (row.machines, row.job) == (host.machines, job) and row.way in ("vboxmanage", "api")
+    ]:
         with host.watched() as peaks:
             _one(play, host, job, WAYS[row.way])
         row.peak_kb = peaks

@@ -34,7 +34,10 @@ class Way:
 
 
 def _loop(play, host, job, state):
-    play("loop_facts.yml" if job == "facts" else "loop_converge.yml", **dict(_variables(host, state), vboxmanage=AS_WRITTEN))
+    play(
+        "loop_facts.yml" if job == "facts" else "loop_converge.yml",
+        **dict(_variables(host, state), vboxmanage=AS_WRITTEN),
+    )
 
 
 def _shell(_play, host, job, state):
@@ -44,6 +47,7 @@ def _shell(_play, host, job, state):
 def _ours(backend):
     def do(play, host, job, state):
         play("ours_facts.yml" if job == "facts" else "ours_converge.yml", backend=backend, **_variables(host, state))
+
     return do
 
 
@@ -52,7 +56,10 @@ def _untuned(do):
 
 
 def _role(play, _host, _job, state):
-    play("role_converge.yml", vbox_memory_policy={"defaults": dict(balloon=state.balloon, large_pages=state.large_pages, page_fusion=False)})
+    play(
+        "role_converge.yml",
+        vbox_memory_policy={"defaults": dict(balloon=state.balloon, large_pages=state.large_pages, page_fusion=False)},
+    )
 
 
 def _showvminfo(_play, host, _job, _state):
@@ -68,7 +75,12 @@ def _empty(calls):
 
 
 def _variables(host, state):
-    return dict(vboxmanage=VBOX, machines=[{"name": name} for name in host.names], balloon=state.balloon, large_pages=state.large_pages)
+    return dict(
+        vboxmanage=VBOX,
+        machines=[{"name": name} for name in host.names],
+        balloon=state.balloon,
+        large_pages=state.large_pages,
+    )
 
 
 def other(state):
@@ -76,17 +88,37 @@ def other(state):
     return next(one for one in STATES if one != state)
 
 
-WAYS = {way.key: way for way in (
-    Way("loop", "a loop of command tasks", ("facts", "no_change", "change"), _loop),
-    Way("shell", "a shell script of VBoxManage", ("facts", "no_change", "change", "no_change_cold"), _shell),
-    Way("showvminfo", "one showvminfo for each machine", ("no_change",), _showvminfo),
-    Way("showvminfo_task", "the same, as one task of Ansible", ("no_change",), _showvminfo_task),
-    Way("vboxmanage", "vbox_memory, backend: vboxmanage", ("facts", "no_change", "change", "no_change_cold"), _ours("vboxmanage")),
-    Way("api", "vbox_memory, backend: api", ("facts", "no_change", "change", "no_change_cold"), _ours("api")),
-    Way("untuned_loop", "the loop, with Ansible's default settings", ("no_change", "change"), _untuned(_loop), most=200),
-    Way("untuned_api", "vbox_memory, backend: api, with Ansible's default settings", ("no_change", "change"), _untuned(_ours("api")), most=200),
-    Way("role", "role policy, backend: auto", ("no_change", "change", "no_change_cold"), _role),
-    Way("empty", "a play with one empty module call", ("no_change",), _empty(1)),
-    Way("empty2", "a play with two empty module calls", ("no_change",), _empty(2)),
-    Way("bare", "a bare read by the bindings", ("no_change",), lambda _play, host, _job, _state: host.read()),
-)}
+WAYS = {
+    way.key: way
+    for way in (
+        Way("loop", "a loop of command tasks", ("facts", "no_change", "change"), _loop),
+        Way("shell", "a shell script of VBoxManage", ("facts", "no_change", "change", "no_change_cold"), _shell),
+        Way("showvminfo", "one showvminfo for each machine", ("no_change",), _showvminfo),
+        Way("showvminfo_task", "the same, as one task of Ansible", ("no_change",), _showvminfo_task),
+        Way(
+            "vboxmanage",
+            "vbox_memory, backend: vboxmanage",
+            ("facts", "no_change", "change", "no_change_cold"),
+            _ours("vboxmanage"),
+        ),
+        Way("api", "vbox_memory, backend: api", ("facts", "no_change", "change", "no_change_cold"), _ours("api")),
+        Way(
+            "untuned_loop",
+            "the loop, with Ansible's default settings",
+            ("no_change", "change"),
+            _untuned(_loop),
+            most=200,
+        ),
+        Way(
+            "untuned_api",
+            "vbox_memory, backend: api, with Ansible's default settings",
+            ("no_change", "change"),
+            _untuned(_ours("api")),
+            most=200,
+        ),
+        Way("role", "role policy, backend: auto", ("no_change", "change", "no_change_cold"), _role),
+        Way("empty", "a play with one empty module call", ("no_change",), _empty(1)),
+        Way("empty2", "a play with two empty module calls", ("no_change",), _empty(2)),
+        Way("bare", "a bare read by the bindings", ("no_change",), lambda _play, host, _job, _state: host.read()),
+    )
+}

@@ -2,8 +2,8 @@
 # Copyright: vbox.memory contributors
 """Prints an inventory that says how to reach the demo's hosts. It is beside inventory/, for it differs from run to run.
 
-    usage: connections.py sandbox INFO HOST…     INFO is what `sandbox info` prints
-           connections.py fake FOLDER HOST…      makes a fake host for each in FOLDER/HOST
+usage: connections.py sandbox INFO HOST…     INFO is what `sandbox info` prints
+       connections.py fake FOLDER HOST…      makes a fake host for each in FOLDER/HOST
 """
 
 from __future__ import annotations
@@ -55,7 +55,9 @@ def fake_host(folder):
     with FakeHost(state, release="7.1").state() as content:
         content["host"].update(home=str(folder / "home"), writes_settings_files=True)
     program = folder / "VBoxManage"
-    program.write_text(f'#!/bin/sh\nVBOX_FAKE_HOME={shlex.quote(str(state))} exec {shlex.quote(PROGRAM)} "$@"\n', encoding="utf-8")
+    program.write_text(
+        f'#!/bin/sh\nVBOX_FAKE_HOME={shlex.quote(str(state))} exec {shlex.quote(PROGRAM)} "$@"\n', encoding="utf-8"
+    )
     program.chmod(0o755)
     return str(program)
 

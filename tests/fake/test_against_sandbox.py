@@ -24,17 +24,55 @@ for argv in json.load(sys.stdin):
 print(json.dumps(out))
 """
 
-NAMES = ["plain", 'quo"te', "apo's", "eq=ual", "back\\slash", "ünï→日本", "--", "-dash", "semi;rm -rf", "$(id)", "new\nline", "{brace}", "tab\tx"]
+NAMES = [
+    "plain",
+    'quo"te',
+    "apo's",
+    "eq=ual",
+    "back\\slash",
+    "ünï→日本",
+    "--",
+    "-dash",
+    "semi;rm -rf",
+    "$(id)",
+    "new\nline",
+    "{brace}",
+    "tab\tx",
+]
 NAMES += ["slash/x", " sp ", "..dot.", "a68c7e1e-9f3b-4b1e-a2e3-91302e8bc5ff", "host", "<inaccessible>"]
-TYPES = ["Windows31", "WindowsNT4", "Windows2000", "WindowsXP_64", "Windows10_64", "Windows11_64", "WindowsNT_64", "Debian", "Linux26_64", "Other_64"]
+TYPES = [
+    "Windows31",
+    "WindowsNT4",
+    "Windows2000",
+    "WindowsXP_64",
+    "Windows10_64",
+    "Windows11_64",
+    "WindowsNT_64",
+    "Debian",
+    "Linux26_64",
+    "Other_64",
+]
 TYPES += ["Debian_arm64", "Windows11_arm64", "MacOS_64", "DOS", "FreeBSD_64", "Solaris_64"]
 BAD_VALUES = ["1.5", "", " 5", "5 ", "-5", "4294967296", "1099511627776", "x", "0x", "5MB"]
 GOOD_VALUES = ["5", "+5", "0x10", "0X11", "010", "114", "0"]
 BALLOON, FUSION, LARGE = "--guest-memory-balloon", "--page-fusion", "--large-pages"
 
 CASES = {
-    "list": [["list", "vms"], ["list", "runningvms"], ["list", "hostinfo"], ["list", "ostypes"], ["list", "-l", "ostypes"]]
-    + [["list", "-s", "ostypes"], ["list", "vms", "runningvms"], ["list", "nosuch"], ["list", "-x", "vms"], ["--version"], ["-q", "list", "vms"]],
+    "list": [
+        ["list", "vms"],
+        ["list", "runningvms"],
+        ["list", "hostinfo"],
+        ["list", "ostypes"],
+        ["list", "-l", "ostypes"],
+    ]
+    + [
+        ["list", "-s", "ostypes"],
+        ["list", "vms", "runningvms"],
+        ["list", "nosuch"],
+        ["list", "-x", "vms"],
+        ["--version"],
+        ["-q", "list", "vms"],
+    ],
     "names": [["createvm", "--name", name, "--ostype", "Debian_64", "--register"] for name in NAMES]
     + [["list", "vms"], ["list", "-s", "vms"]]
     + [["showvminfo", "--machinereadable", "--", name] for name in NAMES]
@@ -75,7 +113,10 @@ CASES = {
         ["registervm", "/nosuch"],
         ["list", "vms"],
     ],
-    "modifyvm": [["createvm", "--name", "m", "--ostype", "Debian_64", "--register"], ["modifyvm", "m", "--memory", "128"]]
+    "modifyvm": [
+        ["createvm", "--name", "m", "--ostype", "Debian_64", "--register"],
+        ["modifyvm", "m", "--memory", "128"],
+    ]
     + [["modifyvm", "m", BALLOON + "=" + value] for value in GOOD_VALUES + BAD_VALUES + ["115", "5000"]]
     + [["modifyvm", "m", BALLOON, value] for value in ["7", "115", "x"]]
     + [["modifyvm", "m", "--guestmemoryballoon=" + value] for value in ["8", "x"]]
@@ -190,7 +231,9 @@ def real(sandbox):
     user = json.loads(sandbox("info").stdout)["users"][-1]
 
     def run(calls):
-        return json.loads(sandbox("exec", "--user", user, "/usr/bin/python3", "-c", RUNNER, given=json.dumps(calls)).stdout)
+        return json.loads(
+            sandbox("exec", "--user", user, "/usr/bin/python3", "-c", RUNNER, given=json.dumps(calls)).stdout
+        )
 
     def from_nothing(calls):
         listed = run([["list", "vms"]])[0][1]
@@ -213,7 +256,9 @@ def test_the_fake_says_what_the_real_one_says(topic, real, tmp_path):
         out, err, mine_out, mine_err = (masked(text) for text in (out, err, _text(done.stdout), _text(done.stderr)))
         if (status, out, err) != (done.returncode, mine_out, mine_err):
             differences.append("%s: exit status %s, the fake's %s" % (argv, status, done.returncode))
-            differences += difflib.unified_diff((out + err).splitlines(), (mine_out + mine_err).splitlines(), "real", "fake", n=0, lineterm="")
+            differences += difflib.unified_diff(
+                (out + err).splitlines(), (mine_out + mine_err).splitlines(), "real", "fake", n=0, lineterm=""
+            )
     assert not differences, "\n".join(differences)
 
 

@@ -9,7 +9,11 @@ import time
 import pytest
 from fake.vboxfake import FakeHost
 
-LOCKED, NOT_READY, FAILURE = b"VBOX_E_INVALID_OBJECT_STATE (0x80bb0007)", b"E_ACCESSDENIED (0x80070005)", b"NS_ERROR_FAILURE (0x80004005)"
+LOCKED, NOT_READY, FAILURE = (
+    b"VBOX_E_INVALID_OBJECT_STATE (0x80bb0007)",
+    b"E_ACCESSDENIED (0x80070005)",
+    b"NS_ERROR_FAILURE (0x80004005)",
+)
 NOT_IMPLEMENTED, WRONG_STATE = b"NS_ERROR_NOT_IMPLEMENTED (0x80004001)", b"VBOX_E_INVALID_VM_STATE (0x80bb0002)"
 
 
@@ -50,7 +54,8 @@ def metric(host, owner, name):
 
 
 @pytest.mark.parametrize(
-    ("release", "version"), [("6.1", "6.1.50r161033"), ("7.0", "7.0.20r163906"), ("7.1", "7.1.12r169651"), ("7.2", "7.2.22_Debianr175245")]
+    ("release", "version"),
+    [("6.1", "6.1.50r161033"), ("7.0", "7.0.20r163906"), ("7.1", "7.1.12r169651"), ("7.2", "7.2.22_Debianr175245")],
 )
 def test_version(make, release, version):
     assert make(release).ok("--version") == version + "\n"
@@ -67,7 +72,14 @@ def test_old_spellings_work_everywhere_and_new_ones_from_7_0(make, release):
 
 
 @pytest.mark.parametrize(
-    ("release", "kind", "works"), [("6.1", "linux", True), ("7.1", "linux", True), ("7.1", "windows", True), ("7.1", "macos", False), ("7.2", "linux", False)]
+    ("release", "kind", "works"),
+    [
+        ("6.1", "linux", True),
+        ("7.1", "linux", True),
+        ("7.1", "windows", True),
+        ("7.1", "macos", False),
+        ("7.2", "linux", False),
+    ],
 )
 def test_page_fusion(make, release, kind, works):
     host = make(release, kind=kind)
@@ -100,8 +112,16 @@ def test_a_refused_option_loses_the_others(make):
 @pytest.mark.parametrize(
     ("release", "there", "not_there"),
     [
-        ("6.1", ["largepages="], ["platformArchitecture", "ncryption", "iommu", "virtvmsavevmload", "recording_started"]),
-        ("7.0", ["\nEncryption:     disabled\n", "iommu="], ["platformArchitecture", 'encryption="', "recording_started"]),
+        (
+            "6.1",
+            ["largepages="],
+            ["platformArchitecture", "ncryption", "iommu", "virtvmsavevmload", "recording_started"],
+        ),
+        (
+            "7.0",
+            ["\nEncryption:     disabled\n", "iommu="],
+            ["platformArchitecture", 'encryption="', "recording_started"],
+        ),
         ("7.1", ['\nencryption="disabled"\n', "platformArchitecture="], ["enableTFTP", "Encryption:"]),
         ("7.2", ["enableTFTP=", "platformArchitecture="], ["Encryption:"]),
     ],
@@ -122,7 +142,9 @@ def test_arm_machines_have_no_large_pages(make):
 # -- states -------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("state", ["running", "paused", "gurumeditation", "saving", "settingup", "deletingsnapshot", "unknown"])
+@pytest.mark.parametrize(
+    "state", ["running", "paused", "gurumeditation", "saving", "settingup", "deletingsnapshot", "unknown"]
+)
 def test_forced_states_lock_the_machine(make, state):
     host = make()
     host.change("m", state=state)
@@ -146,7 +168,12 @@ def test_inaccessible_machines(make):
     host.change("m", accessible=False)
     assert host.ok("list", "vms") == '"<inaccessible>" {%s}\n' % uuid
     assert b"VBOX_E_OBJECT_NOT_FOUND" in host.vbox("showvminfo", "m").stderr
-    for command in (["showvminfo", uuid, "--machinereadable"], ["modifyvm", uuid, "--memory=5"], ["controlvm", uuid, "reset"], ["startvm", uuid]):
+    for command in (
+        ["showvminfo", uuid, "--machinereadable"],
+        ["modifyvm", uuid, "--memory=5"],
+        ["controlvm", uuid, "reset"],
+        ["startvm", uuid],
+    ):
         result = host.vbox(*command)
         assert result.returncode == 1
         assert b"The object functionality is limited" in result.stderr
@@ -275,7 +302,10 @@ def test_the_default_is_filled_after_a_start(make):
     assert host.ok("list", "runningvms").startswith('"m" {')
 
 
-@pytest.mark.parametrize(("text", "size"), [("010", "8"), ("0x10", "16"), ("10", "10"), ("1.5", None), ("", None), ("-5", None), ("691", None)])
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("010", "8"), ("0x10", "16"), ("10", "10"), ("1.5", None), ("", None), ("-5", None), ("691", None)],
+)
 def test_controlvm_numbers(live, text, size):
     result = live.vbox("controlvm", "g", "guestmemoryballoon", text)
     assert result.returncode == (1 if size is None else 0)
@@ -303,7 +333,9 @@ def test_metrics_show_the_balloon(live):
     assert metric(live, "host", "RAM/VMM/Ballooned") == 200 * 1024
     assert metric(live, "g", "Guest/RAM/Usage/Balloon") == 0
     assert metric(live, "win", "Guest/RAM/Usage/Balloon") == 100 * 1024
-    assert live.ok("metrics", "query", "host", "RAM/VMM/Ballooned").splitlines()[2] == "%-15s %-40s 204800 kB, 204800 kB" % (
+    assert live.ok("metrics", "query", "host", "RAM/VMM/Ballooned").splitlines()[
+        2
+    ] == "%-15s %-40s 204800 kB, 204800 kB" % (
         "host",
         "RAM/VMM/Ballooned",
     )

@@ -9,7 +9,11 @@ LIFECYCLE = "default"  # makes what the others share, and tests nothing
 
 
 def pytest_collection_modifyitems(items):
-    scenarios = {item: item.callspec.params["molecule_scenario"].name for item in items if "molecule_scenario" in item.fixturenames}
+    scenarios = {
+        item: item.callspec.params["molecule_scenario"].name
+        for item in items
+        if "molecule_scenario" in item.fixturenames
+    }
     items[:] = [item for item in items if scenarios.get(item) != LIFECYCLE]
     for item, name in scenarios.items():
         item.add_marker("live" if name.endswith(RUNNING) else "sandbox")

@@ -18,7 +18,11 @@ VBOX = "/usr/lib/virtualbox/VBoxManage"
 def fake_host(fake):
     """The variables of a host of the inventory that has the fake's VBoxManage."""
     environment = dict(fake.environment, PATH=os.path.dirname(fake.program) + os.pathsep + os.environ["PATH"])
-    return {"ansible_connection": "local", "ansible_python_interpreter": sys.executable, "host_environment": environment}
+    return {
+        "ansible_connection": "local",
+        "ansible_python_interpreter": sys.executable,
+        "host_environment": environment,
+    }
 
 
 def sandbox_host(sandbox, user):
@@ -48,15 +52,31 @@ def play(folder, hosts, tasks=(), must_succeed=True, settings=None, **keywords):
     Each host's `host_environment` is the environment of its tasks.
     """
     (folder / "inventory.json").write_text(json.dumps({"all": {"hosts": hosts}}))
-    whole = dict({"hosts": "all", "gather_facts": False, "environment": "{{ host_environment | default({}) }}", "tasks": list(tasks)}, **keywords)
+    whole = dict(
+        {
+            "hosts": "all",
+            "gather_facts": False,
+            "environment": "{{ host_environment | default({}) }}",
+            "tasks": list(tasks),
+        },
+        **keywords,
+    )
     (folder / "play.json").write_text(json.dumps([whole]))
     (folder / "ansible.cfg").touch()  # not the user's own settings
     environment = dict(
-        os.environ, ANSIBLE_HOME=str(folder / "a"), ANSIBLE_PIPELINING="true", ANSIBLE_ROLES_PATH=str(ROLES), ANSIBLE_NOCOLOR="true",
-        ANSIBLE_CALLBACK_RESULT_FORMAT="yaml", **(settings or {}))
+        os.environ,
+        ANSIBLE_HOME=str(folder / "a"),
+        ANSIBLE_PIPELINING="true",
+        ANSIBLE_ROLES_PATH=str(ROLES),
+        ANSIBLE_NOCOLOR="true",
+        ANSIBLE_CALLBACK_RESULT_FORMAT="yaml",
+        **(settings or {}),
+    )
     environment.pop("VBOXMANAGE", None)
     command = [sys.executable, "-m", "ansible", "playbook", "-i", "inventory.json", "play.json"]
-    done = subprocess.run(command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0 or not must_succeed, done.stdout + done.stderr
     return done
 
@@ -65,7 +85,10 @@ def keep(value, name):
     """A task that writes a template's value to the controller's file `name`-HOST.json: see :func:`kept`."""
     return {
         "name": "Keep a value",
-        "ansible.builtin.copy": {"content": "{{ %s | to_json }}" % value, "dest": "{{ playbook_dir }}/%s-{{ inventory_hostname }}.json" % name},
+        "ansible.builtin.copy": {
+            "content": "{{ %s | to_json }}" % value,
+            "dest": "{{ playbook_dir }}/%s-{{ inventory_hostname }}.json" % name,
+        },
         "delegate_to": "localhost",
         "vars": {"ansible_connection": "local", "ansible_python_interpreter": sys.executable},
         "become": False,

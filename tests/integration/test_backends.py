@@ -104,7 +104,13 @@ def odd(sandbox):
                 host.make(machine["name"], *machine.get("create", []), modify=machine.get("modify", ()))
     host.make(OWN_UUID, "--uuid", OWN_UUID)
     host.make("arm", "--platform-architecture", "arm", ostype="Debian_arm64")
-    host.make("windows", "--groups", "/a/b,/c", ostype="Windows10_64", modify=("--memory", "2048", "--guestmemoryballoon", "512", "--largepages", "on"))
+    host.make(
+        "windows",
+        "--groups",
+        "/a/b,/c",
+        ostype="Windows10_64",
+        modify=("--memory", "2048", "--guestmemoryballoon", "512", "--largepages", "on"),
+    )
     host.make("twin", "--basefolder", "/tmp/vbox41-1")
     host.make("twin", "--basefolder", "/tmp/vbox41-2")
     return host
@@ -128,9 +134,11 @@ def test_every_name_and_uuid_finds_the_same(odd):
     names = [name for name in odd.uuids if name != "twin"]
     wanted = [*names, *odd.uuids.values(), *(uuid.upper() for uuid in odd.uuids.values())]
     found = odd.both(["find_many", wanted])[0]
-    assert [machine["name"] for machine in found[:len(names)] if machine["uuid"] != UNKNOWN] == [
+    assert [machine["name"] for machine in found[: len(names)] if machine["uuid"] != UNKNOWN] == [
         # This one has the form of another machine's UUID, which then is meant.
-        "other" if name == "12345678-1234-1234-1234-123456789abc" and name in odd.uuids.values() else name for name in names]
+        "other" if name == "12345678-1234-1234-1234-123456789abc" and name in odd.uuids.values() else name
+        for name in names
+    ]
     assert odd.both(*(["find", name] for name in wanted)) == found
     assert odd.both(*(["read", uuid] for uuid in odd.uuids.values()))
 
@@ -138,7 +146,9 @@ def test_every_name_and_uuid_finds_the_same(odd):
 def test_many_are_read_by_two_processes_and_by_one_when_the_other_is_lost(odd):
     wanted = [*odd.uuids.values(), *odd.uuids, "nothing", UNKNOWN]
     assert len(wanted) > 50, "else there is no second process"
-    before, _killed, without, after = odd.results("api", ["find_many", wanted], ["kill_helper"], ["find_many", wanted], ["find_many", wanted])
+    before, _killed, without, after = odd.results(
+        "api", ["find_many", wanted], ["kill_helper"], ["find_many", wanted], ["find_many", wanted]
+    )
     assert before == without == after == odd.results("api", *(["find", one] for one in wanted))
     assert codes(before)[-2:] == ["machine_not_found"] * 2 and "machine_ambiguous" in codes(before)
 
@@ -148,22 +158,38 @@ def test_a_machine_that_goes_and_one_that_comes_while_many_are_looked_for(odd):
     del odd.uuids["goes"]
     wanted = [*odd.uuids.values(), *odd.uuids.values(), "goes", "comes"]
     before, _gone, _come, after, _removed = odd.results(
-        "api", ["find_many", wanted], ["run", "unregistervm", gone, "--delete"], ["run", "createvm", "--name", "comes", "--register"],
-        ["find_many", wanted], ["run", "unregistervm", "comes", "--delete"])
+        "api",
+        ["find_many", wanted],
+        ["run", "unregistervm", gone, "--delete"],
+        ["run", "createvm", "--name", "comes", "--register"],
+        ["find_many", wanted],
+        ["run", "unregistervm", "comes", "--delete"],
+    )
     assert before[-2]["uuid"] == gone and codes(before)[-1] == "machine_not_found"
     assert codes(after)[-2] == "machine_not_found" and after[-1]["name"] == "comes"
     assert before[:-2] == after[:-2]
 
 
 def test_what_is_not_there_and_what_is_there_twice(odd):
-    results = odd.both(["find", "nothing"], ["find", UNKNOWN], ["find", ""], ["find", "TWO\nlines"], ["find", "{%s}" % odd.uuids["windows"]],
-                       ["find", "twin"], ["find", "*"])
+    results = odd.both(
+        ["find", "nothing"],
+        ["find", UNKNOWN],
+        ["find", ""],
+        ["find", "TWO\nlines"],
+        ["find", "{%s}" % odd.uuids["windows"]],
+        ["find", "twin"],
+        ["find", "*"],
+    )
     assert codes(results) == ["machine_not_found"] * 5 + ["machine_ambiguous", "machine_not_found"]
 
 
 def test_reading_what_is_gone_is_an_error_of_the_same_kind(odd):
     one, other = (odd.results(backend, ["read", UNKNOWN])[0] for backend in BACKENDS)
-    assert (one["code"], one["vbox_code"]) == (other["code"], other["vbox_code"]) == ("machine_not_found", "VBOX_E_OBJECT_NOT_FOUND (0x80bb0001)")
+    assert (
+        (one["code"], one["vbox_code"])
+        == (other["code"], other["vbox_code"])
+        == ("machine_not_found", "VBOX_E_OBJECT_NOT_FOUND (0x80bb0001)")
+    )
 
 
 def test_no_machine_runs(odd):
@@ -181,7 +207,10 @@ REFUSED = {
     "no switch": (["modifyvm", "<0>", "--largepages", "perhaps"], "vboxmanage_failed"),
     "Page Fusion on": (["modifyvm", "<0>", "--pagefusion", "on"], "not_supported_by_host"),
     "Page Fusion off": (["modifyvm", "<0>", "--pagefusion", "off"], "not_supported_by_host"),
-    "one refused of three": (["modifyvm", "<0>", "--guestmemoryballoon", "77", "--pagefusion", "off", "--largepages", "on"], "not_supported_by_host"),
+    "one refused of three": (
+        ["modifyvm", "<0>", "--guestmemoryballoon", "77", "--pagefusion", "off", "--largepages", "on"],
+        "not_supported_by_host",
+    ),
     "a balloon now, of a stopped machine": (["controlvm", "<0>", "guestmemoryballoon", "64"], "vboxmanage_failed"),
     "a machine that is not there": (["modifyvm", UNKNOWN, "--guestmemoryballoon", "64"], "machine_not_found"),
     "an option that there is not": (["modifyvm", "<0>", "--nonsense", "on"], "vboxmanage_failed"),
@@ -202,7 +231,9 @@ def test_each_reads_what_the_other_wrote(odd):
     for number, (writer, reader) in enumerate((BACKENDS, BACKENDS[::-1]), 1):
         for name in ("windows", 'quo"te', "two\nlines"):
             uuid = odd.uuids[name]
-            assert odd.results(writer, ["run", "modifyvm", uuid, "--guestmemoryballoon", str(number), "--largepages", "off"]) == [None]
+            assert odd.results(
+                writer, ["run", "modifyvm", uuid, "--guestmemoryballoon", str(number), "--largepages", "off"]
+            ) == [None]
             machine = odd.results(reader, ["read", uuid])[0]
             assert (machine["balloon_default"], machine["large_pages"]) == (number, False)
         assert odd.results(writer, ["run", "modifyvm", uuid, "--largepages", "on"]) == [None]
@@ -223,8 +254,9 @@ def test_metrics_that_one_sets_up_the_other_reads(odd, first):
     with Holder(odd, 60):  # the server ends 5 s after its last client, and forgets the set-up
         sampled = odd.results(first, ["sample", wanted, 20])
         assert sampled[0]["host"]["memory_total_kb"] > 0 and sampled[0]["host"]["vmm_ballooned_kb"] == 0
-        assert odd.both(["sample", wanted, 0], ["sample", {stopped: {"process_kb": "RAM/Usage/Used"}}, 0], ["period", stopped]) == [
-            *sampled, {stopped: {"process_kb": None}}, 0]
+        assert odd.both(
+            ["sample", wanted, 0], ["sample", {stopped: {"process_kb": "RAM/Usage/Used"}}, 0], ["period", stopped]
+        ) == [*sampled, {stopped: {"process_kb": None}}, 0]
 
 
 def test_a_machine_whose_file_is_gone(sandbox):
@@ -250,7 +282,11 @@ def test_a_machine_that_another_program_holds(sandbox):
         assert [machine["uuid"] for machine in host.both(["find", "held"], ["find", "free"])] == [held, free]
         for backend in BACKENDS:
             refused, made = host.results(backend, change, ["run", "modifyvm", free, "--guestmemoryballoon", "64"])
-            assert (refused["code"], refused["vbox_code"], made) == ("machine_locked", "VBOX_E_INVALID_OBJECT_STATE (0x80bb0007)", None)
+            assert (refused["code"], refused["vbox_code"], made) == (
+                "machine_locked",
+                "VBOX_E_INVALID_OBJECT_STATE (0x80bb0007)",
+                None,
+            )
     with Holder(host, 3, "held"):
         assert host.results("api", change) == [None], "the lock was given back in time"
     assert host.both(["read", held])[0]["balloon_default"] == 64
@@ -264,7 +300,14 @@ class Holder:
 
     def __enter__(self):
         path = self.host.script(f"/tmp/{self.host.user}-holder.py", HOLDER)
-        self.host.run("sh", "-c", 'python3 "$0" "$@" > /tmp/$(id -un)-held 2>&1 & echo $! > /tmp/$(id -un)-pid', path, str(self.seconds), *self.names)
+        self.host.run(
+            "sh",
+            "-c",
+            'python3 "$0" "$@" > /tmp/$(id -un)-held 2>&1 & echo $! > /tmp/$(id -un)-pid',
+            path,
+            str(self.seconds),
+            *self.names,
+        )
         for _try in range(100):
             if "held" in self.host.run("sh", "-c", "cat /tmp/$(id -un)-held").stdout:
                 return
@@ -289,14 +332,27 @@ def test_the_server_can_be_killed(plain):
 
 
 def test_the_child_can_be_killed(plain):
-    before, _killed, at_once, later = plain.results("api", ["find", "web01"], ["kill"], ["find", "web01"], ["find", "web01"])
-    assert at_once["code"] == "backend_unavailable" and "ended unexpectedly" in at_once["msg"] and "backend: vboxmanage" in at_once["msg"]
+    before, _killed, at_once, later = plain.results(
+        "api", ["find", "web01"], ["kill"], ["find", "web01"], ["find", "web01"]
+    )
+    assert (
+        at_once["code"] == "backend_unavailable"
+        and "ended unexpectedly" in at_once["msg"]
+        and "backend: vboxmanage" in at_once["msg"]
+    )
     assert later == before
 
 
 def test_auto_goes_on_with_vboxmanage_when_the_child_is_killed(plain):
     uuid = plain.uuids["web01"]
-    answer = plain.do("auto", ["find", "web01"], ["kill"], ["run", "modifyvm", uuid, "--guestmemoryballoon", "3"], ["read", uuid], executable="")
+    answer = plain.do(
+        "auto",
+        ["find", "web01"],
+        ["kill"],
+        ["run", "modifyvm", uuid, "--guestmemoryballoon", "3"],
+        ["read", uuid],
+        executable="",
+    )
     assert (answer["name"], answer["results"][2], answer["results"][3]["balloon_default"]) == ("vboxmanage", None, 3)
     assert "ended unexpectedly" in answer["fallback"]
 
@@ -337,7 +393,9 @@ def test_a_python_that_is_not_there(plain):
 
 
 def test_bindings_of_another_version(plain):
-    program = plain.script("/tmp/vbox44-VBoxManage", '#!/bin/sh\n[ "$1" != --version ] || { echo 7.1.0r1; exit; }\nexec %s "$@"\n' % VBOX)
+    program = plain.script(
+        "/tmp/vbox44-VBoxManage", '#!/bin/sh\n[ "$1" != --version ] || { echo 7.1.0r1; exit; }\nexec %s "$@"\n' % VBOX
+    )
     error = plain.do("api", executable=program)
     assert error["code"] == "backend_unavailable" and "7.2.22" in error["msg"] and "7.1.0" in error["msg"]
 
@@ -345,14 +403,19 @@ def test_bindings_of_another_version(plain):
 def test_nothing_is_left_running(plain):
     plain.results("api", ["find", "web01"])
     given = json.dumps([["find", "web01"], ["pid"], ["sleep", 60]])
-    plain.run("sh", "-c", """
+    plain.run(
+        "sh",
+        "-c",
+        """
         cat > /tmp/vbox44-calls
         PYTHONPATH=/checkout/.build:/ansible exec setsid python3 /checkout/tests/run_backend.py api </tmp/vbox44-calls >/tmp/vbox44-child 2>&1 &
         echo $! > /tmp/vbox44-parent
         until [ -s /tmp/vbox44-child ]; do sleep 0.1; done
         kill -KILL $(cat /tmp/vbox44-parent)
         for try in $(seq 50); do kill -0 $(cat /tmp/vbox44-child) 2>/dev/null || exit 0; sleep 0.1; done
-        exit 1""", given=given)
+        exit 1""",
+        given=given,
+    )
 
 
 MODULE = """
@@ -371,12 +434,28 @@ def test_as_a_module_over_ssh(plain, tmp_path, pipelining):
     info = json.loads(plain.sandbox("info").stdout)
     (tmp_path / "library").mkdir()
     (tmp_path / "library" / "try_backend.py").write_text(MODULE)
-    (tmp_path / "play.yml").write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": [{"try_backend": {"name": "web01"}}]}]))
+    (tmp_path / "play.yml").write_text(
+        json.dumps([{"hosts": "all", "gather_facts": False, "tasks": [{"try_backend": {"name": "web01"}}]}])
+    )
     variables = {
-        "ansible_host": info["host"], "ansible_port": info["port"], "ansible_user": plain.user, "ansible_python_interpreter": info["python"],
-        "ansible_ssh_private_key_file": info["key"], "ansible_ssh_common_args": f"-o UserKnownHostsFile={info['known_hosts']}"}
+        "ansible_host": info["host"],
+        "ansible_port": info["port"],
+        "ansible_user": plain.user,
+        "ansible_python_interpreter": info["python"],
+        "ansible_ssh_private_key_file": info["key"],
+        "ansible_ssh_common_args": f"-o UserKnownHostsFile={info['known_hosts']}",
+    }
     (tmp_path / "inventory.json").write_text(json.dumps({"all": {"hosts": {"sandbox": variables}}}))
     done = subprocess.run(
-        ["ansible-playbook", "-v", "-i", "inventory.json", "play.yml"], cwd=tmp_path, capture_output=True, text=True, check=False,
-        env=dict(os.environ, ANSIBLE_PIPELINING=pipelining, ANSIBLE_NOCOLOR="true", ANSIBLE_HOME=str(tmp_path / "home")))
-    assert done.returncode == 0 and plain.uuids["web01"] in done.stdout and '"backend": "api"' in done.stdout, done.stdout + done.stderr
+        ["ansible-playbook", "-v", "-i", "inventory.json", "play.yml"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=dict(
+            os.environ, ANSIBLE_PIPELINING=pipelining, ANSIBLE_NOCOLOR="true", ANSIBLE_HOME=str(tmp_path / "home")
+        ),
+    )
+    assert done.returncode == 0 and plain.uuids["web01"] in done.stdout and '"backend": "api"' in done.stdout, (
+        done.stdout + done.stderr
+    )

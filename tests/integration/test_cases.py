@@ -103,8 +103,15 @@ def sandbox_bed(sandbox):
 
 def make(host, machine):
     """Make a machine with plain VBoxManage, and say its UUID."""
-    created = host.vbox("createvm", "--name", machine["name"], "--ostype", machine.get("ostype", "Debian_64"), "--register",
-                        *machine.get("create", []))
+    created = host.vbox(
+        "createvm",
+        "--name",
+        machine["name"],
+        "--ostype",
+        machine.get("ostype", "Debian_64"),
+        "--register",
+        *machine.get("create", []),
+    )
     uuid = created.split("UUID: ")[1].split()[0]
     options = ["--memory", str(machine.get("memory", 1024)), *machine.get("modify", [])]
     host.vbox("modifyvm", uuid, *options)
@@ -127,7 +134,12 @@ def states(host, uuids, case):
         with host.host.state() as state:
             return [{key: machine[key] for key in compared} for machine in state["machines"]]
     # A server that has just started reads machines from their files, which round the time and keep another localhostReachable (measured).
-    return [re.sub("(VMStateChangeTime|localhostReachable)=.*", "", host.vbox("showvminfo", uuid, "--machinereadable")).splitlines() for uuid in uuids]
+    return [
+        re.sub(
+            "(VMStateChangeTime|localhostReachable)=.*", "", host.vbox("showvminfo", uuid, "--machinereadable")
+        ).splitlines()
+        for uuid in uuids
+    ]
 
 
 def filled(value, uuids):
@@ -148,7 +160,11 @@ def named(value, uuids):
 
 def without_output(result):
     """A result without what no two runs share, or that differs because a command was run."""
-    return {key: value for key, value in result.items() if key not in ("invocation", "exception", "backend", "backend_fallback")}
+    return {
+        key: value
+        for key, value in result.items()
+        if key not in ("invocation", "exception", "backend", "backend_fallback")
+    }
 
 
 def without_changes(calls):

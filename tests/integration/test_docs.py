@@ -40,7 +40,12 @@ PAGES = [README, *sorted([*ROOT.glob("docs/**/*.md"), *ROOT.glob("roles/*/README
 EXAMPLES = ("yaml", "sh", "python", "ini", "csv")  # fences of other kinds only show something
 PART = re.compile(r"^<!-- test: (?P<does>.+?) -->$|^```(?P<language>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 
-FAKE = {"web01": {"memory": 4096}, "web02": {"memory": 4096}, "desktop01": {"ostype": "Windows10_64"}, "desktop02": {"ostype": "Windows10_64"}}
+FAKE = {
+    "web01": {"memory": 4096},
+    "web02": {"memory": 4096},
+    "desktop01": {"ostype": "Windows10_64"},
+    "desktop02": {"ostype": "Windows10_64"},
+}
 CLOCK_RATE = 20  # so many times faster do the fake's guests live
 
 FLEET = """
@@ -68,15 +73,30 @@ def test_every_example_runs(page, tmp_path, need_testbed):
 
 
 def test_every_error_code_is_explained():
-    rows = re.findall(r"^\| `(\w+)` \| [^|]{10,} \| [^|]{10,} \|$", (ROOT / "docs" / "errors.md").read_text(encoding="utf-8"), re.MULTILINE)
+    rows = re.findall(
+        r"^\| `(\w+)` \| [^|]{10,} \| [^|]{10,} \|$",
+        (ROOT / "docs" / "errors.md").read_text(encoding="utf-8"),
+        re.MULTILINE,
+    )
     assert sorted(rows) == sorted(CODES)
 
 
 def test_readme_names_every_page_plugin_role_and_playbook():
-    there = [path for pattern in ("docs/*.md", "plugins/modules/*.py", "plugins/filter/*.py", "plugins/inventory/*.py", "playbooks/*.yml")
-             for path in ROOT.glob(pattern)] + list(ROOT.glob("roles/*/README.md"))
+    there = [
+        path
+        for pattern in (
+            "docs/*.md",
+            "plugins/modules/*.py",
+            "plugins/filter/*.py",
+            "plugins/inventory/*.py",
+            "playbooks/*.yml",
+        )
+        for path in ROOT.glob(pattern)
+    ] + list(ROOT.glob("roles/*/README.md"))
     linked = {target for target, _anchor in links(README)}
-    assert not sorted(str(path.relative_to(ROOT)) for path in there if path not in linked), "these are not linked in README.md"
+    assert not sorted(str(path.relative_to(ROOT)) for path in there if path not in linked), (
+        "these are not linked in README.md"
+    )
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -85,16 +105,29 @@ def test_pages_begin_with_the_licence(page):
 
 
 def test_every_link_leads_somewhere():
-    listing = subprocess.run(["git", "ls-files", "-z", "-co", "--exclude-standard", "*.md"], cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
+    listing = subprocess.run(
+        ["git", "ls-files", "-z", "-co", "--exclude-standard", "*.md"],
+        cwd=ROOT,
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     pages = [ROOT / name for name in listing.stdout.split("\0") if name and (ROOT / name).is_file()]
-    broken = [f"{page.relative_to(ROOT)}: {target}#{anchor}" for page in pages for target, anchor in links(page) if not leads(target, anchor)]
+    broken = [
+        f"{page.relative_to(ROOT)}: {target}#{anchor}"
+        for page in pages
+        for target, anchor in links(page)
+        if not leads(target, anchor)
+    ]
     assert not broken
 
 
 def links(page):
     """The relative links of a page: the path that each means, and the heading on it."""
     text = re.sub(r"^```.*?^```$|`[^`\n]+`", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
-    targets = [target.partition("#") for target in re.findall(r"\]\(([^)\s]+)\)", text) if not re.match(r"[a-z]+:", target)]
+    targets = [
+        target.partition("#") for target in re.findall(r"\]\(([^)\s]+)\)", text) if not re.match(r"[a-z]+:", target)
+    ]
     return [((page.parent / unquote(path)).resolve() if path else page, anchor) for path, _hash, anchor in targets]
 
 
@@ -127,14 +160,18 @@ class Story:
         self.folder = folder / "checkout"
         self.home = tempfile.mkdtemp(prefix="h", dir="/tmp")  # a short path: ssh's sockets lie in it
         build = os.environ["ANSIBLE_COLLECTIONS_PATH"]
-        shutil.copytree(f"{build}/ansible_collections/vbox/memory", self.folder, ignore=shutil.ignore_patterns("output", "__pycache__"))
+        shutil.copytree(
+            f"{build}/ansible_collections/vbox/memory",
+            self.folder,
+            ignore=shutil.ignore_patterns("output", "__pycache__"),
+        )
         cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
         self.environment = dict({"VBOX_MEMORY_CACHE": f"{cache}/vbox-memory"}, **os.environ)
         for name in ("VBOXMANAGE", "VBOX_SANDBOX_NAME", "ANSIBLE_CONFIG", "ANSIBLE_HOME"):
             self.environment.pop(name, None)
         self.environment.update(HOME=self.home, ANSIBLE_NOCOLOR="true", ANSIBLE_CALLBACK_RESULT_FORMAT="yaml")
         text = page.read_text(encoding="utf-8")
-        self.instances = {"default", *re.findall(r'VBOX_SANDBOX_NAME\W+(\w+)', text)}
+        self.instances = {"default", *re.findall(r"VBOX_SANDBOX_NAME\W+(\w+)", text)}
         if "ansible-galaxy collection install" in text:
             del self.environment["ANSIBLE_COLLECTIONS_PATH"]  # the reader puts it into the home folder
 
@@ -160,15 +197,26 @@ class Story:
     def run(self, script, status=0, **environment):
         """Run a script, which stops at the first command that fails."""
         done = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", script], cwd=self.folder, env=dict(self.environment, **environment), stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+            ["bash", "-euo", "pipefail", "-c", script],
+            cwd=self.folder,
+            env=dict(self.environment, **environment),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
         self.printed = done.stdout
         if "this machine cannot have a sandbox" in done.stdout:
             self.need_testbed(done.stdout)
         assert done.returncode == status, f"{script}\nended with {done.returncode}, not {status}:\n{done.stdout}"
 
     def must_have_printed(self, text):
-        lines = [".*".join(map(re.escape, plain(line).split("…"))) for line in text.splitlines() if line.strip() not in ("", "…")]
+        lines = [
+            ".*".join(map(re.escape, plain(line).split("…")))
+            for line in text.splitlines()
+            if line.strip() not in ("", "…")
+        ]
         printed = bool(re.search(r"\n(?:.*\n)*?".join(f" ?{line} ?" for line in lines), plain(self.printed)))
         assert printed, f"not printed:\n{text}\nbut:\n{self.printed}"
 
@@ -186,13 +234,21 @@ class Story:
         tasks = textwrap.indent(text, "    ")
         self.write("tasks.yml", f"- hosts: localhost\n  gather_facts: false\n  tasks:\n{tasks}")
         path = f"{os.path.dirname(host.program)}:{self.environment['PATH']}"
-        self.run("ansible-playbook -i localhost, -c local -e ansible_python_interpreter=" + sys.executable + " tasks.yml",
-                 PATH=path, **host.environment)
+        self.run(
+            "ansible-playbook -i localhost, -c local -e ansible_python_interpreter=" + sys.executable + " tasks.yml",
+            PATH=path,
+            **host.environment,
+        )
 
     def end(self):
         for name in self.instances:
             environment = dict(self.environment, VBOX_SANDBOX_NAME=name)
-            subprocess.run([self.folder / "tests" / "testbed" / "sandbox", "down"], env=environment, capture_output=True, check=False)
+            subprocess.run(
+                [self.folder / "tests" / "testbed" / "sandbox", "down"],
+                env=environment,
+                capture_output=True,
+                check=False,
+            )
         shutil.rmtree(self.home, ignore_errors=True)
 
 

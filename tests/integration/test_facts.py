@@ -14,11 +14,30 @@ from integration.plays import fake_host, forget_machines, keep, kept, play, sand
 USER, OTHER_USER = "vbox34", "vbox35"  # of the tests' sandbox
 MODULE = "vbox_memory_facts"
 HOST_FIGURES = [
-    "memory_total_kb", "memory_used_kb", "memory_free_kb", "vmm_used_kb", "vmm_free_kb", "vmm_ballooned_kb", "vmm_shared_kb"]
+    "memory_total_kb",
+    "memory_used_kb",
+    "memory_free_kb",
+    "vmm_used_kb",
+    "vmm_free_kb",
+    "vmm_ballooned_kb",
+    "vmm_shared_kb",
+]
 GUEST_FIGURES = ["total_kb", "free_kb", "balloon_kb", "shared_kb", "cache_kb", "pagefile_kb"]
 ODD_NAMES = [
-    'quo"te', "a=b", "back\\slash", "end\\", "new\nline", "tab\tx", "$(id);", "-leading", "名前", "{{ 1 + 1 }}", "host",
-    "00000000-0000-4000-8000-00000000beef", 'x"\nmemory=7\nGuestMemoryBalloon=9\ny="']
+    'quo"te',
+    "a=b",
+    "back\\slash",
+    "end\\",
+    "new\nline",
+    "tab\tx",
+    "$(id);",
+    "-leading",
+    "名前",
+    "{{ 1 + 1 }}",
+    "host",
+    "00000000-0000-4000-8000-00000000beef",
+    'x"\nmemory=7\nGuestMemoryBalloon=9\ny="',
+]
 ODD_DESCRIPTION = 'first\nmemory=3\nGuestMemoryBalloon=4\nVMState="running"\npagefusion="on"'
 
 
@@ -55,7 +74,10 @@ def wait_for_the_server_s_end(bed):
 
 def server_of(bed):
     """Which VBoxSVC of the user runs: its process's number, or nothing. The fake has none."""
-    return bed.kind == "sandbox" and bed.sandbox("exec", "--user", "root", "pgrep", "-u", bed.user, "VBoxSVC", must_succeed=False).stdout
+    return (
+        bed.kind == "sandbox"
+        and bed.sandbox("exec", "--user", "root", "pgrep", "-u", bed.user, "VBoxSVC", must_succeed=False).stdout
+    )
 
 
 def until(condition, seconds):
@@ -76,17 +98,35 @@ def facts(bed, **parameters):
 
 def make(bed, name, ostype="Debian_64", memory=1024, *options, groups="/"):
     """Make a machine with plain VBoxManage; gives back its UUID."""
-    uuid = bed.vbox("createvm", f"--name={name}", "--ostype", ostype, "--groups", groups, "--register").split("UUID: ")[1].split()[0]
+    uuid = (
+        bed.vbox("createvm", f"--name={name}", "--ostype", ostype, "--groups", groups, "--register")
+        .split("UUID: ")[1]
+        .split()[0]
+    )
     bed.vbox("modifyvm", uuid, "--memory", str(memory), *options)
     return uuid
 
 
 def entry(**values):
     """A stopped machine as the facts have it, but for these values."""
-    return dict({
-        "state": "poweroff", "groups": ["/"], "os_type": "Debian_64", "os_description": "Debian (64-bit)", "memory_mb": 1024,
-        "balloon_default_mb": 0, "balloon_current_mb": None, "balloon_followed": None, "page_fusion": False, "large_pages": False,
-        "guest_additions_run_level": None, "process_kb": None, "guest": None}, **values)
+    return dict(
+        {
+            "state": "poweroff",
+            "groups": ["/"],
+            "os_type": "Debian_64",
+            "os_description": "Debian (64-bit)",
+            "memory_mb": 1024,
+            "balloon_default_mb": 0,
+            "balloon_current_mb": None,
+            "balloon_followed": None,
+            "page_fusion": False,
+            "large_pages": False,
+            "guest_additions_run_level": None,
+            "process_kb": None,
+            "guest": None,
+        },
+        **values,
+    )
 
 
 def metrics_calls(calls, verb):
@@ -95,6 +135,7 @@ def metrics_calls(calls, verb):
 
 def set_up(bed, groups):
     """Set up metrics of the host as a user would, and wait for the first sample. On a loaded machine one set-up in many is lost."""
+
     def sampled():
         bed.vbox("metrics", "setup", "--period", "2", "--samples", "3", "host", groups)
         end = time.monotonic() + 5
@@ -110,7 +151,10 @@ def set_up(bed, groups):
 def set_up_rows(bed):
     """What is set up, by metric: its period and the number of its samples."""
     listing = bed.vbox("metrics", "list", "host", "RAM/*")
-    return {name: (int(period), int(count)) for name, period, count in re.findall(r"^host +(RAM/[\w/]+) +kB +\d+ +\d+ +(\d+) +(\d+)", listing, re.MULTILINE)}
+    return {
+        name: (int(period), int(count))
+        for name, period, count in re.findall(r"^host +(RAM/[\w/]+) +kB +\d+ +\d+ +(\d+) +(\d+)", listing, re.MULTILINE)
+    }
 
 
 # -- what they say -------------------------------------------------------------------------------------------------------
@@ -118,24 +162,50 @@ def set_up_rows(bed):
 
 def test_everything_is_as_virtualbox_was_told(bed):
     web = make(bed, "web01", "Debian_64", 2048, "--guestmemoryballoon", "512")
-    win = make(bed, "win", "Windows10_64", 4096, "--largepages", "on", "--description", ODD_DESCRIPTION, groups="/lab,/lab/desks")
+    win = make(
+        bed,
+        "win",
+        "Windows10_64",
+        4096,
+        "--largepages",
+        "on",
+        "--description",
+        ODD_DESCRIPTION,
+        groups="/lab,/lab/desks",
+    )
     found, calls = facts(bed)
     assert found["machines"] == [
         entry(name="web01", uuid=web, memory_mb=2048, balloon_default_mb=512, os_type="Debian_64"),
-        entry(name="win", uuid=win, memory_mb=4096, large_pages=True, os_type="Windows10_64", os_description="Windows 10 (64-bit)",
-              groups=["/lab", "/lab/desks"]),
+        entry(
+            name="win",
+            uuid=win,
+            memory_mb=4096,
+            large_pages=True,
+            os_type="Windows10_64",
+            os_description="Windows 10 (64-bit)",
+            groups=["/lab", "/lab/desks"],
+        ),
     ]
     host = found["host"]
     assert sorted(host) == sorted(HOST_FIGURES + ["vbox_version", "features"])
     assert host["vbox_version"].startswith("7.2.")
     assert host["features"]["balloon"] == host["features"]["large_pages"] == {"supported": True, "reason": None}
-    assert host["features"]["page_fusion"]["supported"] is False and host["vbox_version"] in host["features"]["page_fusion"]["reason"]
+    assert (
+        host["features"]["page_fusion"]["supported"] is False
+        and host["vbox_version"] in host["features"]["page_fusion"]["reason"]
+    )
     assert abs(host["memory_total_kb"] - host["memory_used_kb"] - host["memory_free_kb"]) < 4
     assert host["memory_total_kb"] > host["memory_used_kb"] > 0
     # No machine runs, and VirtualBox itself says 0 then (measured on 7.2.22).
     assert [host[name] for name in HOST_FIGURES if name.startswith("vmm_")] == [0, 0, 0, 0]
     assert found["inaccessible"] == []
-    assert found["totals"] == {"configured_mb": 6144, "running_mb": 0, "ballooned_kb": 0, "shared_kb": 0, "overcommit_ratio": 0.0}
+    assert found["totals"] == {
+        "configured_mb": 6144,
+        "running_mb": 0,
+        "ballooned_kb": 0,
+        "shared_kb": 0,
+        "overcommit_ratio": 0.0,
+    }
     assert [call[0] for call in calls if call[0] != "metrics"] == ["list", "showvminfo", "showvminfo", "--version"]
 
 
@@ -146,10 +216,15 @@ def test_a_host_without_machines(bed):
 
 
 def test_any_name_and_description(bed):
-    uuids = [make(bed, name, "Debian_64", 64 + number, "--description", ODD_DESCRIPTION) for number, name in enumerate(ODD_NAMES)]
+    uuids = [
+        make(bed, name, "Debian_64", 64 + number, "--description", ODD_DESCRIPTION)
+        for number, name in enumerate(ODD_NAMES)
+    ]
     found, _calls = facts(bed, metrics=False)
-    assert [(one["name"], one["uuid"], one["memory_mb"], one["balloon_default_mb"], one["state"]) for one in found["machines"]] == [
-        (name, uuid, 64 + number, 0, "poweroff") for number, (name, uuid) in enumerate(zip(ODD_NAMES, uuids))]
+    assert [
+        (one["name"], one["uuid"], one["memory_mb"], one["balloon_default_mb"], one["state"])
+        for one in found["machines"]
+    ] == [(name, uuid, 64 + number, 0, "poweroff") for number, (name, uuid) in enumerate(zip(ODD_NAMES, uuids))]
     only, calls = facts(bed, metrics=False, machines=ODD_NAMES)
     assert only["machines"] == found["machines"]
 
@@ -159,7 +234,12 @@ def test_some_machines_alone_are_read(bed):
     found, calls = facts(bed, metrics=False, machines=["c", uuids[0].upper()])
     assert [machine["name"] for machine in found["machines"]] == ["c", "a"]
     assert found["totals"]["configured_mb"] == 640
-    assert calls == [["list", "vms"], ["showvminfo", uuids[2], "--machinereadable"], ["showvminfo", uuids[0], "--machinereadable"], ["--version"]]
+    assert calls == [
+        ["list", "vms"],
+        ["showvminfo", uuids[2], "--machinereadable"],
+        ["showvminfo", uuids[0], "--machinereadable"],
+        ["--version"],
+    ]
 
 
 def test_a_machine_that_is_asked_for_must_be_there(bed):
@@ -174,8 +254,11 @@ def test_check_mode_says_the_same(bed):
     assert bed.module(MODULE, {"metrics": False}, check=True) == bed.module(MODULE, {"metrics": False})
 
 
-@pytest.mark.parametrize(("parameters", "words"), [({"machines": ["a"], "wiat": 1}, "wiat"), ({"wait": "long"}, "wait"), ({"metrics": "perhaps"}, "metrics")],
-                         ids=["unknown option", "no number", "no boolean"])
+@pytest.mark.parametrize(
+    ("parameters", "words"),
+    [({"machines": ["a"], "wiat": 1}, "wiat"), ({"wait": "long"}, "wait"), ({"metrics": "perhaps"}, "metrics")],
+    ids=["unknown option", "no number", "no boolean"],
+)
 def test_wrong_parameters(fake, parameters, words):
     result, calls = fake.module(MODULE, parameters)
     assert result["failed"] is True
@@ -199,7 +282,9 @@ def test_metrics_are_set_up_once(fresh):
     begun = time.monotonic()
     first, calls = facts(fresh, wait=60)
     assert time.monotonic() - begun < 30, "it waited for figures that do not come"
-    assert metrics_calls(calls, "setup") == [["metrics", "setup", "--period", "1", "--samples", "1", "host", "RAM/Usage,RAM/VMM"]]
+    assert metrics_calls(calls, "setup") == [
+        ["metrics", "setup", "--period", "1", "--samples", "1", "host", "RAM/Usage,RAM/VMM"]
+    ]
     for _try in range(3):  # a call can hang for 10 s: a server that has ended meanwhile took the set-up with it
         server = server_of(fresh)
         second, calls = facts(fresh)
@@ -230,7 +315,10 @@ def test_only_what_is_missing_of_a_set_up_is_added(fresh):
     found, calls = facts(fresh)
     assert [call[-1] for call in metrics_calls(calls, "setup")] == ["RAM/VMM"]
     assert None not in [found["host"][name] for name in HOST_FIGURES]
-    assert {name.rpartition("/")[0]: row for name, row in set_up_rows(fresh).items()} == {"RAM/Usage": (2, 3), "RAM/VMM": (1, 1)}
+    assert {name.rpartition("/")[0]: row for name, row in set_up_rows(fresh).items()} == {
+        "RAM/Usage": (2, 3),
+        "RAM/VMM": (1, 1),
+    }
 
 
 # -- running guests ------------------------------------------------------------------------------------------------------
@@ -250,13 +338,20 @@ def test_running_guests(fake):
         assert (machine["balloon_current_mb"], machine["guest_additions_run_level"]) == (balloon, 2)
         assert sorted(machine["guest"]) == sorted(GUEST_FIGURES)
         assert machine["guest"]["balloon_kb"] == reported * 1024
-        assert abs(machine["guest"]["free_kb"] - fake.host.guest(name)["free_mb"] * 1024) < 8192  # the sample is a second old
+        assert (
+            abs(machine["guest"]["free_kb"] - fake.host.guest(name)["free_mb"] * 1024) < 8192
+        )  # the sample is a second old
         assert machine["process_kb"] > 0 and machine["balloon_followed"] is True
     assert found["host"]["vmm_ballooned_kb"] == found["totals"]["ballooned_kb"] == 400 * 1024
     assert found["totals"]["running_mb"] == found["totals"]["configured_mb"] == 768 + 2048
     assert found["totals"]["overcommit_ratio"] == round((768 + 2048) * 1024 / found["host"]["memory_total_kb"], 3)
     assert sorted(call[6:] for call in metrics_calls(calls, "setup")) == sorted(
-        [["host", "RAM/Usage,RAM/VMM"], [web, "RAM/Usage,Guest/RAM/Usage,Guest/Pagefile/Usage"], [desk, "RAM/Usage,Guest/RAM/Usage,Guest/Pagefile/Usage"]])
+        [
+            ["host", "RAM/Usage,RAM/VMM"],
+            [web, "RAM/Usage,Guest/RAM/Usage,Guest/Pagefile/Usage"],
+            [desk, "RAM/Usage,Guest/RAM/Usage,Guest/Pagefile/Usage"],
+        ]
+    )
 
 
 @pytest.mark.parametrize("reports_balloon", [False, True])
@@ -293,7 +388,9 @@ def test_a_paused_guest_s_figures_are_not_waited_for(fake):
     assert len([call for call in metrics_calls(calls, "query") if call[2] == uuid and "Guest/" in call[3]]) == 1
 
 
-@pytest.mark.parametrize("name", ["host", "RAM/Usage/Used", "x\nhost            RAM/Usage/Total                          7 kB\ny"])
+@pytest.mark.parametrize(
+    "name", ["host", "RAM/Usage/Used", "x\nhost            RAM/Usage/Total                          7 kB\ny"]
+)
 def test_a_running_guest_s_name_fools_no_figure(fake, name):
     fake.host.add_guest(name, memory=768)
     found, _calls = facts(fake)
@@ -356,7 +453,13 @@ THROUGH_GATHER_FACTS = {"ANSIBLE_FACTS_MODULES": "vbox.memory.vbox_memory_facts"
 
 def test_gather_facts_beside_the_fake(fake, tmp_path):
     make(fake, "web01", "Debian_64", 2048)
-    play(tmp_path, {"here": fake_host(fake.host)}, [keep("ansible_facts", "facts")], gather_facts=True, settings=THROUGH_GATHER_FACTS)
+    play(
+        tmp_path,
+        {"here": fake_host(fake.host)},
+        [keep("ansible_facts", "facts")],
+        gather_facts=True,
+        settings=THROUGH_GATHER_FACTS,
+    )
     gathered = kept(tmp_path, "facts")["here"]["vbox_memory"]
     assert [machine["memory_mb"] for machine in gathered["machines"]] == [2048]
     assert gathered["host"]["memory_total_kb"] > 0

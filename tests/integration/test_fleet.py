@@ -78,7 +78,9 @@ class Fleet:
             "ansible_python_interpreter": self.info["python"],
         }
         for number in range(MACHINES):
-            self.make("vbox01", f"machine{number:02}", *("Windows11_64", "1024") if number % 2 else ("Debian_64", "128"))
+            self.make(
+                "vbox01", f"machine{number:02}", *("Windows11_64", "1024") if number % 2 else ("Debian_64", "128")
+            )
         self.root(COPY)
 
     def root(self, script):
@@ -94,7 +96,11 @@ class Fleet:
         return uuid
 
     def balloon(self, user, machine="machine00"):
-        return int(re.search(r"^GuestMemoryBalloon=(\d+)", self.vbox(user, "showvminfo", machine, "--machinereadable"), re.MULTILINE).group(1))
+        return int(
+            re.search(
+                r"^GuestMemoryBalloon=(\d+)", self.vbox(user, "showvminfo", machine, "--machinereadable"), re.MULTILINE
+            ).group(1)
+        )
 
     def calls(self, user):
         """What the recorder saw of a user's VBoxManage, which is forgotten then."""
@@ -115,19 +121,37 @@ class Run:
 
     def hosts(self, **hosts):
         """An inventory with these hosts; each is a user of the sandbox, and further variables."""
-        content = {name: dict(self.fleet.common, ansible_user=user, **variables) for name, (user, variables) in hosts.items()}
+        content = {
+            name: dict(self.fleet.common, ansible_user=user, **variables) for name, (user, variables) in hosts.items()
+        }
         self.inventory.write_text(yaml.safe_dump({"all": {"hosts": content, "vars": {"vbox_memory_policy": POLICY}}}))
 
     def play(self, playbook, *arguments, **environment):
         """Run a playbook, or one play given as a dictionary; gives back its exit status and what it printed."""
         if isinstance(playbook, dict):
-            (self.folder / "play.json").write_text(json.dumps([dict({"hosts": "all", "gather_facts": False}, **playbook)]))
+            (self.folder / "play.json").write_text(
+                json.dumps([dict({"hosts": "all", "gather_facts": False}, **playbook)])
+            )
             playbook = "play.json"
         settings = dict(
-            os.environ, ANSIBLE_PIPELINING="true", ANSIBLE_CALLBACK_RESULT_FORMAT="yaml", ANSIBLE_NOCOLOR="true", ANSIBLE_HOME=str(self.folder / "ansible"),
-            ANSIBLE_SSH_ARGS="-o ControlMaster=auto -o ControlPersist=60s", **environment)
+            os.environ,
+            ANSIBLE_PIPELINING="true",
+            ANSIBLE_CALLBACK_RESULT_FORMAT="yaml",
+            ANSIBLE_NOCOLOR="true",
+            ANSIBLE_HOME=str(self.folder / "ansible"),
+            ANSIBLE_SSH_ARGS="-o ControlMaster=auto -o ControlPersist=60s",
+            **environment,
+        )
         command = [sys.executable, "-m", "ansible", "playbook", "-i", str(self.inventory), playbook, *arguments]
-        done = subprocess.run(command, env=settings, cwd=self.folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command,
+            env=settings,
+            cwd=self.folder,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         return done.returncode, done.stdout + done.stderr
 
 
@@ -136,7 +160,14 @@ def fleet(need_testbed):
     environment = dict(os.environ, VBOX_SANDBOX_NAME=f"fleet{os.getpid()}", VBOX_SANDBOX_BIND=BINDS)
 
     def sandbox(*arguments):
-        done = subprocess.run([str(SANDBOX), *arguments], env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [str(SANDBOX), *arguments],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         if done.returncode == CANNOT_HAVE_ONE and arguments[0] == "up":
             need_testbed(done.stderr.strip())
         assert done.returncode == 0, done.stdout + done.stderr
@@ -163,21 +194,44 @@ def recap(output):
 def test_a_whole_fleet_that_is_right_already(fleet, run):
     """With one host that is down and one that has no VirtualBox: both named, neither in the way."""
     half = HOSTS // 2
-    run.inventory.write_text(yaml.safe_dump({"all": {
-        "vars": fleet.common,
-        "children": {
-            "offices": {"hosts": {f"host[01:{half:02}]": None}, "vars": {"vbox_memory_policy_group": {"rules": POLICY["rules"]}}},
-            "labs": {"hosts": {f"host[{half + 1:02}:{HOSTS:02}]": None}, "vars": {"vbox_memory_policy_group": {"rules": POLICY["rules"]}}},
-            "broken": {"hosts": {"down01": {"ansible_port": 1}, "bare02": {"vbox_memory_vboxmanage": "/nowhere/VBoxManage"}}},
-            "everything": {"children": {"offices": None, "labs": None, "broken": None}, "vars": {"vbox_memory_policy": {"defaults": POLICY["defaults"]}}},
-        },
-    }}))
+    run.inventory.write_text(
+        yaml.safe_dump(
+            {
+                "all": {
+                    "vars": fleet.common,
+                    "children": {
+                        "offices": {
+                            "hosts": {f"host[01:{half:02}]": None},
+                            "vars": {"vbox_memory_policy_group": {"rules": POLICY["rules"]}},
+                        },
+                        "labs": {
+                            "hosts": {f"host[{half + 1:02}:{HOSTS:02}]": None},
+                            "vars": {"vbox_memory_policy_group": {"rules": POLICY["rules"]}},
+                        },
+                        "broken": {
+                            "hosts": {
+                                "down01": {"ansible_port": 1},
+                                "bare02": {"vbox_memory_vboxmanage": "/nowhere/VBoxManage"},
+                            }
+                        },
+                        "everything": {
+                            "children": {"offices": None, "labs": None, "broken": None},
+                            "vars": {"vbox_memory_policy": {"defaults": POLICY["defaults"]}},
+                        },
+                    },
+                }
+            }
+        )
+    )
     before, started = fleet.settings_files(), time.monotonic()
     status, output = run.play("vbox.memory.apply", "-vvv", "--forks", "10")
     print(f"\nNo-change apply, {HOSTS} hosts with {MACHINES} machines each: {time.monotonic() - started:.1f} s")
     counters = recap(output)
     assert status == 2
-    assert [host for host, counts in counters.items() if counts["failed"] or counts["changed"]] == ["bare02", "down01"], output[-5000:]
+    assert [host for host, counts in counters.items() if counts["failed"] or counts["changed"]] == [
+        "bare02",
+        "down01",
+    ], output[-5000:]
     assert len(counters) == HOSTS + 2
     assert "FAILED: down01: " in output and "FAILED: bare02: VBoxManage was not found" in output
     assert f"{HOSTS * MACHINES} machines on {HOSTS + 2} hosts: 0 settings changed" in output
@@ -196,8 +250,12 @@ def test_few_calls_and_no_modifyvm_then_one_and_that_host_alone(fleet, run):
         assert len(commands) <= 2 + MACHINES and "modifyvm" not in commands, commands
 
     fleet.vbox("vbox04", "modifyvm", "machine00", "--guestmemoryballoon", "7")
-    status, output = run.play("vbox.memory.apply", "--limit", "h3,h4", "--forks", "1", "-e", "vbox_memory_serial=1", "--tags", "apply")
-    assert (status, {host: counts["changed"] for host, counts in recap(output).items()}) == (0, {"h3": 0, "h4": 1}), output
+    status, output = run.play(
+        "vbox.memory.apply", "--limit", "h3,h4", "--forks", "1", "-e", "vbox_memory_serial=1", "--tags", "apply"
+    )
+    assert (status, {host: counts["changed"] for host, counts in recap(output).items()}) == (0, {"h3": 0, "h4": 1}), (
+        output
+    )
     assert [call[0] for call in fleet.calls("vbox04")].count("modifyvm") == 1
     assert fleet.calls("vbox05") == []
     assert fleet.balloon("vbox04") == 128
@@ -218,8 +276,12 @@ def test_a_table_as_an_inventory(fleet, run):
         for row, user, owner in zip((dict(zip(columns, row)) for row in rows), ("vbox06", "vbox07"), ("", "vbox08")):
             writer.writerow(dict(row, **dict(connection, ansible_user=user, ansible_become_user=owner)))
     (folder / "group_vars").mkdir()
-    (folder / "group_vars" / "all.yml").write_text(yaml.safe_dump({"vbox_memory_policy": {"defaults": {"balloon": 99}}}))
-    (folder / "group_vars" / "labs.yml").write_text(yaml.safe_dump({"vbox_memory_policy_group": {"rules": [{"balloon": 98}]}}))
+    (folder / "group_vars" / "all.yml").write_text(
+        yaml.safe_dump({"vbox_memory_policy": {"defaults": {"balloon": 99}}})
+    )
+    (folder / "group_vars" / "labs.yml").write_text(
+        yaml.safe_dump({"vbox_memory_policy_group": {"rules": [{"balloon": 98}]}})
+    )
     run.inventory = folder / "inventory.py"
     status, output = run.play("vbox.memory.apply")
     assert (status, sorted(recap(output))) == (0, sorted(row[0] for row in rows)), output
@@ -228,31 +290,48 @@ def test_a_table_as_an_inventory(fleet, run):
 
 def test_async_module_defaults_and_facts_from_a_cache(fleet, run):
     run.hosts(h9=("vbox09", {}))
-    cache = {"ANSIBLE_CACHE_PLUGIN": "ansible.builtin.jsonfile", "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(run.folder / "cache")}
-    status, output = run.play({
-        "module_defaults": {"group/vbox.memory.memory": {"vboxmanage": "/tmp/recorded"}},
-        "tasks": [
-            {"vbox.memory.vbox_memory_facts": {"metrics": False}},
-            {"vbox.memory.vbox_memory": {"name": "machine00", "balloon": 77}, "async": 60, "poll": 1},
-        ],
-    }, **cache)
+    cache = {
+        "ANSIBLE_CACHE_PLUGIN": "ansible.builtin.jsonfile",
+        "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(run.folder / "cache"),
+    }
+    status, output = run.play(
+        {
+            "module_defaults": {"group/vbox.memory.memory": {"vboxmanage": "/tmp/recorded"}},
+            "tasks": [
+                {"vbox.memory.vbox_memory_facts": {"metrics": False}},
+                {"vbox.memory.vbox_memory": {"name": "machine00", "balloon": 77}, "async": 60, "poll": 1},
+            ],
+        },
+        **cache,
+    )
     assert (status, recap(output)["h9"]["changed"]) == (0, 1), output
     assert {"list", "showvminfo", "modifyvm"} <= {call[0] for call in fleet.calls("vbox09")}
     assert fleet.balloon("vbox09") == 77
 
-    status, output = run.play({"tasks": [{"ansible.builtin.assert": {"that": f"ansible_facts.vbox_memory.machines | length == {MACHINES}"}}]}, **cache)
+    status, output = run.play(
+        {"tasks": [{"ansible.builtin.assert": {"that": f"ansible_facts.vbox_memory.machines | length == {MACHINES}"}}]},
+        **cache,
+    )
     assert (status, fleet.calls("vbox09")) == (0, []), output
 
 
 def test_a_host_that_goes_down_and_a_policy_with_a_mistake_on_the_way(fleet, run):
     fleet.root(DYING)
     mistake = {"vbox_memory_policy_host": {"rules": [{"name": "R", "when": "memory_gb > `1`", "balloon": 1}]}}
-    run.hosts(h1=("vbox11", {"vbox_memory_vboxmanage": "/tmp/VBoxManage-dying"}), h2=("vbox12", mistake), h3=("vbox13", {}))
+    run.hosts(
+        h1=("vbox11", {"vbox_memory_vboxmanage": "/tmp/VBoxManage-dying"}), h2=("vbox12", mistake), h3=("vbox13", {})
+    )
     for user in ("vbox11", "vbox13"):
         fleet.vbox(user, "modifyvm", "machine00", "--guestmemoryballoon", "7")
     status, output = run.play("vbox.memory.apply")
     assert status == 2
     assert re.search(r"FAILED: h1: .*(closed|could not be sent|Failed to connect)", output), output
-    assert re.search(r"(?s)FAILED: h2: .*rules\[0\] \('R'\)\.when: there is no fact memory_gb; did you mean memory_mb\?", output), output
-    assert {host: (counts["failed"], counts["changed"]) for host, counts in recap(output).items()} == {"h1": (1, 0), "h2": (1, 0), "h3": (0, 1)}
+    assert re.search(
+        r"(?s)FAILED: h2: .*rules\[0\] \('R'\)\.when: there is no fact memory_gb; did you mean memory_mb\?", output
+    ), output
+    assert {host: (counts["failed"], counts["changed"]) for host, counts in recap(output).items()} == {
+        "h1": (1, 0),
+        "h2": (1, 0),
+        "h3": (0, 1),
+    }
     assert fleet.balloon("vbox13") == 128

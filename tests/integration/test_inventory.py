@@ -16,7 +16,16 @@ from beds import SandboxBed
 pytestmark = pytest.mark.sandbox
 
 USERS = ("vbox34", "vbox35", "vbox45")
-ODD_NAMES = ('quo"te', "new\nline", "$(id);", "-leading", "名前", "{{ 1 / 0 }}", "00000000-0000-0000-0000-00000000beef", "all")
+ODD_NAMES = (
+    'quo"te',
+    "new\nline",
+    "$(id);",
+    "-leading",
+    "名前",
+    "{{ 1 / 0 }}",
+    "00000000-0000-0000-0000-00000000beef",
+    "all",
+)
 RECORDER = '#!/bin/sh\nVBOX_RECORD=/tmp/{user}.calls exec /opt/recorder/VBoxManage "$@"\n'
 
 
@@ -30,12 +39,31 @@ class Hosts:
         for user, bed in self.beds.items():
             for uuid in re.findall(r"\{([0-9a-f-]{36})\}$", bed.vbox("list", "vms"), re.MULTILINE):
                 bed.vbox("unregistervm", uuid, "--delete")
-            bed.run("sh", "-c", f"cat >/tmp/{user}.vboxmanage; chmod +x /tmp/{user}.vboxmanage", given=RECORDER.format(user=user))
+            bed.run(
+                "sh",
+                "-c",
+                f"cat >/tmp/{user}.vboxmanage; chmod +x /tmp/{user}.vboxmanage",
+                given=RECORDER.format(user=user),
+            )
             bed.run("rm", "-f", bed.file)
 
     def entry(self, user, **more):
-        ssh = ["-p", self.info["port"], "-i", self.info["key"], "-o", f"UserKnownHostsFile={self.info['known_hosts']}", f"{user}@{self.info['host']}"]
-        return {"name": user, "ssh": ssh, "python": self.info["python"], "vboxmanage": f"/tmp/{user}.vboxmanage", **more}
+        ssh = [
+            "-p",
+            self.info["port"],
+            "-i",
+            self.info["key"],
+            "-o",
+            f"UserKnownHostsFile={self.info['known_hosts']}",
+            f"{user}@{self.info['host']}",
+        ]
+        return {
+            "name": user,
+            "ssh": ssh,
+            "python": self.info["python"],
+            "vboxmanage": f"/tmp/{user}.vboxmanage",
+            **more,
+        }
 
     def machine(self, user, name, *create, os_type="Debian_64"):
         made = self.beds[user].vbox("createvm", f"--name={name}", "--ostype", os_type, "--register", *create)
@@ -47,9 +75,22 @@ class Hosts:
         return self.ansible("inventory", "--list")
 
     def ansible(self, program, *arguments):
-        environment = dict(os.environ, ANSIBLE_HOME=str(self.folder / "ansible"), ANSIBLE_NOCOLOR="true", ANSIBLE_CALLBACK_RESULT_FORMAT="yaml")
+        environment = dict(
+            os.environ,
+            ANSIBLE_HOME=str(self.folder / "ansible"),
+            ANSIBLE_NOCOLOR="true",
+            ANSIBLE_CALLBACK_RESULT_FORMAT="yaml",
+        )
         command = [sys.executable, "-m", "ansible", program, "-i", "vbox_machines.yml", *arguments]
-        done = subprocess.run(command, cwd=self.folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command,
+            cwd=self.folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         assert done.returncode == 0, done.stdout + done.stderr
         return done
 
@@ -63,20 +104,43 @@ def test_two_hosts_with_odd_names_one_dead_and_a_cache(hosts):
     uuids = {hosts.machine(USERS[0], name): name for name in ODD_NAMES}
     windows = hosts.machine(USERS[1], "win", "--groups", "/office/desks", os_type="Windows11_64")
     config = dict(
-        hosts=[hosts.entry(USERS[0]), hosts.entry(USERS[1]), dict(hosts.entry(USERS[2], name="dead"), ssh=["-p", "1", "nobody@127.0.0.1"])],
-        cache=True, cache_plugin="ansible.builtin.jsonfile", cache_connection=str(hosts.folder / "cache"),
-        policy={"rules": [{"name": "Windows", "when": "starts_with(os_type, 'Windows')", "balloon": "1G"}]})
+        hosts=[
+            hosts.entry(USERS[0]),
+            hosts.entry(USERS[1]),
+            dict(hosts.entry(USERS[2], name="dead"), ssh=["-p", "1", "nobody@127.0.0.1"]),
+        ],
+        cache=True,
+        cache_plugin="ansible.builtin.jsonfile",
+        cache_connection=str(hosts.folder / "cache"),
+        policy={"rules": [{"name": "Windows", "when": "starts_with(os_type, 'Windows')", "balloon": "1G"}]},
+    )
     done = hosts.listed(**config)
     listing = json.loads(done.stdout)
     assert {key: names["vbox_machine"]["name"] for key, names in listing["_meta"]["hostvars"].items()} == {
-        uuid: {"__ansible_unsafe": name} for uuid, name in dict(uuids, **{windows: "win"}).items()}
-    assert {group: set(content["hosts"]) for group, content in listing.items() if group.startswith("vbox_") and "hosts" in content} == {
-        "vbox_state_poweroff": {*uuids, windows}, "vbox_os_Debian_64": set(uuids), "vbox_os_Windows11_64": {windows}, "vbox_group_office_desks": {windows},
-        f"vbox_host_{USERS[0]}": set(uuids), f"vbox_host_{USERS[1]}": {windows}, "vbox_rule_Windows": {windows}, "vbox_machines": {*uuids, windows}}
-    assert "host 'dead' cannot be read: ssh: connect to host 127.0.0.1 port 1: Connection refused" in " ".join(done.stderr.split())
+        uuid: {"__ansible_unsafe": name} for uuid, name in dict(uuids, **{windows: "win"}).items()
+    }
+    assert {
+        group: set(content["hosts"])
+        for group, content in listing.items()
+        if group.startswith("vbox_") and "hosts" in content
+    } == {
+        "vbox_state_poweroff": {*uuids, windows},
+        "vbox_os_Debian_64": set(uuids),
+        "vbox_os_Windows11_64": {windows},
+        "vbox_group_office_desks": {windows},
+        f"vbox_host_{USERS[0]}": set(uuids),
+        f"vbox_host_{USERS[1]}": {windows},
+        "vbox_rule_Windows": {windows},
+        "vbox_machines": {*uuids, windows},
+    }
+    assert "host 'dead' cannot be read: ssh: connect to host 127.0.0.1 port 1: Connection refused" in " ".join(
+        done.stderr.split()
+    )
     for user, count in ((USERS[0], len(ODD_NAMES)), (USERS[1], 1)):
         calls = [call[0] for call in hosts.beds[user].calls()]
-        assert sorted(calls) == sorted(["--version", "list"] + ["showvminfo"] * count), "one list, and one look at each machine"
+        assert sorted(calls) == sorted(["--version", "list"] + ["showvminfo"] * count), (
+            "one list, and one look at each machine"
+        )
         hosts.beds[user].forget_calls()
 
     again = hosts.listed(**config)
@@ -86,7 +150,8 @@ def test_two_hosts_with_odd_names_one_dead_and_a_cache(hosts):
     unnamed = {key: value for key, value in hosts.entry(USERS[0]).items() if key != "vboxmanage"}
     by_the_bindings = json.loads(hosts.listed(hosts=[unnamed]).stdout)
     assert {uuid: found["vbox_machine"] for uuid, found in by_the_bindings["_meta"]["hostvars"].items()} == {
-        uuid: listing["_meta"]["hostvars"][uuid]["vbox_machine"] for uuid in uuids}
+        uuid: listing["_meta"]["hostvars"][uuid]["vbox_machine"] for uuid in uuids
+    }
     assert set(by_the_bindings["vbox_os_Debian_64"]["hosts"]) == set(uuids)
 
 
@@ -94,10 +159,18 @@ def test_a_service_users_machines_and_names(hosts):
     for user in USERS[:2]:
         hosts.machine(user, "web 1")
     hosts.machine(USERS[1], "{{ 1 / 0 }}")
-    hosts.listed(hosts=[hosts.entry(USERS[0]), hosts.entry(USERS[0], name="service", become_user=USERS[1], vboxmanage=f"/tmp/{USERS[1]}.vboxmanage")],
-                 hostnames="name", compose={"ansible_connection": "'local'", "ansible_python_interpreter": "ansible_playbook_python"})
+    hosts.listed(
+        hosts=[
+            hosts.entry(USERS[0]),
+            hosts.entry(USERS[0], name="service", become_user=USERS[1], vboxmanage=f"/tmp/{USERS[1]}.vboxmanage"),
+        ],
+        hostnames="name",
+        compose={"ansible_connection": "'local'", "ansible_python_interpreter": "ansible_playbook_python"},
+    )
     show = {"debug": {"msg": "<{{ inventory_hostname }}|{{ vbox_machine.name }}|{{ vbox_host }}>"}}
     play = [{"hosts": "vbox_machines", "gather_facts": False, "tasks": [show]}]
     (hosts.folder / "play.json").write_text(json.dumps(play))
     said = re.findall("<(.*?)>", hosts.ansible("playbook", "play.json").stdout)
-    assert sorted(said) == sorted([f"web_1-{USERS[0]}|web 1|{USERS[0]}", "web_1-service|web 1|service", "___1___0___|{{ 1 / 0 }}|service"])
+    assert sorted(said) == sorted(
+        [f"web_1-{USERS[0]}|web 1|{USERS[0]}", "web_1-service|web 1|service", "___1___0___|{{ 1 / 0 }}|service"]
+    )

@@ -36,8 +36,14 @@ class Fakes:
         program.write_text(f'#!/bin/sh\nVBOX_FAKE_HOME={shlex.quote(str(folder))} exec {shlex.quote(PROGRAM)} "$@"\n')
         program.chmod(0o755)
         self.inventory[name] = dict(
-            {"ansible_connection": "local", "ansible_python_interpreter": sys.executable, "vbox_memory_vboxmanage": str(program),
-             "vbox_memory_policy": POLICY}, **variables)
+            {
+                "ansible_connection": "local",
+                "ansible_python_interpreter": sys.executable,
+                "vbox_memory_vboxmanage": str(program),
+                "vbox_memory_policy": POLICY,
+            },
+            **variables,
+        )
         host = self.hosts[name] = FakeHost(folder, clock_rate=10)
         with host.state() as state:
             state["host"].update(home=str(folder), writes_settings_files=True)
@@ -57,10 +63,24 @@ class Fakes:
         inventory = self.folder / "inventory.json"
         inventory.write_text(json.dumps({"all": {"hosts": self.inventory}}))
         # The collection's locks are in the folder for temporary files, one for each user: other tests are to have others.
-        settings = dict(os.environ, TMPDIR=str(self.folder), ANSIBLE_PIPELINING="true", ANSIBLE_CALLBACK_RESULT_FORMAT="yaml", ANSIBLE_NOCOLOR="true",
-                        ANSIBLE_HOME=str(self.folder / "ansible"), **environment)
-        done = subprocess.run([sys.executable, "-m", "ansible", "playbook", "-i", str(inventory), playbook, *arguments], env=settings,
-                              cwd=self.folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        settings = dict(
+            os.environ,
+            TMPDIR=str(self.folder),
+            ANSIBLE_PIPELINING="true",
+            ANSIBLE_CALLBACK_RESULT_FORMAT="yaml",
+            ANSIBLE_NOCOLOR="true",
+            ANSIBLE_HOME=str(self.folder / "ansible"),
+            **environment,
+        )
+        done = subprocess.run(
+            [sys.executable, "-m", "ansible", "playbook", "-i", str(inventory), playbook, *arguments],
+            env=settings,
+            cwd=self.folder,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         return done.returncode, done.stdout + done.stderr
 
 
@@ -73,7 +93,9 @@ def commands(host, *names):
     """What was done to machines, in order: (command, name of the machine)."""
     with host.state() as state:
         known = {machine["uuid"]: machine["name"] for machine in state["machines"]}
-    words = [(argv[2] if argv[0] == "controlvm" else argv[0], known.get(argv[1])) for argv in host.calls() if len(argv) > 1]
+    words = [
+        (argv[2] if argv[0] == "controlvm" else argv[0], known.get(argv[1])) for argv in host.calls() if len(argv) > 1
+    ]
     return [word for word in words if word[0] in (names or ("acpipowerbutton", "modifyvm", "startvm"))]
 
 
@@ -101,15 +123,23 @@ def test_what_differs_is_restarted_one_by_one_and_nothing_else(fakes):
     assert status == 0, output
     assert commands(host) == []
     assert {(row[1], row[3], row[6]) for row in report(output)} >= {
-        ("web", "balloon_default_mb", "would change"), ("db", "large_pages", "would change"), ("stopped", "balloon_default_mb", "would change"),
-        ("saved", "balloon_default_mb", "pending")}, output
+        ("web", "balloon_default_mb", "would change"),
+        ("db", "large_pages", "would change"),
+        ("stopped", "balloon_default_mb", "would change"),
+        ("saved", "balloon_default_mb", "pending"),
+    }, output
 
     host.forget_calls()
     status, output = fakes.play("--tags", "maintain")
     assert status == 0, output
     assert commands(host) == [("modifyvm", "stopped"), *restart("web"), *restart("db")]
     assert [host.machine(name)["balloon"] for name in ("web", "right", "db", "stopped", "saved")] == [64, 64, 64, 64, 0]
-    assert [host.machine(name)["state"] for name in ("web", "right", "db", "saved")] == ["running", "running", "running", "saved"]
+    assert [host.machine(name)["state"] for name in ("web", "right", "db", "saved")] == [
+        "running",
+        "running",
+        "running",
+        "saved",
+    ]
     assert [row[1] for row in report(output) if row[6] == "pending"] == ["saved"]
 
     host.forget_calls()
@@ -131,7 +161,9 @@ def test_a_machine_that_does_not_come_back_stops_all(fakes, code):
     assert commands(second) == []
     assert re.search(r'FAILED: h1, machine "b": ', output)
     assert 'FAILED: h2: Not begun, because of "b" on h1' in output
-    assert ["h1", "a", "running", "balloon_default_mb", "0", "64", "changed"] in [row[:7] for row in report(output)], output
+    assert ["h1", "a", "running", "balloon_default_mb", "0", "64", "changed"] in [row[:7] for row in report(output)], (
+        output
+    )
     assert ["h1", "c", "running", "balloon_default_mb", "0", "64", "pending"] in [row[:7] for row in report(output)]
 
 
@@ -155,7 +187,9 @@ def test_what_the_guard_refuses_is_pending_and_told(fakes):
     assert status == 2, output
     assert commands(host) == restart("web"), output
     assert re.search(r'FAILED: h1, machine "full": a balloon of 680 MB would harm the guest', output), output
-    assert ["h1", "full", "running", "balloon_default_mb", "0", "680", "pending"] in [row[:7] for row in report(output)], output
+    assert ["h1", "full", "running", "balloon_default_mb", "0", "680", "pending"] in [
+        row[:7] for row in report(output)
+    ], output
 
 
 def test_who_may_not_be_restarted_and_batches(fakes):

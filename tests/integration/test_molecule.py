@@ -16,7 +16,11 @@ from conftest import CANNOT_HAVE_ONE, LIVE_NAME, TESTS, missing
 # For each marker: the testbed, what it is asked to find out whether this machine can have it, and the instance
 TESTBEDS = {
     "sandbox": ("sandbox", "tree", {"VBOX_SANDBOX_NAME": f"molecule{os.getpid()}"}),
-    "live": ("live", "up", {"VBOX_LIVE_NAME": LIVE_NAME}),  # that of tests/live: an idle one takes its share of the processor, too
+    "live": (
+        "live",
+        "up",
+        {"VBOX_LIVE_NAME": LIVE_NAME},
+    ),  # that of tests/live: an idle one takes its share of the processor, too
 }
 
 
@@ -28,7 +32,12 @@ def testbeds(tmp_path_factory):
     def environment(marker):
         if marker not in used:
             program, question, instance = TESTBEDS[marker]
-            used[marker] = dict(instance, MOLECULE_EPHEMERAL_DIRECTORY=str(tmp_path_factory.mktemp(marker)), MOLECULE_OPTS="--destroy=never", NO_COLOR="1")
+            used[marker] = dict(
+                instance,
+                MOLECULE_EPHEMERAL_DIRECTORY=str(tmp_path_factory.mktemp(marker)),
+                MOLECULE_OPTS="--destroy=never",
+                NO_COLOR="1",
+            )
             done = run(program, question, instance)
             if done.returncode == CANNOT_HAVE_ONE:
                 missing(done.stderr.strip())
@@ -42,7 +51,13 @@ def testbeds(tmp_path_factory):
 
 
 def run(program, command, instance):
-    return subprocess.run([str(TESTS / "testbed" / program), command], env=dict(os.environ, **instance), capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [str(TESTS / "testbed" / program), command],
+        env=dict(os.environ, **instance),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def test_scenario(molecule_scenario, testbeds, request, monkeypatch):
@@ -54,5 +69,11 @@ def test_scenario(molecule_scenario, testbeds, request, monkeypatch):
 def test_every_scenario_has_a_test(request):
     """pytest-ansible takes them from git: one that git does not have yet is not run, and must not be forgotten."""
     there = {path.parent.name for path in (TESTS.parent / "extensions" / "molecule").glob("*/molecule.yml")}
-    listed = subprocess.run(["git", "ls-files", "extensions/molecule/*/molecule.yml"], cwd=TESTS.parent, check=True, capture_output=True, text=True).stdout
+    listed = subprocess.run(
+        ["git", "ls-files", "extensions/molecule/*/molecule.yml"],
+        cwd=TESTS.parent,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
     assert {line.split("/")[2] for line in listed.splitlines()} == there

@@ -15,7 +15,17 @@ pytestmark = pytest.mark.sandbox
 
 USERS = ("vbox31", "vbox32", "vbox33")  # of the tests' sandbox, ours alone
 VBOX = "/usr/lib/virtualbox/VBoxManage"
-ODD_NAMES = ('quo"te', "a=b", "back\\slash", "new\nline", "$(id);", "-leading", "名前", "{{ 1 + 1 }}", "00000000-0000-0000-0000-00000000beef")
+ODD_NAMES = (
+    'quo"te',
+    "a=b",
+    "back\\slash",
+    "new\nline",
+    "$(id);",
+    "-leading",
+    "名前",
+    "{{ 1 + 1 }}",
+    "00000000-0000-0000-0000-00000000beef",
+)
 WINDOWS_1G = {"rules": [{"name": "Windows", "when": "starts_with(os_type, 'Windows')", "balloon": "1G"}]}
 
 
@@ -63,13 +73,29 @@ class Fleet:
     def play(self, playbook, *arguments, **environment):
         """Run a playbook; gives back its exit status and what it printed."""
         inventory = self.folder / "inventory.json"
-        groups = {group: {"hosts": dict.fromkeys(hosts, {}), "vars": variables} for group, (hosts, variables) in self.groups.items()}
+        groups = {
+            group: {"hosts": dict.fromkeys(hosts, {}), "vars": variables}
+            for group, (hosts, variables) in self.groups.items()
+        }
         inventory.write_text(json.dumps({"all": {"hosts": self.hosts, "children": groups}}))
         settings = dict(
-            os.environ, ANSIBLE_PIPELINING="true", ANSIBLE_CALLBACK_RESULT_FORMAT="yaml", ANSIBLE_NOCOLOR="true",
-            ANSIBLE_HOME=str(self.folder / "ansible"), **environment)
+            os.environ,
+            ANSIBLE_PIPELINING="true",
+            ANSIBLE_CALLBACK_RESULT_FORMAT="yaml",
+            ANSIBLE_NOCOLOR="true",
+            ANSIBLE_HOME=str(self.folder / "ansible"),
+            **environment,
+        )
         command = ["ansible-playbook", "-i", str(inventory), str(playbook), *arguments]
-        done = subprocess.run(command, env=settings, cwd=self.folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command,
+            env=settings,
+            cwd=self.folder,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         return done.returncode, done.stdout + done.stderr
 
 
@@ -104,7 +130,11 @@ def test_apply_check_apply_apply_audit(fleet):
     source = "vbox_memory_policy: rule 'Windows'"
 
     status, output = fleet.play("vbox.memory.audit")
-    assert (status, report(output), changed(output)) == (2, [[*would_be, "would change", source]], {"h1": 0, "h2": 0}), output
+    assert (status, report(output), changed(output)) == (
+        2,
+        [[*would_be, "would change", source]],
+        {"h1": 0, "h2": 0},
+    ), output
     assert recap(output)["h2"]["failed"] == 0
 
     status, output = fleet.play("vbox.memory.apply", "--check", "--diff")
@@ -113,7 +143,9 @@ def test_apply_check_apply_apply_audit(fleet):
     assert fleet.settings(win)["balloon"] == 0
 
     status, output = fleet.play("vbox.memory.apply")
-    assert (status, report(output), changed(output)) == (0, [[*would_be, "changed", source]], {"h1": 1, "h2": 0}), output
+    assert (status, report(output), changed(output)) == (0, [[*would_be, "changed", source]], {"h1": 1, "h2": 0}), (
+        output
+    )
     assert (fleet.settings(win)["balloon"], fleet.settings(debian)["balloon"]) == (1024, 0)
 
     status, output = fleet.play("vbox.memory.apply", "-vvv")
@@ -162,7 +194,10 @@ def test_broken_hosts_are_named_and_stop_nobody(fleet):
     fleet.host("a_down", ansible_port=1, vbox_memory_policy=policy)
     fleet.host("b_none", vbox_memory_vboxmanage="/nowhere/VBoxManage", vbox_memory_policy=policy)
     fleet.host("c_key", vbox_memory_policy={"rules": [{"name": "All", "baloon": 32}, {"balloon": 32}]})
-    fleet.host("d_expression", vbox_memory_policy={"rules": [{"name": "Large", "when": "memory_mb > 4096", "balloon": 32}, {"balloon": 32}]})
+    fleet.host(
+        "d_expression",
+        vbox_memory_policy={"rules": [{"name": "Large", "when": "memory_mb > 4096", "balloon": 32}, {"balloon": 32}]},
+    )
     fleet.host("e_no_policy")
     fleet.host("f_good", user=USERS[1], vbox_memory_policy=policy)
     status, output = fleet.play("vbox.memory.apply", "-e", "vbox_memory_serial=1")
@@ -175,7 +210,9 @@ def test_broken_hosts_are_named_and_stop_nobody(fleet):
         "FAILED: e_no_policy: No policy is defined for e_no_policy: set vbox_memory_policy",
     ):
         assert re.search(message, output), (message, output)
-    assert {host: counters["failed"] for host, counters in recap(output).items()} == dict.fromkeys(fleet.hosts, 1) | {"f_good": 0}
+    assert {host: counters["failed"] for host, counters in recap(output).items()} == dict.fromkeys(fleet.hosts, 1) | {
+        "f_good": 0
+    }
     assert (fleet.settings(uuid)["balloon"], fleet.settings(last, USERS[1])["balloon"]) == (0, 32)
 
 
@@ -196,7 +233,9 @@ def test_free_strategy_limit_and_pattern(fleet):
         fleet.host(f"h{number}", user=user, vbox_memory_policy={"defaults": {"balloon": 16}})
         machines[user] = fleet.machine("m", user=user)
 
-    status, output = fleet.play("vbox.memory.apply", "--limit", "h1,h2", "-e", "vbox_memory_hosts=h0:h1", ANSIBLE_STRATEGY="free")
+    status, output = fleet.play(
+        "vbox.memory.apply", "--limit", "h1,h2", "-e", "vbox_memory_hosts=h0:h1", ANSIBLE_STRATEGY="free"
+    )
     assert (status, changed(output)) == (0, {"h1": 1}), output
     status, output = fleet.play("vbox.memory.apply", "--tags", "apply", ANSIBLE_STRATEGY="free")
     assert (status, changed(output)) == (0, {"h0": 1, "h1": 0, "h2": 1}), output
@@ -210,4 +249,6 @@ def test_the_role_alone_fails_as_tasks_do(fleet):
     fleet.host("h1", vbox_memory_policy={"rules": [{"when": "memory_mb", "required": True}]})
     status, output = fleet.play(playbook)
     assert status == 2
-    assert "vbox_memory_policy.rules[0]: it is required, and matches none of the 0 machines of this host" in re.sub(r"\s+", " ", output)
+    assert "vbox_memory_policy.rules[0]: it is required, and matches none of the 0 machines of this host" in re.sub(
+        r"\s+", " ", output
+    )

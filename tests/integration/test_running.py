@@ -47,7 +47,9 @@ def test_more_than_the_guest_can_spare_is_refused_before_anything_is_sent(bed, w
     assert "'web01'" in result["msg"] and "300 MB" in result["msg"] and "guard: false" in result["msg"]
 
 
-@pytest.mark.parametrize(("values", "why"), [({"additions": False}, "no Guest Additions"), ({"large_pages": True}, "large_pages: false")])
+@pytest.mark.parametrize(
+    ("values", "why"), [({"additions": False}, "no Guest Additions"), ({"large_pages": True}, "large_pages: false")]
+)
 def test_what_nobody_can_tell_or_what_would_crash_is_refused(bed, web01, values, why):
     web01(**{key: value for key, value in values.items() if key != "large_pages"})
     bed.host.change("web01", large_pages=values.get("large_pages", False))
@@ -98,7 +100,11 @@ def test_a_windows_guest_says_itself_what_it_gave(bed, web01):
 def test_after_a_restore_another_size_is_asked_first(bed, web01):
     web01()
     balloon(bed, balloon_current=150)
-    for command in (("controlvm", "web01", "savestate"), ("startvm", "web01"), ("controlvm", "web01", "guestmemoryballoon", "0")):
+    for command in (
+        ("controlvm", "web01", "savestate"),
+        ("startvm", "web01"),
+        ("controlvm", "web01", "guestmemoryballoon", "0"),
+    ):
         bed.vbox(*command)
         bed.host.advance(30)
     assert bed.host.guest("web01")["balloon"] == 150
@@ -114,7 +120,10 @@ def test_a_default_by_restart(bed, web01):
     result, calls, guest = balloon(bed, balloon=64, on_blocked="shutdown")
     assert [call[0] for call in calls] == ["controlvm", "modifyvm", "startvm"] and calls[0][-1] == "acpipowerbutton"
     assert calls[2][-2:] == ["--type", "headless"]
-    assert result["machines"][0]["after"] == {"balloon_default_mb": 64, "balloon_current_mb": 64} and result["pending"] == []
+    assert (
+        result["machines"][0]["after"] == {"balloon_default_mb": 64, "balloon_current_mb": 64}
+        and result["pending"] == []
+    )
     assert guest["balloon"] == 64
 
 

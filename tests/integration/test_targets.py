@@ -14,7 +14,10 @@ from integration.plays import ROLES, fake_host, play, sandbox_host
 
 MODULES = Path(__file__).resolve().parents[2] / "plugins" / "modules"
 NAMES = sorted(path.stem for path in MODULES.glob("vbox_*.py"))
-USERS = {"one": ("vbox36", "vbox37"), "two": ("vbox38", "vbox39")}  # of the tests' sandbox: the host's user, and another
+USERS = {
+    "one": ("vbox36", "vbox37"),
+    "two": ("vbox38", "vbox39"),
+}  # of the tests' sandbox: the host's user, and another
 
 
 def test_every_module_has_a_target():
@@ -31,7 +34,11 @@ def test_target(sandbox, tmp_path, target):
 def examples():
     """All tasks of the modules' examples."""
     for module in NAMES:
-        text = re.search(r'^EXAMPLES = r"""\n(.*?)^"""', (MODULES / (module + ".py")).read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL).group(1)
+        text = re.search(
+            r'^EXAMPLES = r"""\n(.*?)^"""',
+            (MODULES / (module + ".py")).read_text(encoding="utf-8"),
+            re.MULTILINE | re.DOTALL,
+        ).group(1)
         yield module, yaml.safe_load(text)
 
 
@@ -50,7 +57,10 @@ def needs_a_running_machine(task):
 
 
 @pytest.mark.sandbox
-@pytest.mark.parametrize(("module", "tasks"), [pytest.param(*example, id=example[0]) for example in examples() if example[0] != "vbox_pagefusion"])
+@pytest.mark.parametrize(
+    ("module", "tasks"),
+    [pytest.param(*example, id=example[0]) for example in examples() if example[0] != "vbox_pagefusion"],
+)
 def test_examples_with_stopped_machines(sandbox, tmp_path, module, tasks):
     hosts = {"one": sandbox_host(sandbox, USERS["one"][0])}
     bed = SandboxBed(sandbox, USERS["one"][0])
@@ -68,12 +78,22 @@ def test_examples_of_page_fusion(tmp_path):
     for name in machines_of(tasks):
         fake.vbox("createvm", "--name", name, "--ostype", "Windows10_64", "--register")
     play(tmp_path, {"here": fake_host(fake.host)}, tasks)
-    assert {name: fake.host.machine(name)["page_fusion"] for name in machines_of(tasks)} == {"desktop01": True, "desktop02": True, "tenant01": False}
+    assert {name: fake.host.machine(name)["page_fusion"] for name in machines_of(tasks)} == {
+        "desktop01": True,
+        "desktop02": True,
+        "tenant01": False,
+    }
 
 
-@pytest.mark.parametrize("task", [
-    pytest.param(task, id=task["name"])
-    for _module, tasks in examples() for task in tasks if needs_a_running_machine(task)])
+@pytest.mark.parametrize(
+    "task",
+    [
+        pytest.param(task, id=task["name"])
+        for _module, tasks in examples()
+        for task in tasks
+        if needs_a_running_machine(task)
+    ],
+)
 def test_examples_with_running_machines(tmp_path, task):
     """On the fake: the sandbox cannot run any."""
     fake = FakeBed(tmp_path / "fake", clock_rate=20)

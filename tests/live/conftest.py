@@ -31,7 +31,9 @@ def live():
         if done.returncode == CANNOT_HAVE_ONE and arguments[0] == "up":
             missing(done.stderr.decode().strip())
         if done.returncode and must_succeed:
-            pytest.fail(f"live {arguments}: exit {done.returncode}\n{done.stdout.decode()}{done.stderr.decode()}", pytrace=False)
+            pytest.fail(
+                f"live {arguments}: exit {done.returncode}\n{done.stdout.decode()}{done.stderr.decode()}", pytrace=False
+            )
         return done
 
     run("up")

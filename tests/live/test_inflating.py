@@ -43,7 +43,10 @@ def test_a_program_that_grows_meanwhile_gets_its_memory_back(bed):
     assert result["failed"] and result["code"] == "balloon_limited", result
     assert machine["limited"] and machine["after"]["balloon_current_mb"] < 480, machine
     unharmed(bed, "web01")
-    assert "eat" in bed.guest("web01", "ps"), (bed.live("ssh", "cat", "guests/web01.serial").stdout.decode()[-6000:], machine["progress"])
+    assert "eat" in bed.guest("web01", "ps"), (
+        bed.live("ssh", "cat", "guests/web01.serial").stdout.decode()[-6000:],
+        machine["progress"],
+    )
 
 
 # What is lost in the midst of a raise, and the commands that lose it. `run_module.py` is the module; the bindings' process has `vboxapi` in its

@@ -56,7 +56,9 @@ RESTART = ["acpipowerbutton", "modifyvm", "startvm"]
 
 
 def verbs(machine):
-    return [command.split()[-1] if "controlvm" in command else command.split()[1] for command in machine["commands"][:3]]
+    return [
+        command.split()[-1] if "controlvm" in command else command.split()[1] for command in machine["commands"][:3]
+    ]
 
 
 @pytest.mark.parametrize("bed", ["vboxmanage"], indirect=True)  # the bindings need no restart for it
@@ -64,7 +66,9 @@ def verbs(machine):
 def test_a_default_by_an_orderly_restart(bed):
     machine = balloon(bed, "web01", balloon=64, on_blocked="shutdown")
     assert verbs(machine) == RESTART, machine
-    assert machine["after"] == {"balloon_default_mb": 64, "balloon_current_mb": 64} and machine["pending"] == {}, machine
+    assert machine["after"] == {"balloon_default_mb": 64, "balloon_current_mb": 64} and machine["pending"] == {}, (
+        machine
+    )
     assert bed.memory("web01")["MemFree"] < 630
     unharmed(bed, "web01")
 

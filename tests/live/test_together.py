@@ -13,18 +13,25 @@ from live_helpers import again_if_it_fell_by_itself, balloon, info, unharmed, wa
 def test_two_tasks_at_once_both_get_there(bed):
     bed.vbox("controlvm", "web02", "resume")
     machines = {}
-    tasks = [threading.Thread(target=lambda name=name: machines.update({name: balloon(bed, name, balloon_current=60)})) for name in ("web01", "web02")]
+    tasks = [
+        threading.Thread(target=lambda name=name: machines.update({name: balloon(bed, name, balloon_current=60)}))
+        for name in ("web01", "web02")
+    ]
     for task in tasks:
         task.start()
     for task in tasks:
         task.join()
-    assert {name: machine["after"] for name, machine in machines.items()} == dict.fromkeys(("web01", "web02"), {"balloon_current_mb": 60}), machines
+    assert {name: machine["after"] for name, machine in machines.items()} == dict.fromkeys(
+        ("web01", "web02"), {"balloon_current_mb": 60}
+    ), machines
     unharmed(bed, "web01", "web02")
 
 
 @again_if_it_fell_by_itself
 def test_a_user_s_own_vboxmanage_at_the_same_time_is_no_failure(bed):
-    own = threading.Thread(target=lambda: [bed.vbox("controlvm", "web01", "guestmemoryballoon", size) for size in ("30", "45", "20")])
+    own = threading.Thread(
+        target=lambda: [bed.vbox("controlvm", "web01", "guestmemoryballoon", size) for size in ("30", "45", "20")]
+    )
     wait_until(lambda: bed.facts("web01")["guest"])
     own.start()
     balloon(bed, "web01", balloon_current=200)
@@ -37,7 +44,10 @@ def test_a_user_s_own_vboxmanage_at_the_same_time_is_no_failure(bed):
 
 
 # The default that a running machine has in the end, what is pending, and the error when it is asked for by name: only the bindings can save it then.
-DEFAULTS = {"vboxmanage": (0, [{"name": "web01", "balloon_default_mb": 64}], "state_blocks_change"), "api": (64, [], None)}
+DEFAULTS = {
+    "vboxmanage": (0, [{"name": "web01", "balloon_default_mb": 64}], "state_blocks_change"),
+    "api": (64, [], None),
+}
 
 
 @again_if_it_fell_by_itself
@@ -49,8 +59,7 @@ def test_both_ways_to_virtualbox_say_the_same_but_for_a_running_default(bed):
     assert (result.get("backend"), result["pending"]) == (bed.backend, pending), result
     after = [machine["after"] for machine in result["machines"]]
     assert after == [machine["after"] for machine in planned["machines"]], (planned, result)
-    assert after == [
-        {"balloon_default_mb": default, "balloon_current_mb": 64}, {"balloon_default_mb": 32}], result
+    assert after == [{"balloon_default_mb": default, "balloon_current_mb": 64}, {"balloon_default_mb": 32}], result
     assert info(bed, "web01")["GuestMemoryBalloon"] == "64"
     again, _calls = bed.module("vbox_memory", wanted)
     assert not again["changed"] and again["commands"] == [], again
@@ -61,7 +70,18 @@ def test_both_ways_to_virtualbox_say_the_same_but_for_a_running_default(bed):
     facts, _calls = bed.module("vbox_memory_facts", {"wait": 15})
     memory = facts["ansible_facts"]["vbox_memory"]
     web01, db01 = ({machine["name"]: machine for machine in memory["machines"]}[name] for name in ("web01", "db01"))
-    assert (web01["balloon_default_mb"], web01["balloon_current_mb"], web01["balloon_followed"]) == (default, 64, True), web01
+    assert (web01["balloon_default_mb"], web01["balloon_current_mb"], web01["balloon_followed"]) == (
+        default,
+        64,
+        True,
+    ), web01
     assert memory["host"]["vmm_ballooned_kb"] == 64 * 1024, memory["host"]
-    assert web01["guest"]["total_kb"] > 700_000 and web01["guest"]["free_kb"] < 670_000 and web01["process_kb"] > 0, web01
-    assert (db01["guest"], db01["balloon_current_mb"], db01["balloon_followed"], db01["process_kb"]) == (None, None, None, None), db01
+    assert web01["guest"]["total_kb"] > 700_000 and web01["guest"]["free_kb"] < 670_000 and web01["process_kb"] > 0, (
+        web01
+    )
+    assert (db01["guest"], db01["balloon_current_mb"], db01["balloon_followed"], db01["process_kb"]) == (
+        None,
+        None,
+        None,
+        None,
+    ), db01

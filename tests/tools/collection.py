@@ -34,7 +34,10 @@ def update() -> Path:
 
 def tracked_and_new() -> set[str]:
     listing = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, check=True, stdout=subprocess.PIPE
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        check=True,
+        stdout=subprocess.PIPE,
     ).stdout
     return set(os.fsdecode(listing).split("\0")) - {""}
 

@@ -16,7 +16,9 @@ EXAMPLE = ROOT / "docs" / "examples" / "execution-environment" / "execution-envi
 
 
 def builder(*arguments, folder):
-    done = subprocess.run([sys.executable, "-m", "ansible_builder", *arguments], cwd=folder, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "ansible_builder", *arguments], cwd=folder, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -24,7 +26,10 @@ def builder(*arguments, folder):
 def test_what_the_collection_needs_is_found(tmp_path):
     found = yaml.safe_load(builder("introspect", str(ROOT / ".build"), folder=tmp_path))
     assert found["python"] == ["jmespath>=1.0  # from collection vbox.memory"]
-    assert [line.split("  #")[0] for line in found["system"]] == ["openssh-clients [platform:rpm]", "openssh-client [platform:dpkg]"]
+    assert [line.split("  #")[0] for line in found["system"]] == [
+        "openssh-clients [platform:rpm]",
+        "openssh-client [platform:dpkg]",
+    ]
 
 
 def test_the_example_is_one_that_can_be_built(tmp_path):

@@ -12,7 +12,16 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 
 # Made by a tool, recorded from a program, or with no place for a comment
-WITHOUT_HEADER = ("LICENSE", "CHANGELOG.rst", "changelogs/changelog.yaml", "*.md", "*.json", "*.png", "*.svg", "*/recorded/*")
+WITHOUT_HEADER = (
+    "LICENSE",
+    "CHANGELOG.rst",
+    "changelogs/changelog.yaml",
+    "*.md",
+    "*.json",
+    "*.png",
+    "*.svg",
+    "*/recorded/*",
+)
 
 GPL = re.compile(r"SPDX-License-Identifier: GPL-3\.0-or-later$", re.MULTILINE)
 GPL_OR_BSD = re.compile(r"SPDX-License-Identifier: (GPL-3\.0-or-later|BSD-2-Clause)$", re.MULTILINE)
@@ -25,8 +34,14 @@ def test_every_file_has_a_licence_header():
 
 def files():
     """What git has or would take, less what carries no header."""
-    listing = subprocess.run(["git", "ls-files", "-z", "-co", "--exclude-standard"], cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout
-    names = [name for name in listing.decode().split("\0") if name and (ROOT / name).is_file() and (ROOT / name).stat().st_size]
+    listing = subprocess.run(
+        ["git", "ls-files", "-z", "-co", "--exclude-standard"], cwd=ROOT, check=True, stdout=subprocess.PIPE
+    ).stdout
+    names = [
+        name
+        for name in listing.decode().split("\0")
+        if name and (ROOT / name).is_file() and (ROOT / name).stat().st_size
+    ]
     return sorted(name for name in names if not any(fnmatch.fnmatch(name, pattern) for pattern in WITHOUT_HEADER))
 
 

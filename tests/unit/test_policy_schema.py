@@ -60,7 +60,12 @@ def test_the_schema_and_the_filter_agree(policy, good):
 
 def test_the_policies_of_the_demo_fit():
     files = sorted((ROOT / "tests" / "demo" / "inventory").glob("*_vars/*.yml"))
-    policies = [value for file in files for name, value in yaml.safe_load(file.read_text()).items() if name.startswith("vbox_memory_policy")]
+    policies = [
+        value
+        for file in files
+        for name, value in yaml.safe_load(file.read_text()).items()
+        if name.startswith("vbox_memory_policy")
+    ]
     assert policies
     for policy in policies:
         jsonschema.validate(policy, SCHEMA)

@@ -13,9 +13,19 @@ def main():
     manager = VirtualBoxManager(None, None)
     large_pages = manager.constants.HWVirtExPropertyType_LargePages
     for machine in manager.getArray(manager.getVirtualBox(), "machines"):
-        print(json.dumps([
-            machine.id, machine.name, machine.state, machine.memorySize, machine.memoryBalloonSize, machine.pageFusionEnabled,
-            bool(machine.platform.x86.getHWVirtExProperty(large_pages))]))
+        print(
+            json.dumps(
+                [
+                    machine.id,
+                    machine.name,
+                    machine.state,
+                    machine.memorySize,
+                    machine.memoryBalloonSize,
+                    machine.pageFusionEnabled,
+                    bool(machine.platform.x86.getHWVirtExProperty(large_pages)),
+                ]
+            )
+        )
     manager.deinit()
 
 

@@ -28,7 +28,9 @@ def main():
         path.write_text(UUID.sub(identity, given["machine"], count=1).replace('name="template"', 'name="%s"' % name))
         entries.append('<MachineEntry uuid="%s" src="%s"/>' % (identity, path))
     registry = re.sub(r"<MachineEntry [^>]*>", "".join(entries), given["registry"])
-    registry = re.sub(r'defaultMachineFolder="[^"]*"', 'defaultMachineFolder="%s"' % (home / "VirtualBox VMs"), registry)
+    registry = re.sub(
+        r'defaultMachineFolder="[^"]*"', 'defaultMachineFolder="%s"' % (home / "VirtualBox VMs"), registry
+    )
     folder = home / ".config" / "VirtualBox"
     folder.mkdir(parents=True)
     (folder / "VirtualBox.xml").write_text(registry)

@@ -44,7 +44,9 @@ def discard(call):
         text = "Cannot discard the saved state as the machine is not in the Saved or Aborted-Saved state (machine state: %s)"
         place, context = "discardstate DiscardSavedState", "DiscardSavedState(true )"
         text = text % lookup.state_word(machine)
-        raise errors.failed(call.state, text, "VBOX_E_INVALID_VM_STATE", "SessionMachine", "IMachine", place, context, status=0)
+        raise errors.failed(
+            call.state, text, "VBOX_E_INVALID_VM_STATE", "SessionMachine", "IMachine", place, context, status=0
+        )
     machine.pop("saved_run", None)
     lookup.change_state(machine, "poweroff")
 
@@ -68,7 +70,9 @@ def _balloon(call, machine):
         raise usage.refused(call.state, "controlvm", "Incorrect number of parameters.", status=1)
     size = getopt.controlvm_number(call.args[2])
     if size is None:
-        raise usage.refused(call.state, "controlvm", "Error parsing guest memory balloon size '%s'." % call.args[2], status=1)
+        raise usage.refused(
+            call.state, "controlvm", "Error parsing guest memory balloon size '%s'." % call.args[2], status=1
+        )
     context = "COMSETTER(MemoryBalloonSize)(uVal)"
     lookup.refuse_balloon(call.state, machine, size, "SessionMachine", "IMachine", "controlvm balloon", context)
     guest.request(machine, size)
@@ -127,4 +131,6 @@ def _require(call, machine, wanted, context):
 
 
 def _wrong_state(call, text, context):
-    return errors.failed(call.state, text, "VBOX_E_INVALID_VM_STATE", "ConsoleWrap", "IConsole", "controlvm pause", context)
+    return errors.failed(
+        call.state, text, "VBOX_E_INVALID_VM_STATE", "ConsoleWrap", "IConsole", "controlvm pause", context
+    )

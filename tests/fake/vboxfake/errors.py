@@ -32,7 +32,11 @@ def message(text):
 
 def com_error(state, text, code, component, interface, place=None, context=None):
     """An error of the API: the text, its codes, and the place in the source that asked."""
-    lines = [text, "Details: code %s (%s), component %s, interface %s, callee nsISupports" % (code, CODES[code], component, interface)]
+    lines = [
+        text,
+        "Details: code %s (%s), component %s, interface %s, callee nsISupports"
+        % (code, CODES[code], component, interface),
+    ]
     if place:
         source, numbers = releases.LINES[place]
         number = numbers[releases.SERIES.index(releases.series_of(state["release"]))]

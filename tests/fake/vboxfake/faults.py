@@ -27,9 +27,18 @@ WARNING = (
     "\t You will not be able to start VMs until this problem is fixed.\n"
 )
 TRANSLATED = (
-    ("Could not find a registered machine named", "Es konnte keine registrierte Maschine gefunden werden mit dem Namen"),
-    ("Could not find a registered machine with UUID", "Es konnte keine registrierte Maschine gefunden werden mit der UUID"),
-    ("is already locked for a session (or being unlocked)", "ist bereits für eine Sitzung gesperrt (oder wird gerade freigegeben)"),
+    (
+        "Could not find a registered machine named",
+        "Es konnte keine registrierte Maschine gefunden werden mit dem Namen",
+    ),
+    (
+        "Could not find a registered machine with UUID",
+        "Es konnte keine registrierte Maschine gefunden werden mit der UUID",
+    ),
+    (
+        "is already locked for a session (or being unlocked)",
+        "ist bereits für eine Sitzung gesperrt (oder wird gerade freigegeben)",
+    ),
     ("Invalid memory balloon size", "Ungültige Größe des Speicherballons"),
     ("must be in range", "muss liegen im Bereich"),
     ("Page fusion is only supported on 64-bit hosts", "Page Fusion wird nur auf 64-Bit-Hosts unterstützt"),
@@ -139,7 +148,9 @@ def _locked(call, fault):
 def _not_ready(call, fault):
     context = "LockMachine(a->session, LockType_Write)"
     text = "The object is not ready"
-    call.fail(errors.failed(call.state, text, "E_ACCESSDENIED", "SessionMachine", "IMachine", "modifyvm LockMachine", context))
+    call.fail(
+        errors.failed(call.state, text, "E_ACCESSDENIED", "SessionMachine", "IMachine", "modifyvm LockMachine", context)
+    )
 
 
 def _server_failure(call, fault):

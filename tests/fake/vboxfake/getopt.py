@@ -93,7 +93,9 @@ def normal_uuid(text):
     if text[:1] == "{" and text[-1:] == "}":
         text = text[1:-1]
     parts = text.lower().split("-")
-    if [len(part) for part in parts] != [8, 4, 4, 4, 12] or any(char not in "0123456789abcdef" for char in "".join(parts)):
+    if [len(part) for part in parts] != [8, 4, 4, 4, 12] or any(
+        char not in "0123456789abcdef" for char in "".join(parts)
+    ):
         return None
     return "-".join(parts)
 

@@ -107,7 +107,9 @@ def figure(machine, key):
 
 def free_mb(machine):
     run = machine["run"]
-    return figure(machine, "total_mb") - figure(machine, "used_mb") - run["cache_mb"] - run["program_mb"] - run["balloon"]
+    return (
+        figure(machine, "total_mb") - figure(machine, "used_mb") - run["cache_mb"] - run["program_mb"] - run["balloon"]
+    )
 
 
 def allocated_mb(machine):
@@ -146,7 +148,11 @@ def _host_values(state):
     return {
         "CPU/Load": {"User": 100, "Kernel": 100, "Idle": 9800},
         "CPU/MHz": {"": 2596},
-        "RAM/Usage": {"Total": host["memory_mb"] * 1024, "Used": (host["memory_mb"] - available) * 1024, "Free": available * 1024},
+        "RAM/Usage": {
+            "Total": host["memory_mb"] * 1024,
+            "Used": (host["memory_mb"] - available) * 1024,
+            "Free": available * 1024,
+        },
         "RAM/VMM": {  # 0 where nothing runs (measured on 7.2.22)
             "Used": int(sum(allocated_mb(machine) for machine in running) * 1024),
             "Free": 2844 * len(running),
@@ -248,7 +254,9 @@ def _advance(machine, moment):
 def _is_busy(machine, run):
     if run["panicked"]:
         return False
-    growing = figure(machine, "program_rate") > 0 and run["program_mb"] > 0 and run["program_mb"] < _program_max(machine)
+    growing = (
+        figure(machine, "program_rate") > 0 and run["program_mb"] > 0 and run["program_mb"] < _program_max(machine)
+    )
     return growing or (_additions_are_up(machine, run) and (run["goal"] is not None or run["handled"] != run["asked"]))
 
 

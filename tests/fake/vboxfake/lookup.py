@@ -7,8 +7,24 @@ import time
 
 from . import errors, getopt, releases
 
-ONLINE = ("running", "paused", "gurumeditation", "teleporting", "livesnapshotting", "teleportingpausedvm", "onlinesnapshotting")
-IN_TRANSIT = ("starting", "stopping", "saving", "restoring", "teleportingin", "deletingsnapshotlive", "deletingsnapshotlivepaused")
+ONLINE = (
+    "running",
+    "paused",
+    "gurumeditation",
+    "teleporting",
+    "livesnapshotting",
+    "teleportingpausedvm",
+    "onlinesnapshotting",
+)
+IN_TRANSIT = (
+    "starting",
+    "stopping",
+    "saving",
+    "restoring",
+    "teleportingin",
+    "deletingsnapshotlive",
+    "deletingsnapshotlivepaused",
+)
 MUTABLE = ("poweroff", "aborted", "teleported")
 SAVED = ("saved", "aborted-saved")
 
@@ -100,7 +116,9 @@ def change_state(machine, name):
 
 def limited(state, place=None, context=None):
     """The error of a machine whose file is gone."""
-    return errors.failed(state, "The object functionality is limited", "E_ACCESSDENIED", "MachineWrap", "IMachine", place, context)
+    return errors.failed(
+        state, "The object functionality is limited", "E_ACCESSDENIED", "MachineWrap", "IMachine", place, context
+    )
 
 
 def locked(state, machine):

@@ -47,7 +47,11 @@ def _list_inaccessible(call, machine, long):
     call.out("Name:            <inaccessible!>\nUUID:            %s\nConfig file:     %s\n" % (machine["uuid"], path))
     call.out("Encryption:     disabled\nAccess error details:\n\n")
     text = "Runtime error opening '%s' for reading VERR_FILE_NOT_FOUND (File not found.).\nMachineImpl.cpp[999]" % path
-    call.err(errors.message(text + "\nDetails: code NS_ERROR_FAILURE (0x80004005), component MachineWrap, interface IMachine"))
+    call.err(
+        errors.message(
+            text + "\nDetails: code NS_ERROR_FAILURE (0x80004005), component MachineWrap, interface IMachine"
+        )
+    )
 
 
 def _list_runningvms(call, long, by_name):
@@ -95,7 +99,12 @@ def _ostype_short(identifier, description, family, subtype, words):
 
 def _ostype_long(identifier, description, family, subtype, words):
     words = words.split()
-    rows = [("ID:", identifier), ("Description:", description), ("Family ID:", family), ("Family Desc:", ostypes.FAMILIES[family])]
+    rows = [
+        ("ID:", identifier),
+        ("Description:", description),
+        ("Family ID:", family),
+        ("Family Desc:", ostypes.FAMILIES[family]),
+    ]
     rows += [("OS Subtype:", subtype)] if subtype else []
     rows += [("Architecture:", "ARMv8" if "arm" in words else "x86"), ("64 bit:", "true" if "64" in words else "false")]
     return "".join("%-17s %s\n" % row for row in rows) + "\n"
@@ -171,7 +180,15 @@ def _place(state, machine, given):
 
 
 def invalid_group(state, group, place, context):
-    return errors.failed(state, "Invalid machine group '%s'" % group, "NS_ERROR_INVALID_ARG", "VirtualBoxWrap", "IVirtualBox", place, context)
+    return errors.failed(
+        state,
+        "Invalid machine group '%s'" % group,
+        "NS_ERROR_INVALID_ARG",
+        "VirtualBoxWrap",
+        "IVirtualBox",
+        place,
+        context,
+    )
 
 
 def _refuse_duplicates(state, machine, registered):
@@ -183,12 +200,25 @@ def _refuse_duplicates(state, machine, registered):
                 "createFlags.raw(), bstrCipher.raw(), bstrPasswordId.raw(), Bstr(strPassword).raw(), machine.asOutParam())"
             )
             text = "Machine settings file '%s' already exists" % path
-            raise errors.failed(state, text, "VBOX_E_FILE_ERROR", "MachineWrap", "IMachine", "createvm CreateMachine", context)
+            raise errors.failed(
+                state, text, "VBOX_E_FILE_ERROR", "MachineWrap", "IMachine", "createvm CreateMachine", context
+            )
     for other in state["machines"]:
         if registered and other["uuid"] == machine["uuid"]:
-            text = "Registered machine with UUID {%s} ('%s') already exists" % (other["uuid"], lookup.settings_file(other))
+            text = "Registered machine with UUID {%s} ('%s') already exists" % (
+                other["uuid"],
+                lookup.settings_file(other),
+            )
             context = "RegisterMachine(machine)"
-            raise errors.failed(state, text, "NS_ERROR_INVALID_ARG", "VirtualBoxWrap", "IVirtualBox", "createvm RegisterMachine", context)
+            raise errors.failed(
+                state,
+                text,
+                "NS_ERROR_INVALID_ARG",
+                "VirtualBoxWrap",
+                "IVirtualBox",
+                "createvm RegisterMachine",
+                context,
+            )
 
 
 def register(call):
@@ -203,7 +233,9 @@ def register(call):
     text = "Runtime error opening '%s' for reading VERR_FILE_NOT_FOUND (File not found.).\nMachineImpl.cpp[706]" % path
     if path in [lookup.settings_file(machine) for machine in call.state["machines"]]:
         text = "Trying to open a VM config '%s' which has the same UUID as an existing virtual machine" % path
-    raise errors.failed(call.state, text, "NS_ERROR_FAILURE", "MachineWrap", "IMachine", "registervm OpenMachine", context)
+    raise errors.failed(
+        call.state, text, "NS_ERROR_FAILURE", "MachineWrap", "IMachine", "registervm OpenMachine", context
+    )
 
 
 def unregister(call):

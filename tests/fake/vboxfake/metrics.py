@@ -4,7 +4,14 @@
 
 from . import clock, errors, lookup, usage
 
-PERCENT, KB, MB, MHZ, BITS, BYTES = ("%", 100000), ("kB", 2147483647), ("MB", 2147483647), ("MHz", 2147483647), ("mbit/s", 2147483647), ("B/s", 2147483647)
+PERCENT, KB, MB, MHZ, BITS, BYTES = (
+    ("%", 100000),
+    ("kB", 2147483647),
+    ("MB", 2147483647),
+    ("MHz", 2147483647),
+    ("mbit/s", 2147483647),
+    ("B/s", 2147483647),
+)
 
 # base metric, metric under it ('' where it has no name of its own), unit, description
 HOST = (
@@ -69,7 +76,10 @@ def _list(call, words):
         base, _name, (unit, most), description = row
         setup = call.state["server"]["metrics"].get("%s %s" % (owner, base), {"period": 0, "count": 0})
         count, description = (1, "") if aggregate else (setup["count"], description)
-        lines.append("%-15s %-40s %-4s %10d %10d %10u %10u %s\n" % (shown, metric + aggregate, unit, 0, most, setup["period"], count, description))
+        lines.append(
+            "%-15s %-40s %-4s %10d %10d %10u %10u %s\n"
+            % (shown, metric + aggregate, unit, 0, most, setup["period"], count, description)
+        )
     call.out("".join(lines))
 
 

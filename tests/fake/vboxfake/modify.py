@@ -20,7 +20,10 @@ OPTIONS = {
     "--guestmemoryballoon": ("balloon", NUMBER),
     "--guest-memory-balloon": ("balloon", NUMBER),
 }
-NEWER = {"7.0": ("--os-type", "--page-fusion", "--large-pages", "--guest-memory-balloon"), "7.1": ("--x86-large-pages",)}
+NEWER = {
+    "7.0": ("--os-type", "--page-fusion", "--large-pages", "--guest-memory-balloon"),
+    "7.1": ("--x86-large-pages",),
+}
 
 
 def modify(call):
@@ -67,7 +70,9 @@ def _move(state, machine, changed):
         _refuse(state, text, "NS_ERROR_FAILURE", "SaveSettings", "SaveSettings()")
     if any(other is not machine and other["folder"] == changed["folder"] for other in state["machines"]):
         text = "Could not rename the directory '%s' to '%s' to save the settings file (VERR_ALREADY_EXISTS)"
-        _refuse(state, text % (machine["folder"], changed["folder"]), "NS_ERROR_FAILURE", "SaveSettings", "SaveSettings()")
+        _refuse(
+            state, text % (machine["folder"], changed["folder"]), "NS_ERROR_FAILURE", "SaveSettings", "SaveSettings()"
+        )
 
 
 def _set_balloon(state, machine, size):
@@ -80,7 +85,9 @@ def _set_balloon(state, machine, size):
 def _set_page_fusion(state, machine, on):
     context = "COMSETTER(PageFusionEnabled)(ValueUnion.f)"
     if not releases.has_page_fusion(state):
-        _refuse(state, "Page fusion is only supported on 64-bit hosts", "NS_ERROR_NOT_IMPLEMENTED", "page_fusion", context)
+        _refuse(
+            state, "Page fusion is only supported on 64-bit hosts", "NS_ERROR_NOT_IMPLEMENTED", "page_fusion", context
+        )
     _refuse_saved(state, machine, "page_fusion", context)
     machine["page_fusion"] = on
 
@@ -89,7 +96,9 @@ def _set_large_pages(state, machine, on):
     x86_only = releases.at_least(state, "7.1")
     if machine["arch"] != "x86":
         raise getopt.BadOption("Invalid option case 1174")
-    context = "SetHWVirtExProperty(HWVirtExPropertyType_LargePages, %s)" % ("pValueUnion->f" if x86_only else "ValueUnion.f")
+    context = "SetHWVirtExProperty(HWVirtExPropertyType_LargePages, %s)" % (
+        "pValueUnion->f" if x86_only else "ValueUnion.f"
+    )
     try:
         _refuse_saved(state, machine, "large_pages", context)
     except errors.Failed as failure:
@@ -124,7 +133,9 @@ def _set_ostype(state, machine, ostype):
 def _set_groups(state, machine, groups):
     for group in groups.split(","):
         if not group.startswith("/"):
-            raise machines.invalid_group(state, group, "modifyvm groups", "COMSETTER(Groups)(ComSafeArrayAsInParam(groups))")
+            raise machines.invalid_group(
+                state, group, "modifyvm groups", "COMSETTER(Groups)(ComSafeArrayAsInParam(groups))"
+            )
     machine["groups"] = groups.split(",")
 
 

@@ -119,7 +119,14 @@ def has_page_fusion(state):
 
 def host_features(state):
     """The processor features that `list hostinfo` tells of."""
-    labels = ["HW virtualization", "PAE", "long mode", "nested paging", "unrestricted guest", "nested HW virtualization"]
+    labels = [
+        "HW virtualization",
+        "PAE",
+        "long mode",
+        "nested paging",
+        "unrestricted guest",
+        "nested HW virtualization",
+    ]
     return labels + ["virt. vmsave/vmload"] if at_least(state, "7.0") else labels
 
 
@@ -130,10 +137,13 @@ def options(state, table, newer):
 
 
 def logo(state):
-    return "Oracle %sCommand Line Management Interface Version %s\nCopyright (C) 2005-%s Oracle and/or its affiliates\n\n" % (
-        "VM VirtualBox " if not at_least(state, "7.1") else "VirtualBox ",
-        version_string(state),
-        VERSIONS[series_of(state["release"])][2],
+    return (
+        "Oracle %sCommand Line Management Interface Version %s\nCopyright (C) 2005-%s Oracle and/or its affiliates\n\n"
+        % (
+            "VM VirtualBox " if not at_least(state, "7.1") else "VirtualBox ",
+            version_string(state),
+            VERSIONS[series_of(state["release"])][2],
+        )
     )
 
 

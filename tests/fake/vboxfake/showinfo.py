@@ -343,9 +343,13 @@ def _applies(when, holds):
 def _facts(state, machine, live):
     """The words that hold for this machine."""
     here = releases.SERIES.index(releases.series_of(state["release"]))
-    holds = {series + "+" for series in releases.SERIES[: here + 1]} | {series + "-" for series in releases.SERIES[here:]}
+    holds = {series + "+" for series in releases.SERIES[: here + 1]} | {
+        series + "-" for series in releases.SERIES[here:]
+    }
     hardware = machine["hardware"].split()
-    holds.update((machine["arch"].lower(), "nonic" if "nonic" in hardware else "nic", "uart" if "uart" in hardware else "nouart"))
+    holds.update(
+        (machine["arch"].lower(), "nonic" if "nonic" in hardware else "nic", "uart" if "uart" in hardware else "nouart")
+    )
     if live and machine["current"] is not None:
         holds.add("live")
         if guest.run_level(state, machine):

@@ -76,8 +76,10 @@ class Store:
     def _write_settings_file(self, machine):
         os.makedirs(machine["folder"], exist_ok=True)
         with open(os.path.join(machine["folder"], machine["file"] + ".vbox"), "w") as stream:
-            stream.write('<VirtualBox xmlns="http://www.virtualbox.org/"><Machine OSType="%s"><Hardware><Guest memoryBalloonSize="%d"/>'
-                         "</Hardware></Machine></VirtualBox>" % (machine["ostype"], machine["balloon"]))
+            stream.write(
+                '<VirtualBox xmlns="http://www.virtualbox.org/"><Machine OSType="%s"><Hardware><Guest memoryBalloonSize="%d"/>'
+                "</Hardware></Machine></VirtualBox>" % (machine["ostype"], machine["balloon"])
+            )
 
     def _path(self, name):
         return os.path.join(self.folder, name)

@@ -54,7 +54,9 @@ def wait_for_ssh(run, seconds):
 
 
 def in_host(run, *words, user="vbox"):
-    done = subprocess.run([*ssh_argv(run, user), shlex.join(words)], capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    done = subprocess.run(
+        [*ssh_argv(run, user), shlex.join(words)], capture_output=True, text=True, stdin=subprocess.DEVNULL
+    )
     if done.returncode:
         raise Failure(f"in the live host, {shlex.join(words)}: {done.stderr.strip() or done.stdout.strip()}")
     return done.stdout
@@ -106,7 +108,10 @@ def monitor(run, command):
         stream = line.makefile("rw")
         stream.readline()
         answers = []
-        for request in ({"execute": "qmp_capabilities"}, {"execute": "human-monitor-command", "arguments": {"command-line": command}}):
+        for request in (
+            {"execute": "qmp_capabilities"},
+            {"execute": "human-monitor-command", "arguments": {"command-line": command}},
+        ):
             stream.write(json.dumps(request) + "\n")
             stream.flush()
             answers.append(answer(stream))
@@ -133,7 +138,12 @@ def monitor_quit(work):
 def tool_argv(made, program):
     """Run from the tree, with the tree's own libraries: nothing is installed on the machine, and nothing mounted."""
     tools = made / "tools"
-    return [f"{tools}/lib64/ld-linux-x86-64.so.2", "--library-path", f"{tools}/usr/lib/x86_64-linux-gnu", f"{tools}/usr/bin/{program}"]
+    return [
+        f"{tools}/lib64/ld-linux-x86-64.so.2",
+        "--library-path",
+        f"{tools}/usr/lib/x86_64-linux-gnu",
+        f"{tools}/usr/bin/{program}",
+    ]
 
 
 def tool_env(made):
@@ -142,7 +152,13 @@ def tool_env(made):
 
 def tool(folder, program, *words):
     made = folder / "cache" if (folder / "cache").exists() else folder
-    subprocess.run([*tool_argv(made.resolve(), program), *words], cwd=folder, env=tool_env(made.resolve()), check=True, stdout=sys.stderr)
+    subprocess.run(
+        [*tool_argv(made.resolve(), program), *words],
+        cwd=folder,
+        env=tool_env(made.resolve()),
+        check=True,
+        stdout=sys.stderr,
+    )
 
 
 def wait_until(condition, seconds):

@@ -15,11 +15,29 @@ import subprocess
 import sys
 import time
 
-from host import BOOT, FRESH, MACHINE, Lacking, in_host, monitor, monitor_quit, need, running, say, start_host, tool, wait_for_ssh, wait_until
+from host import (
+    BOOT,
+    FRESH,
+    MACHINE,
+    Lacking,
+    in_host,
+    monitor,
+    monitor_quit,
+    need,
+    running,
+    say,
+    start_host,
+    tool,
+    wait_for_ssh,
+    wait_until,
+)
 
 PARTS = pathlib.Path(__file__).resolve().parent
 CACHE = (
-    pathlib.Path(os.environ.get("VBOX_MEMORY_CACHE") or pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache", "vbox-memory"))
+    pathlib.Path(
+        os.environ.get("VBOX_MEMORY_CACHE")
+        or pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache", "vbox-memory")
+    )
     / "live"
 )
 # To be raised when the functions below make something else of the same files.
@@ -27,7 +45,13 @@ RECIPE = 1
 # Mount and process namespaces of their own: whatever happens, nothing stays mounted and nothing runs on.
 ISOLATED = ["unshare", "--mount", "--pid", "--fork", "--kill-child"]
 # program → Debian package
-NEEDS = {"debootstrap": "debootstrap", "mke2fs": "e2fsprogs", "ssh": "openssh-client", "ssh-keygen": "openssh-client", "unshare": "util-linux"}
+NEEDS = {
+    "debootstrap": "debootstrap",
+    "mke2fs": "e2fsprogs",
+    "ssh": "openssh-client",
+    "ssh-keygen": "openssh-client",
+    "unshare": "util-linux",
+}
 
 
 def cached():
@@ -105,8 +129,14 @@ def debian_mirror():
     given = os.environ.get("VBOX_LIVE_MIRROR")
     if given:
         return given
-    listed = subprocess.run(["apt-get", "indextargets", "--format", "$(ORIGIN)|$(REPO_URI)", "Created-By: Packages"], capture_output=True, text=True).stdout
-    mirrors = [line.split("|")[1] for line in listed.splitlines() if line.startswith("Debian|") and "security" not in line]
+    listed = subprocess.run(
+        ["apt-get", "indextargets", "--format", "$(ORIGIN)|$(REPO_URI)", "Created-By: Packages"],
+        capture_output=True,
+        text=True,
+    ).stdout
+    mirrors = [
+        line.split("|")[1] for line in listed.splitlines() if line.startswith("Debian|") and "security" not in line
+    ]
     if not mirrors:
         raise Lacking("no Debian mirror in apt's configuration: set VBOX_LIVE_MIRROR")
     return mirrors[0]
@@ -120,7 +150,9 @@ def make_trees(work, mirror):
     subprocess.run(["cp", "-a", str(work / "host"), str(work / "tools")], check=True)
     make_keys(work)
     say("filling the tools' tree and the host's tree")
-    with background(chroot_argv(work / "tools", f"/live.d/build-tools {shlex.quote(mirror)} && /live.d/build-guest"), work, "tools") as tools:
+    with background(
+        chroot_argv(work / "tools", f"/live.d/build-tools {shlex.quote(mirror)} && /live.d/build-guest"), work, "tools"
+    ) as tools:
         logged(work, "host", chroot_argv(work / "host", "/live.d/build-host"))
         need(tools.wait() == 0, f"making the tools failed: see {work}/tools.log")
 
@@ -129,8 +161,12 @@ def prepare_tree(tree):
     """What the machine's apt needs to reach its packages, the trees' apt needs too."""
     dumped = subprocess.run(["apt-config", "dump"], capture_output=True, text=True, check=True).stdout
     wanted = r"^Acquire::(http|https|ftp|Check|Retries|Max-|AllowDowngrade|AllowWeak).*"
-    (tree / "etc/apt/apt.conf.d/90machine").write_text("\n".join(m.group(0) for m in re.finditer(wanted, dumped, re.M)) + "\n")
-    (tree / "etc/dpkg/dpkg.cfg.d/fast").write_text("force-unsafe-io\npath-exclude=/usr/share/doc/*\npath-exclude=/usr/share/man/*\n")
+    (tree / "etc/apt/apt.conf.d/90machine").write_text(
+        "\n".join(m.group(0) for m in re.finditer(wanted, dumped, re.M)) + "\n"
+    )
+    (tree / "etc/dpkg/dpkg.cfg.d/fast").write_text(
+        "force-unsafe-io\npath-exclude=/usr/share/doc/*\npath-exclude=/usr/share/man/*\n"
+    )
     (tree / "usr/sbin/policy-rc.d").write_text("#!/bin/sh\nexit 101\n")
     (tree / "usr/sbin/policy-rc.d").chmod(0o755)
     shutil.copytree(PARTS, tree / "live.d")
@@ -138,14 +174,18 @@ def prepare_tree(tree):
 
 def proxy_environment():
     """debootstrap fetches by itself, and knows apt's proxies from the environment only."""
-    shell = subprocess.run(["apt-config", "shell", "http_proxy", "Acquire::http::Proxy"], capture_output=True, text=True).stdout
+    shell = subprocess.run(
+        ["apt-config", "shell", "http_proxy", "Acquire::http::Proxy"], capture_output=True, text=True
+    ).stdout
     found = re.search(r"http_proxy='(.+)'", shell)
     return {"http_proxy": found.group(1)} if found else {}
 
 
 def make_keys(work):
     for name in ("key", "host_key"):
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "live", "-f", str(work / name)], check=True)
+        subprocess.run(
+            ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "live", "-f", str(work / name)], check=True
+        )
     shutil.copyfile(work / "key.pub", work / "host" / "live.key.pub")
 
 
@@ -167,7 +207,11 @@ def make_disk(work):
     for name, pattern in (("vmlinuz", "vmlinuz-*"), ("initrd", "initrd.img-*")):
         shutil.copyfile(next((host / "boot").glob(pattern)), work / name)
     remove(host / "live.d")
-    logged(work, "disk", ["mke2fs", "-q", "-t", "ext4", "-O", "^has_journal", "-d", str(host), str(work / "base.raw"), "6G"])
+    logged(
+        work,
+        "disk",
+        ["mke2fs", "-q", "-t", "ext4", "-O", "^has_journal", "-d", str(host), str(work / "base.raw"), "6G"],
+    )
     tool(work, "qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", str(work / "base.raw"), "disk.qcow2")
 
 

@@ -9,12 +9,23 @@ from ansible.errors import AnsibleFilterError
 
 from ansible_collections.vbox.memory.plugins.filter.differences import differences
 
-MACHINE = {"name": "web01", "uuid": "u1", "state": "running", "changed": False, "before": {}, "after": {}, "pending": {}}
+MACHINE = {
+    "name": "web01",
+    "uuid": "u1",
+    "state": "running",
+    "changed": False,
+    "before": {},
+    "after": {},
+    "pending": {},
+}
 
 
 def rows_of(machine, explained=None):
     rows = differences({"machines": [dict(MACHINE, **machine)]}, explained)
-    return [(row["machine"], row["setting"], row["before"], row["after"], row["outcome"], row["source"], row["msg"]) for row in rows]
+    return [
+        (row["machine"], row["setting"], row["before"], row["after"], row["outcome"], row["source"], row["msg"])
+        for row in rows
+    ]
 
 
 def test_nothing_differs():
@@ -36,7 +47,9 @@ def test_what_changed_and_what_waits():
 
 
 def test_in_check_mode_nothing_has_changed_yet():
-    rows = differences({"machines": [dict(MACHINE, before={"large_pages": True}, after={"large_pages": False})]}, check_mode=True)
+    rows = differences(
+        {"machines": [dict(MACHINE, before={"large_pages": True}, after={"large_pages": False})]}, check_mode=True
+    )
     assert [row["outcome"] for row in rows] == ["would change"]
 
 

@@ -18,13 +18,32 @@ from ansible_collections.vbox.memory.plugins.plugin_utils import selector
 TABLE = yaml.safe_load(Path(__file__).with_suffix(".yml").read_text(encoding="utf-8"))
 HOST = {"features": {"page_fusion": {"supported": True}}}
 ODD_NAMES = (
-    "a b", 'quo"te', "it's", "back\\slash", "new\nline", "tab\t", "semi;colon", "$(id)", "-leading", "ümläut", "名前", "a=b",
-    "{{ 1 + 1 }}", "{% raw %}", "00000000-0000-0000-0000-00000000beef", "host", "007", "null",
+    "a b",
+    'quo"te',
+    "it's",
+    "back\\slash",
+    "new\nline",
+    "tab\t",
+    "semi;colon",
+    "$(id)",
+    "-leading",
+    "ümläut",
+    "名前",
+    "a=b",
+    "{{ 1 + 1 }}",
+    "{% raw %}",
+    "00000000-0000-0000-0000-00000000beef",
+    "host",
+    "007",
+    "null",
 )
 
 
 def facts_of(machines, **others):
-    return dict({"host": HOST, "machines": [dict(TABLE["machine"], **machine) for machine in machines], "inaccessible": []}, **others)
+    return dict(
+        {"host": HOST, "machines": [dict(TABLE["machine"], **machine) for machine in machines], "inaccessible": []},
+        **others,
+    )
 
 
 @pytest.mark.parametrize("case", TABLE["cases"], ids=lambda case: case["case"])
@@ -36,12 +55,15 @@ def test_case(case):
             resolve_filter(policy, facts, case.get("names"))
         found = [line[2:] for line in str(caught.value).splitlines()[1:]]
         wanted = case["problems"]
-        assert [line[:len(start)] for line, start in zip(found, wanted)] + found[len(wanted):] == wanted
+        assert [line[: len(start)] for line, start in zip(found, wanted)] + found[len(wanted) :] == wanted
         return
     resolved = resolve_filter(policy, facts, case.get("names"))
     names = {machine["uuid"]: machine["name"] for machine in facts["machines"]}
     assert {names[machine.pop("name")]: machine for machine in resolved["machines"]} == case["wanted"]
-    sources = {machine["name"]: {option: given["source"] for option, given in machine["settings"].items()} for machine in resolved["explained"]}
+    sources = {
+        machine["name"]: {option: given["source"] for option, given in machine["settings"].items()}
+        for machine in resolved["explained"]
+    }
     for name, wanted in case.get("sources", {}).items():
         assert {option: sources[name][option] for option in wanted} == wanted
 
@@ -57,7 +79,11 @@ SETTLED = [
     ({"large_pages": None}, {"large_pages": True}, False),
     ({"state": "saved"}, {"balloon": 0}, True),
     ({"state": "saved"}, {"balloon": 1}, False),
-    ({"state": "running", "balloon_current_mb": 0}, {"balloon": 0}, False),  # the module looks whether its guest follows
+    (
+        {"state": "running", "balloon_current_mb": 0},
+        {"balloon": 0},
+        False,
+    ),  # the module looks whether its guest follows
     ({}, {"balloon_current": 0}, False),  # it does not run
     ({"memory_mb": 64, "balloon_default_mb": 100}, {"balloon": 100}, False),  # too large for its memory: an error
     ({"large_pages": True, "balloon_default_mb": 100}, {"balloon": 100}, False),  # a warning
@@ -69,8 +95,9 @@ def test_what_has_all_of_it_already_is_settled(own, wanted, is_settled):
     facts = facts_of([dict(own, name="web01", uuid="00000000-0000-0000-0000-000000000001")])
     resolved = resolve_filter({"defaults": wanted}, facts)
     assert resolved["open"] == ([] if is_settled else resolved["machines"])
-    assert [(result["uuid"], result["changed"], result["before"] == result["after"]) for result in resolved["settled"]] == [
-        ("00000000-0000-0000-0000-000000000001", False, True)] * is_settled
+    assert [
+        (result["uuid"], result["changed"], result["before"] == result["after"]) for result in resolved["settled"]
+    ] == [("00000000-0000-0000-0000-000000000001", False, True)] * is_settled
 
 
 def test_a_machine_of_which_the_facts_say_too_little_is_open():
@@ -91,7 +118,9 @@ def test_any_name_is_a_name(name):
 def test_a_uuid_comes_before_a_name_that_looks_like_it():
     uuid = "00000000-0000-0000-0000-000000000001"
     facts = facts_of([{"name": "real", "uuid": uuid}, {"name": uuid, "uuid": "00000000-0000-0000-0000-000000000002"}])
-    assert [machine["name"] for machine in resolve_filter({"machines": {uuid: {"balloon": 1}}}, facts)["machines"]] == [uuid]
+    assert [machine["name"] for machine in resolve_filter({"machines": {uuid: {"balloon": 1}}}, facts)["machines"]] == [
+        uuid
+    ]
 
 
 def test_a_required_rule_and_a_host_without_machines():
@@ -100,7 +129,9 @@ def test_a_required_rule_and_a_host_without_machines():
 
 
 def test_rules_say_what_they_match():
-    resolved = resolve_filter({"rules": [{"name": "Win", "when": "starts_with(os_type, 'Win')"}, {}]}, facts_of(TABLE["machines"]))
+    resolved = resolve_filter(
+        {"rules": [{"name": "Win", "when": "starts_with(os_type, 'Win')"}, {}]}, facts_of(TABLE["machines"])
+    )
     uuids = [machine["uuid"] for machine in TABLE["machines"]]
     assert resolved["rules"] == [
         {"policy": "policy", "name": "Win", "machines": uuids[2:]},
@@ -128,9 +159,17 @@ def test_as_many_names_as_policies(names):
 
 
 def test_20_rules_over_1000_machines_take_less_than_a_second():
-    machines = [{"name": f"m{number}", "uuid": f"00000000-0000-0000-0000-{number:012d}", "memory_mb": 1024 * (number % 20)} for number in range(1000)]
+    machines = [
+        {"name": f"m{number}", "uuid": f"00000000-0000-0000-0000-{number:012d}", "memory_mb": 1024 * (number % 20)}
+        for number in range(1000)
+    ]
     rule = "starts_with(os_type, 'Debian') && memory_mb >= `%d` && contains(groups, '/')"
-    policy = {"rules": [{"name": f"rule {number}", "when": rule % (1024 * number), "balloon": number, "large_pages": False} for number in range(20)]}
+    policy = {
+        "rules": [
+            {"name": f"rule {number}", "when": rule % (1024 * number), "balloon": number, "large_pages": False}
+            for number in range(20)
+        ]
+    }
     facts = facts_of(machines)
     started = time.process_time()
     resolved = resolve_filter(policy, facts)

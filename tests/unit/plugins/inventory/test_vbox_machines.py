@@ -19,7 +19,13 @@ from ansible_collections.vbox.memory.plugins.plugin_utils.remote import KEYS, co
 
 FRAGMENTS = {"groups", "keyed_groups", "compose", "cache", "cache_plugin", "cache_connection", "cache_timeout"}
 ODD = {
-    "two\nlines": "two_lines", "{{ 1 + 1 }}": "___1___1___", "a,b:c[1]": "a_b_c_1_", "-x": "_x", "名前": "名前", "localhost": "localhost-h", "": "_",
+    "two\nlines": "two_lines",
+    "{{ 1 + 1 }}": "___1___1___",
+    "a,b:c[1]": "a_b_c_1_",
+    "-x": "_x",
+    "名前": "名前",
+    "localhost": "localhost-h",
+    "": "_",
 }
 
 
@@ -30,8 +36,13 @@ def test_odd_names_become_safe_ones():
 
 
 def test_names_are_unique_whatever_the_order():
-    machines = [("h1", {"name": "a", "uuid": "u1"}), ("h2", {"name": "a", "uuid": "u2"}), ("h2", {"name": "a", "uuid": "u3"}),
-                ("h2", {"name": "a-h1", "uuid": "u4"}), ("h3", {"name": "b", "uuid": "u1"})]
+    machines = [
+        ("h1", {"name": "a", "uuid": "u1"}),
+        ("h2", {"name": "a", "uuid": "u2"}),
+        ("h2", {"name": "a", "uuid": "u3"}),
+        ("h2", {"name": "a-h1", "uuid": "u4"}),
+        ("h3", {"name": "b", "uuid": "u1"}),
+    ]
     names = inventory_names(machines, "name")
     assert len(set(names.values())) == 5
     assert names == inventory_names(machines[::-1], "name")
@@ -40,13 +51,16 @@ def test_names_are_unique_whatever_the_order():
     assert inventory_names(machines, "host_and_name")["h3", "u1"] == "h3-b"
 
 
-@pytest.mark.parametrize(("hosts", "problem"), [
-    ([{"name": "a", "shh": "x"}], "hosts[0].shh: there is no such key; did you mean ssh?"),
-    ([{"ssh": "x"}], "hosts[0]: it has no name"),
-    ([{"name": "a"}, {"name": "a"}], "hosts[1].name: 'a' stands twice"),
-    (["a"], "hosts[0]: it is a string and has to be a dictionary"),
-    ([{"name": "a", "ssh": {}}], "hosts[0].ssh: {} does not do: give a string or a list"),
-])
+@pytest.mark.parametrize(
+    ("hosts", "problem"),
+    [
+        ([{"name": "a", "shh": "x"}], "hosts[0].shh: there is no such key; did you mean ssh?"),
+        ([{"ssh": "x"}], "hosts[0]: it has no name"),
+        ([{"name": "a"}, {"name": "a"}], "hosts[1].name: 'a' stands twice"),
+        (["a"], "hosts[0]: it is a string and has to be a dictionary"),
+        ([{"name": "a", "ssh": {}}], "hosts[0].ssh: {} does not do: give a string or a list"),
+    ],
+)
 def test_what_is_written_wrong(hosts, problem):
     assert problems_of(hosts) == [problem]
 
@@ -60,8 +74,23 @@ def test_the_documented_keys_are_those_that_are_taken():
 
 def test_commands():
     assert command_for({"name": "a"}, ["-q"]) == [sys.executable, "-I", "-"]
-    assert command_for({"name": "a", "become_user": "v", "python": "py"}, []) == ["sudo", "-n", "-H", "-u", "v", "--", "py", "-I", "-"]
-    assert command_for({"name": "a", "ssh": "me@there", "python": "/a b/py"}, ["-q"]) == ["ssh", "-q", "me@there", "'/a b/py' -I -"]
+    assert command_for({"name": "a", "become_user": "v", "python": "py"}, []) == [
+        "sudo",
+        "-n",
+        "-H",
+        "-u",
+        "v",
+        "--",
+        "py",
+        "-I",
+        "-",
+    ]
+    assert command_for({"name": "a", "ssh": "me@there", "python": "/a b/py"}, ["-q"]) == [
+        "ssh",
+        "-q",
+        "me@there",
+        "'/a b/py' -I -",
+    ]
     assert command_for({"name": "a", "ssh": ["-p", 22, "there"]}, []) == ["ssh", "-p", "22", "there", "python3 -I -"]
 
 
@@ -78,9 +107,21 @@ def listed(tmp_path):
     def run(must_succeed=True, **config):
         source = tmp_path / "x.vbox_machines.yml"
         source.write_text(json.dumps({"plugin": "vbox.memory.vbox_machines", **config}))
-        environment = dict(os.environ, ANSIBLE_HOME=str(tmp_path / "ansible"), ANSIBLE_NOCOLOR="true", ANSIBLE_INVENTORY_UNPARSED_FAILED="true")
-        done = subprocess.run([sys.executable, "-m", "ansible", "inventory", "-i", str(source), "--list"], cwd=tmp_path, env=environment,
-                              stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        environment = dict(
+            os.environ,
+            ANSIBLE_HOME=str(tmp_path / "ansible"),
+            ANSIBLE_NOCOLOR="true",
+            ANSIBLE_INVENTORY_UNPARSED_FAILED="true",
+        )
+        done = subprocess.run(
+            [sys.executable, "-m", "ansible", "inventory", "-i", str(source), "--list"],
+            cwd=tmp_path,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         assert (done.returncode == 0) == must_succeed, done.stdout + done.stderr
         listing = json.loads(done.stdout, object_hook=trusted) if must_succeed else {}
         hostvars = listing.pop("_meta", {}).get("hostvars", {})
@@ -113,22 +154,43 @@ def test_machines_groups_and_variables(listed, fake):
     uuid = one.add_machine('{{ 1 / 0 }} "x"', ostype="Windows10_64", groups=["/a/b c", "/d"], memory=4096)
     running = one.add_guest("db", large_pages=True)
     hostvars, groups, said = listed(
-        hosts=[entry, {"name": "dead", "vboxmanage": "/nowhere/VBoxManage"}], keyed_groups=[{"key": "vbox_machine.memory_mb | string", "prefix": "mb"}],
-        compose={"ansible_host": "vbox_machine.name"}, groups={"big": "vbox_machine.memory_mb > 1000"}, strict=True,
-        policy={"rules": [{"name": "Windows, all", "when": "starts_with(os_type, 'Windows')", "balloon": "1G"}, {"large_pages": False}]})
+        hosts=[entry, {"name": "dead", "vboxmanage": "/nowhere/VBoxManage"}],
+        keyed_groups=[{"key": "vbox_machine.memory_mb | string", "prefix": "mb"}],
+        compose={"ansible_host": "vbox_machine.name"},
+        groups={"big": "vbox_machine.memory_mb > 1000"},
+        strict=True,
+        policy={
+            "rules": [
+                {"name": "Windows, all", "when": "starts_with(os_type, 'Windows')", "balloon": "1G"},
+                {"large_pages": False},
+            ]
+        },
+    )
     assert set(hostvars) == {uuid, running}
     assert hostvars[uuid]["vbox_machine"]["name"] == hostvars[uuid]["ansible_host"] == '{{ 1 / 0 }} "x"'
     assert hostvars[uuid]["vbox_host"] == "h 1"
     assert hostvars[uuid]["vbox_policy"]["balloon"] == {"value": 1024, "source": "policy: rule 'Windows, all'"}
     assert groups == groups | {
-        "vbox_machines": {uuid, running}, "vbox_state_poweroff": {uuid}, "vbox_state_running": {running}, "vbox_os_Windows_10__64_bit_": {uuid},
-        "vbox_host_h_1": {uuid, running}, "vbox_group_a_b_c": {uuid}, "vbox_group_a": set(), "vbox_group_d": {uuid},
-        "vbox_rule_Windows__all": {uuid}, "vbox_rule_2": {uuid, running}, "mb_4096": {uuid}, "big": {uuid}}
+        "vbox_machines": {uuid, running},
+        "vbox_state_poweroff": {uuid},
+        "vbox_state_running": {running},
+        "vbox_os_Windows_10__64_bit_": {uuid},
+        "vbox_host_h_1": {uuid, running},
+        "vbox_group_a_b_c": {uuid},
+        "vbox_group_a": set(),
+        "vbox_group_d": {uuid},
+        "vbox_rule_Windows__all": {uuid},
+        "vbox_rule_2": {uuid, running},
+        "mb_4096": {uuid},
+        "big": {uuid},
+    }
     assert "host 'dead' cannot be read: VBoxManage was not found" in " ".join(said.split())
 
 
 def test_a_dead_host_can_be_an_error(listed):
-    _hostvars, _groups, said = listed(must_succeed=False, hosts=[{"name": "dead", "python": "/nowhere/python"}], strict_hosts=True)
+    _hostvars, _groups, said = listed(
+        must_succeed=False, hosts=[{"name": "dead", "python": "/nowhere/python"}], strict_hosts=True
+    )
     assert "host 'dead' cannot be read: /nowhere/python: No such file or directory" in " ".join(said.split())
 
 
@@ -143,7 +205,9 @@ def test_a_policy_that_does_not_fit_is_warned_of(listed, fake):
 def test_what_is_cached_is_not_read_again(listed, fake, tmp_path):
     (one, entry), (two, other) = fake("h1"), fake("h2")
     uuids = {one.add_machine("{{ 1 / 0 }}"), two.add_machine("b")}
-    config = dict(cache=True, cache_plugin="ansible.builtin.jsonfile", cache_connection=str(tmp_path / "cache"), hostnames="uuid")
+    config = dict(
+        cache=True, cache_plugin="ansible.builtin.jsonfile", cache_connection=str(tmp_path / "cache"), hostnames="uuid"
+    )
     assert set(listed(hosts=[entry], **config)[0]) < uuids
     one.forget_calls()
     hostvars = listed(hosts=[entry, other], **config)[0]

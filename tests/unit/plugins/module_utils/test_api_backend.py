@@ -30,25 +30,34 @@ def test_every_command_of_ours_is_a_request(names):
     requests = [request_for(command) for command in commands("uuid", {name: VALUES[name] for name in names})]
     expected = []
     if set(names) - {"balloon_current"}:
-        expected.append({"do": "modify", "uuid": "uuid", "values": [(name, VALUES[name]) for name in names if name != "balloon_current"]})
+        expected.append(
+            {
+                "do": "modify",
+                "uuid": "uuid",
+                "values": [(name, VALUES[name]) for name in names if name != "balloon_current"],
+            }
+        )
     if "balloon_current" in names:
         expected.append({"do": "balloon", "uuid": "uuid", "size": 0})
     assert requests == expected
 
 
-@pytest.mark.parametrize("command", [
-    ("startvm", "uuid", "--type", "headless"),
-    ("controlvm", "uuid", "acpipowerbutton"),
-    ("controlvm", "uuid", "guestmemoryballoon"),
-    ("controlvm", "uuid", "guestmemoryballoon", "1", "guestmemoryballoon", "2"),
-    ("modifyvm", "uuid"),
-    ("modifyvm", "uuid", "--memory", "64"),
-    ("modifyvm", "uuid", "--guestmemoryballoon", "64", "--memory", "64"),
-    ("modifyvm", "uuid", "--guestmemoryballoon", "010"),
-    ("modifyvm", "uuid", "--guestmemoryballoon", "0x10"),
-    ("modifyvm", "uuid", "--guestmemoryballoon", str(2 ** 32)),
-    ("modifyvm", "uuid", "guestmemoryballoon", "64"),
-])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("startvm", "uuid", "--type", "headless"),
+        ("controlvm", "uuid", "acpipowerbutton"),
+        ("controlvm", "uuid", "guestmemoryballoon"),
+        ("controlvm", "uuid", "guestmemoryballoon", "1", "guestmemoryballoon", "2"),
+        ("modifyvm", "uuid"),
+        ("modifyvm", "uuid", "--memory", "64"),
+        ("modifyvm", "uuid", "--guestmemoryballoon", "64", "--memory", "64"),
+        ("modifyvm", "uuid", "--guestmemoryballoon", "010"),
+        ("modifyvm", "uuid", "--guestmemoryballoon", "0x10"),
+        ("modifyvm", "uuid", "--guestmemoryballoon", str(2**32)),
+        ("modifyvm", "uuid", "guestmemoryballoon", "64"),
+    ],
+)
 def test_any_other_command_is_none(command):
     assert request_for(command) is None
 
@@ -80,7 +89,9 @@ for earlier, line in enumerate(sys.stdin):
     if "answered" not in request:
         print(json.dumps({"answer": dict(request["with"], version="7.2.22", who=who, earlier=earlier)}), flush=True)
 """
-REFUSES = 'print(json.dumps({"problem": {"says": "No", "number": "0x80070057"}}), flush=True); request.update(answered=True)'
+REFUSES = (
+    'print(json.dumps({"problem": {"says": "No", "number": "0x80070057"}}), flush=True); request.update(answered=True)'
+)
 REQUESTS = [{"number": number} for number in range(6)]
 
 
@@ -120,10 +131,19 @@ def test_two_processes_share_the_work(bindings):
     assert answers[0]["who"] == "first" and {"first", "second"} == {answer["who"] for answer in answers}
 
 
-@pytest.mark.parametrize("does", [
-    {"hello": "sys.exit(1)"}, {"hello": REFUSES}, {"hello": "time.sleep(60)"}, {"hello": "print('Hello', flush=True)"},
-    {"read": "sys.exit(1)"}, {"read": REFUSES}, {"read": "time.sleep(60)"}, {"read": "print('{}', flush=True)"},
-])
+@pytest.mark.parametrize(
+    "does",
+    [
+        {"hello": "sys.exit(1)"},
+        {"hello": REFUSES},
+        {"hello": "time.sleep(60)"},
+        {"hello": "print('Hello', flush=True)"},
+        {"read": "sys.exit(1)"},
+        {"read": REFUSES},
+        {"read": "time.sleep(60)"},
+        {"read": "print('{}', flush=True)"},
+    ],
+)
 def test_the_first_process_does_what_the_second_one_does_not(bindings, does):
     answers = bindings(second=does).share("read", REQUESTS)
     assert [(answer["number"], answer["who"]) for answer in answers] == [(number, "first") for number in range(6)]
@@ -131,7 +151,9 @@ def test_the_first_process_does_what_the_second_one_does_not(bindings, does):
 
 
 def test_no_answer_is_taken_for_that_to_another_request(bindings):
-    both = bindings(first={"read": f"if request['with'].get('refused'):\n    {REFUSES}"}, second={"read": "time.sleep(0.5)"})
+    both = bindings(
+        first={"read": f"if request['with'].get('refused'):\n    {REFUSES}"}, second={"read": "time.sleep(0.5)"}
+    )
     with pytest.raises(VBoxMemoryError) as raised:
         both.share("read", [{"number": number, "refused": True} for number in range(10, 16)])
     assert raised.value.code == "change_refused"
@@ -142,9 +164,13 @@ def test_no_answer_is_taken_for_that_to_another_request(bindings):
 def test_a_search_in_parts_is_made_anew_after_what_passes(stand_in, number, code):
     refuses = REFUSES.replace("0x80070057", number)
     finds = 'print(json.dumps({"answer": [[{"machine": dict(uuid=one, name=one, state="poweroff")}] for one in request["with"]["wanted"]]}), flush=True)'
-    does = {"find": f"if 'search' in request['with']:\n    {refuses}\nelse:\n    {finds}; request.update(answered=True)"}
+    does = {
+        "find": f"if 'search' in request['with']:\n    {refuses}\nelse:\n    {finds}; request.update(answered=True)"
+    }
     wanted = ["machine%d" % each for each in range(api_backend.MANY)]
-    with ApiBackend(types.SimpleNamespace(version="7.2.22"), stand_in(first=does, second=does), api_backend.MANY) as backend:
+    with ApiBackend(
+        types.SimpleNamespace(version="7.2.22"), stand_in(first=does, second=does), api_backend.MANY
+    ) as backend:
         if code:
             with pytest.raises(VBoxMemoryError) as raised:
                 backend.find_many(wanted)

@@ -17,7 +17,7 @@ UUID = "0a1b2c3d-0000-0000-0000-000000000001"
 class ComError(Exception):
     def __init__(self, number, msg):
         super().__init__(msg)
-        self.errno, self.msg = number - 2 ** 32, msg
+        self.errno, self.msg = number - 2**32, msg
 
 
 class Bindings:
@@ -27,7 +27,9 @@ class Bindings:
 
     def __init__(self, machine, states=tuple(STATES)):
         self.log, self.machines = machine.log, [machine]
-        self.constants = types.SimpleNamespace(LockType_Write="write", LockType_Shared="shared", HWVirtExPropertyType_LargePages="large pages")
+        self.constants = types.SimpleNamespace(
+            LockType_Write="write", LockType_Shared="shared", HWVirtExPropertyType_LargePages="large pages"
+        )
         for number, name in enumerate(states):
             setattr(self.constants, "MachineState_" + name, number)
 
@@ -68,8 +70,20 @@ class Machine(Logged):
 
     def __init__(self, state="Running", **values):
         fields = dict(
-            id=UUID, name="web01", state=list(STATES).index(state), OSTypeId="Debian_64", groups=["/"], memorySize=1024, memoryBalloonSize=100,
-            pageFusionEnabled=False, sessionName="headless", accessible=True, requested=300, stops=False, fails=None)
+            id=UUID,
+            name="web01",
+            state=list(STATES).index(state),
+            OSTypeId="Debian_64",
+            groups=["/"],
+            memorySize=1024,
+            memoryBalloonSize=100,
+            pageFusionEnabled=False,
+            sessionName="headless",
+            accessible=True,
+            requested=300,
+            stops=False,
+            fails=None,
+        )
         super().__init__([], "machine", **dict(fields, **values))
 
     def lockMachine(self, session, kind):
@@ -89,8 +103,13 @@ class Session:
     def open(self, machine):
         log = machine.log
         self.machine = Logged(
-            log, "settings", memoryBalloonSize=machine.requested, name=machine.name,
-            saveSettings=self.save, discardSettings=lambda: log.append("discard"))
+            log,
+            "settings",
+            memoryBalloonSize=machine.requested,
+            name=machine.name,
+            saveSettings=self.save,
+            discardSettings=lambda: log.append("discard"),
+        )
         self.guest = Logged(log, "guest", additionsRunLevel=2)
         self.console = None if machine.stops or not machine.sessionName else types.SimpleNamespace(guest=self.guest)
 
@@ -119,8 +138,20 @@ def test_a_running_machine_has_two_balloons(requests):
     machine = Machine()
     fields = requests(machine).read([UUID])[0]["machine"]
     assert fields == dict(
-        uuid=UUID, name="web01", state="running", os_description="Description of Debian_64", groups=["/"], memory=1024, balloon_default=100,
-        balloon_current=300, page_fusion=False, large_pages=True, additions_run_level=2, frontend="headless", os_type="Debian_64")
+        uuid=UUID,
+        name="web01",
+        state="running",
+        os_description="Description of Debian_64",
+        groups=["/"],
+        memory=1024,
+        balloon_default=100,
+        balloon_current=300,
+        page_fusion=False,
+        large_pages=True,
+        additions_run_level=2,
+        frontend="headless",
+        os_type="Debian_64",
+    )
     assert machine.log == ["lock shared", "unlock"]
 
 
@@ -128,7 +159,12 @@ def test_a_running_machine_has_two_balloons(requests):
 def test_a_machine_that_does_not_run_is_read_without_a_session(requests, state):
     machine = Machine(state)
     fields = requests(machine).read([UUID])[0]["machine"]
-    assert (fields["state"], fields.get("balloon_current"), fields.get("frontend"), machine.log) == (STATES[state], None, None, [])
+    assert (fields["state"], fields.get("balloon_current"), fields.get("frontend"), machine.log) == (
+        STATES[state],
+        None,
+        None,
+        [],
+    )
 
 
 def test_a_machine_that_stops_meanwhile(requests):
@@ -159,7 +195,13 @@ def test_a_stopped_machine_is_not_even_locked_for_a_balloon(requests):
 def test_the_default_of_a_running_machine_changes_and_its_guest_hears_nothing(requests):
     machine = Machine()
     requests(machine).default_while_live(UUID, 200)
-    assert machine.log == ["lock shared", "settings.memoryBalloonSize = 200", "save", "settings.memoryBalloonSize = 300", "unlock"]
+    assert machine.log == [
+        "lock shared",
+        "settings.memoryBalloonSize = 200",
+        "save",
+        "settings.memoryBalloonSize = 300",
+        "unlock",
+    ]
 
 
 def test_the_request_stands_though_the_default_cannot_be_saved(requests):
@@ -172,7 +214,13 @@ def test_the_request_stands_though_the_default_cannot_be_saved(requests):
 def test_settings_are_saved_together(requests):
     machine = Machine("PoweredOff")
     requests(machine).modify(UUID, [["balloon_default", 64], ["page_fusion", True]])
-    assert machine.log == ["lock write", "settings.memoryBalloonSize = 64", "settings.pageFusionEnabled = True", "save", "unlock"]
+    assert machine.log == [
+        "lock write",
+        "settings.memoryBalloonSize = 64",
+        "settings.pageFusionEnabled = True",
+        "save",
+        "unlock",
+    ]
 
 
 def test_settings_that_cannot_be_saved_are_given_up(requests):
@@ -217,7 +265,9 @@ def test_a_machine_that_cannot_be_read(requests):
 
     assert requests(Away(accessible=False)).read([UUID]) == [{"inaccessible": UUID}]
     assert requests(Away(accessible=False)).find(["web01"]) == [[]]
-    assert requests(Away()).read([UUID]) == [{"problem": {"says": "The object functionality is limited", "number": "0x80070005"}, "uuid": UUID}]
+    assert requests(Away()).read([UUID]) == [
+        {"problem": {"says": "The object functionality is limited", "number": "0x80070005"}, "uuid": UUID}
+    ]
 
 
 def test_a_uuid_that_is_not_there(requests):
@@ -240,8 +290,13 @@ def test_parts_of_the_machines_are_all_of_them(requests):
     machine = Counting("PoweredOff")
     made = requests(machine)
     found = [made.find(["web01", UUID, "web02"], search=1, part=part, parts=2) for part in (0, 1)]
-    assert [[len(entries) for entries in one] for one in found] == [[1, 0, 0], [0, 1, 0]]  # it is the first machine, and its UUID is odd
-    assert machine.log == ["name"] * 2, "the names are read once, and a machine that was found by its UUID is asked for its own"
+    assert [[len(entries) for entries in one] for one in found] == [
+        [1, 0, 0],
+        [0, 1, 0],
+    ]  # it is the first machine, and its UUID is odd
+    assert machine.log == ["name"] * 2, (
+        "the names are read once, and a machine that was found by its UUID is asked for its own"
+    )
 
 
 def test_details_are_not_asked_for_where_nobody_wants_them(requests):
@@ -249,7 +304,8 @@ def test_details_are_not_asked_for_where_nobody_wants_them(requests):
     del machine.__dict__["OSTypeId"], machine.__dict__["groups"]
     fields = requests(machine).find(["web01"], details=False)[0][0]["machine"]
     assert fields == dict(
-        uuid=UUID, name="web01", state="poweroff", memory=1024, balloon_default=100, page_fusion=False, large_pages=True)
+        uuid=UUID, name="web01", state="poweroff", memory=1024, balloon_default=100, page_fusion=False, large_pages=True
+    )
 
 
 def test_what_a_problem_says():

@@ -7,7 +7,14 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.vbox.memory.plugins.module_utils.guard import LARGEST_STEP, Guard, Look, default_reserve, next_step, retreat
+from ansible_collections.vbox.memory.plugins.module_utils.guard import (
+    LARGEST_STEP,
+    Guard,
+    Look,
+    default_reserve,
+    next_step,
+    retreat,
+)
 
 MB = st.integers(0, 1_000_000)
 ROOM = st.integers(1, 1_000_000)

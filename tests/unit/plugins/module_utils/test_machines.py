@@ -20,15 +20,43 @@ ODD_NAME = 'evil "q\\" = \\ 1\nmemory=1\nGuestMemoryBalloon=7"\nVMState="running
 # recording: what the machine is
 MACHINES = {
     "7.2.22/stopped.txt": dict(
-        name="plain", state="poweroff", groups=["/"], memory=1024, balloon_default=0, balloon_current=None, page_fusion=False, large_pages=False,
-        os_description="Debian (64-bit)", additions_run_level=None, frontend=None),
+        name="plain",
+        state="poweroff",
+        groups=["/"],
+        memory=1024,
+        balloon_default=0,
+        balloon_current=None,
+        page_fusion=False,
+        large_pages=False,
+        os_description="Debian (64-bit)",
+        additions_run_level=None,
+        frontend=None,
+    ),
     "7.2.22/odd-name.txt": dict(
-        name=ODD_NAME, uuid=UUID, state="poweroff", groups=["/a", "/b/c"], memory=2000, balloon_default=100, balloon_current=None,
-        page_fusion=False, large_pages=True, os_description="Windows 10 (64-bit)"),
-    "7.2.22/arm.txt": dict(name="arm", large_pages=None, page_fusion=False, balloon_default=0, os_description="Debian (ARM 64-bit)"),
+        name=ODD_NAME,
+        uuid=UUID,
+        state="poweroff",
+        groups=["/a", "/b/c"],
+        memory=2000,
+        balloon_default=100,
+        balloon_current=None,
+        page_fusion=False,
+        large_pages=True,
+        os_description="Windows 10 (64-bit)",
+    ),
+    "7.2.22/arm.txt": dict(
+        name="arm", large_pages=None, page_fusion=False, balloon_default=0, os_description="Debian (ARM 64-bit)"
+    ),
     "7.2.22/running.txt": dict(
-        name="web01", state="running", memory=768, balloon_default=None, balloon_current=0, additions_run_level=2, frontend="headless",
-        large_pages=False),
+        name="web01",
+        state="running",
+        memory=768,
+        balloon_default=None,
+        balloon_current=0,
+        additions_run_level=2,
+        frontend="headless",
+        large_pages=False,
+    ),
 }
 ROWS = [
     ("memory=768\n", {"memory": "768"}),
@@ -38,7 +66,10 @@ ROWS = [
     ('VideoMode="720,400,0"@0,0 1\nb=2\n', {"VideoMode": '"720,400,0"@0,0 1', "b": "2"}),
     ('"quoted key"="value"\n', {"quoted key": "value"}),
     ('"GuestAdditions/a=b"=1\n', {"GuestAdditions/a=b": "1"}),
-    ("GuestAdditionsFacility_VirtualBox Base Driver=50,1795434183839\n", {"GuestAdditionsFacility_VirtualBox Base Driver": "50,1795434183839"}),
+    (
+        "GuestAdditionsFacility_VirtualBox Base Driver=50,1795434183839\n",
+        {"GuestAdditionsFacility_VirtualBox Base Driver": "50,1795434183839"},
+    ),
     (' rec_screen0\nrec_screen_enabled="on"\n', {"rec_screen_enabled": "on"}),
     ("cpuid=0001,1,2,3,4memory=768\nb=2\n", {"cpuid": "0001,1,2,3,4memory=768", "b": "2"}),
     ('name="two\nlines"\nb=2\n', {"name": "two\nlines", "b": "2"}),
@@ -57,17 +88,29 @@ UNREADABLE = {
     "memory in words": 'name="a"\nUUID="x"\nostype="x"\nmemory=lots\nVMState="poweroff"\nGuestMemoryBalloon=0\n',
     "no balloon": 'name="a"\nUUID="x"\nostype="x"\nmemory=1\nVMState="poweroff"\nGuestMemoryBalloon=\n',
     "a run level in words": 'name="a"\nUUID="x"\nostype="x"\nmemory=1\nVMState="poweroff"\nGuestMemoryBalloon=0\nGuestAdditionsRunLevel=up\n',
-    "a number of 5000 digits": 'name="a"\nUUID="x"\nostype="x"\nmemory=' + "9" * 5000 + '\nVMState="poweroff"\nGuestMemoryBalloon=0\n',
+    "a number of 5000 digits": 'name="a"\nUUID="x"\nostype="x"\nmemory='
+    + "9" * 5000
+    + '\nVMState="poweroff"\nGuestMemoryBalloon=0\n',
 }
 SETTINGS_FILES = [
-    ('<VirtualBox xmlns="http://www.virtualbox.org/"><Machine OSType="Debian_64"><Hardware><Guest memoryBalloonSize="150"/></Hardware></Machine></VirtualBox>',
-     {"os_type": "Debian_64", "balloon_default": 150}),
-    ('<VirtualBox xmlns="http://www.virtualbox.org/"><Machine OSType="Debian_64"><Hardware><Guest/></Hardware></Machine></VirtualBox>',
-     {"os_type": "Debian_64", "balloon_default": 0}),
-    ('<VirtualBox><Machine OSType="Windows10_64"><Hardware/></Machine></VirtualBox>', {"os_type": "Windows10_64", "balloon_default": 0}),
+    (
+        '<VirtualBox xmlns="http://www.virtualbox.org/"><Machine OSType="Debian_64">'
+        '<Hardware><Guest memoryBalloonSize="150"/></Hardware></Machine></VirtualBox>',
+        {"os_type": "Debian_64", "balloon_default": 150},
+    ),
+    (
+        '<VirtualBox xmlns="http://www.virtualbox.org/"><Machine OSType="Debian_64"><Hardware><Guest/></Hardware></Machine></VirtualBox>',
+        {"os_type": "Debian_64", "balloon_default": 0},
+    ),
+    (
+        '<VirtualBox><Machine OSType="Windows10_64"><Hardware/></Machine></VirtualBox>',
+        {"os_type": "Windows10_64", "balloon_default": 0},
+    ),
     ('<VirtualBox><MachineEncrypted keyId="x"/></VirtualBox>', {"os_type": None, "balloon_default": None}),
-    ('<VirtualBox><Machine OSType="x"><Hardware><Guest memoryBalloonSize="lots"/></Hardware></Machine></VirtualBox>',
-     {"os_type": None, "balloon_default": None}),
+    (
+        '<VirtualBox><Machine OSType="x"><Hardware><Guest memoryBalloonSize="lots"/></Hardware></Machine></VirtualBox>',
+        {"os_type": None, "balloon_default": None},
+    ),
     ('<?xml version="1.0" encoding="nosuch"?><VirtualBox/>', {"os_type": None, "balloon_default": None}),
     ("", {"os_type": None, "balloon_default": None}),
     ("\x00 not XML", {"os_type": None, "balloon_default": None}),
@@ -100,14 +143,39 @@ def test_read_settings_file(tmp_path, text, expected):
     assert read_settings_file(str(path)) == expected
 
 
-@pytest.mark.parametrize("path", ["", "/nosuch/web01.vbox", "/", "a\x00b"], ids=["none", "gone", "a folder", "no path at all"])
+@pytest.mark.parametrize(
+    "path", ["", "/nosuch/web01.vbox", "/", "a\x00b"], ids=["none", "gone", "a folder", "no path at all"]
+)
 def test_a_settings_file_that_is_not_there(path):
     assert read_settings_file(path) == {"os_type": None, "balloon_default": None}
 
 
-LINES = st.lists(st.sampled_from([
-    'name="', "a", '"', "\\", "\n", "=", "\r\n", 'VMState="running"\n', 'VMState="poweroff"\n', "memory=", "7", "GuestMemoryBalloon=", 'UUID="x"\n',
-    'ostype="x"\n', 'CfgFile="/"\n', "GuestAdditionsRunLevel=", "\x00", "é", "groups=", ","]))
+LINES = st.lists(
+    st.sampled_from(
+        [
+            'name="',
+            "a",
+            '"',
+            "\\",
+            "\n",
+            "=",
+            "\r\n",
+            'VMState="running"\n',
+            'VMState="poweroff"\n',
+            "memory=",
+            "7",
+            "GuestMemoryBalloon=",
+            'UUID="x"\n',
+            'ostype="x"\n',
+            'CfgFile="/"\n',
+            "GuestAdditionsRunLevel=",
+            "\x00",
+            "é",
+            "groups=",
+            ",",
+        ]
+    )
+)
 
 
 @given(st.text() | LINES.map("".join))
@@ -119,7 +187,11 @@ def test_arbitrary_text_is_a_machine_or_our_error(text):
 
 
 TEXT = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]))
-NASTY = st.lists(st.sampled_from(['"', "\\", "\n", "\r", "=", "memory=1\n", 'name="x"\n', "VMState=", "GuestMemoryBalloon=0", "\t", "ü"])).map("".join)
+NASTY = st.lists(
+    st.sampled_from(
+        ['"', "\\", "\n", "\r", "=", "memory=1\n", 'name="x"\n', "VMState=", "GuestMemoryBalloon=0", "\t", "ü"]
+    )
+).map("".join)
 
 
 @given(TEXT | NASTY, TEXT | NASTY)
@@ -131,7 +203,14 @@ def test_names_and_descriptions_come_back_as_they_are(name, description):
 
 def printed(name, description):
     """A machine as showvminfo prints it: the name first, the description, if any, before the balloon (7.2.22)."""
-    rows = [("name", name), ("ostype", "Debian (64-bit)"), ("UUID", UUID), ("memory", 768), ("pagefusion", "off"), ("VMState", "poweroff")]
+    rows = [
+        ("name", name),
+        ("ostype", "Debian (64-bit)"),
+        ("UUID", UUID),
+        ("memory", 768),
+        ("pagefusion", "off"),
+        ("VMState", "poweroff"),
+    ]
     rows += [("description", description)] if description else []
     return "".join("%s=%s\n" % (key, escaped(value)) for key, value in rows + [("GuestMemoryBalloon", 64)])
 

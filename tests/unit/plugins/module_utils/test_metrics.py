@@ -10,7 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.vbox.memory.plugins.module_utils.metrics import GUEST_METRICS, HOST_METRICS, PROCESS_METRICS, values_in
+from ansible_collections.vbox.memory.plugins.module_utils.metrics import (
+    GUEST_METRICS,
+    HOST_METRICS,
+    PROCESS_METRICS,
+    values_in,
+)
 
 RECORDED = Path(__file__).resolve().parents[2] / "recorded"
 HEAD = (
@@ -51,25 +56,31 @@ def test_no_name_fools_it(name):
     assert values_in(printed(name, values), [USED, FREE, BALLOON]) == {USED: 158304, FREE: None, BALLOON: 0}
 
 
-@given(st.lists(st.sampled_from([*"x \n-0", USED, FREE, " 7 kB", " 8 kB\n", RULE]), min_size=1), st.permutations([USED, FREE, BALLOON]))
+@given(
+    st.lists(st.sampled_from([*"x \n-0", USED, FREE, " 7 kB", " 8 kB\n", RULE]), min_size=1),
+    st.permutations([USED, FREE, BALLOON]),
+)
 def test_no_mixture_of_rows_fools_it(parts, order):
     name = "".join(parts)
     values = {metric: "%d kB" % number for number, metric in enumerate(order, 1000)}
     assert values_in(printed(name, values), order) == {metric: number for number, metric in enumerate(order, 1000)}
 
 
-@pytest.mark.parametrize(("text", "value"), [
-    (printed("a", {USED: "5 kB"}), 5),
-    (printed("a", {USED: "5 kB, 6 kB, 7 kB"}), 7),
-    ("WARNING: no driver.\n\t Install it.\n\n" + printed("a", {USED: "5 kB"}), 5),
-    (printed("a", {}), None),
-    (printed("a", {USED: ""}), None),
-    (printed("a", {USED: "0 kB"}), 0),
-    (printed("a", {USED: "12.00%"}), None),
-    ("", None),
-    (HEAD, None),
-    ("\x00\ufffd garbage\n", None),
-])
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        (printed("a", {USED: "5 kB"}), 5),
+        (printed("a", {USED: "5 kB, 6 kB, 7 kB"}), 7),
+        ("WARNING: no driver.\n\t Install it.\n\n" + printed("a", {USED: "5 kB"}), 5),
+        (printed("a", {}), None),
+        (printed("a", {USED: ""}), None),
+        (printed("a", {USED: "0 kB"}), 0),
+        (printed("a", {USED: "12.00%"}), None),
+        ("", None),
+        (HEAD, None),
+        ("\x00\ufffd garbage\n", None),
+    ],
+)
 def test_one_metric(text, value):
     assert values_in(text, [USED]) == {USED: value}
 
@@ -94,7 +105,9 @@ def recording():
 
 def only(text, name, metrics):
     """The rows that a query for this object and these metrics would have printed."""
-    return HEAD + "".join(line + "\n" for line in text.splitlines() if line.split()[:1] == [name] and line.split()[1] in metrics)
+    return HEAD + "".join(
+        line + "\n" for line in text.splitlines() if line.split()[:1] == [name] and line.split()[1] in metrics
+    )
 
 
 @given(st.text())

@@ -20,7 +20,7 @@ def test_balloon_limit(memory, limit):
     assert balloon_limit(memory) == limit
 
 
-@given(st.integers(0, 2 ** 40))
+@given(st.integers(0, 2**40))
 def test_the_limit_is_the_largest_size_below_nine_tenths_rounded_down(memory):
     limit, bound = balloon_limit(memory), memory * 9 // 10
     assert 0 <= limit <= memory

@@ -15,7 +15,7 @@ COMMANDS = [
     ({"balloon_default": 0}, [("modifyvm", "U", "--guestmemoryballoon", "0")]),
     ({"page_fusion": True}, [("modifyvm", "U", "--pagefusion", "on")]),
     ({"large_pages": False}, [("modifyvm", "U", "--largepages", "off")]),
-    ({"balloon_current": 2 ** 32 - 1}, [("controlvm", "U", "guestmemoryballoon", "4294967295")]),
+    ({"balloon_current": 2**32 - 1}, [("controlvm", "U", "guestmemoryballoon", "4294967295")]),
     (
         {"large_pages": True, "page_fusion": False, "balloon_default": 1},
         [("modifyvm", "U", "--guestmemoryballoon", "1", "--pagefusion", "off", "--largepages", "on")],
@@ -25,7 +25,9 @@ COMMANDS = [
         [("modifyvm", "U", "--guestmemoryballoon", "8"), ("controlvm", "U", "guestmemoryballoon", "8")],
     ),
 ]
-MACHINE = Machine(uuid="U", name="web01", state="poweroff", os_description="Debian (64-bit)", balloon_default=64, page_fusion=False)
+MACHINE = Machine(
+    uuid="U", name="web01", state="poweroff", os_description="Debian (64-bit)", balloon_default=64, page_fusion=False
+)
 
 
 @pytest.mark.parametrize(("changes", "expected"), COMMANDS)
@@ -33,12 +35,15 @@ def test_commands(changes, expected):
     assert commands("U", changes) == expected
 
 
-@pytest.mark.parametrize(("machine", "names", "expected"), [
-    (MACHINE, {"page_fusion", "balloon_default"}, {"balloon_default_mb": 64, "page_fusion": False}),
-    (MACHINE, {"large_pages"}, {"large_pages": None}),
-    (MACHINE, set(), {}),
-    (None, {"page_fusion"}, {}),
-])
+@pytest.mark.parametrize(
+    ("machine", "names", "expected"),
+    [
+        (MACHINE, {"page_fusion", "balloon_default"}, {"balloon_default_mb": 64, "page_fusion": False}),
+        (MACHINE, {"large_pages"}, {"large_pages": None}),
+        (MACHINE, set(), {}),
+        (None, {"page_fusion"}, {}),
+    ],
+)
 def test_shown(machine, names, expected):
     assert shown(machine, names) == expected
 

@@ -10,7 +10,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from ansible_collections.vbox.memory.plugins.module_utils.support import LIMITS, Host, parse_version, release, runs_page_fusion
+from ansible_collections.vbox.memory.plugins.module_utils.support import (
+    LIMITS,
+    Host,
+    parse_version,
+    release,
+    runs_page_fusion,
+)
 
 RECORDED = Path(__file__).resolve().parents[2] / "recorded"
 
@@ -37,11 +43,22 @@ HOSTS = [
     ("Darwin", "x86_64", "7.1.12", {"balloon": "macOS", "page_fusion": "macOS"}),
     ("Darwin", "arm64", "7.2.22", {"balloon": "macOS", "page_fusion": "macOS", "large_pages": "ARM"}),
     ("Linux", "aarch64", "7.2.22", {"page_fusion": "built without", "large_pages": "ARM"}),
-    ("Linux", "i686", "6.1.38", {"balloon": "64-bit hosts only, and this one is i686", "page_fusion": "64-bit hosts only"}),
+    (
+        "Linux",
+        "i686",
+        "6.1.38",
+        {"balloon": "64-bit hosts only, and this one is i686", "page_fusion": "64-bit hosts only"},
+    ),
 ]
 TOO_OLD = {"Windows 3.1", "Windows 95", "Windows 98", "Windows ME", "Windows NT 3.x", "Windows NT 4"}
 # As other releases write them
-OTHER_DESCRIPTIONS = [("Windows Me", False), ("Windows 2012 (64-bit)", True), ("Other/Unknown", False), ("Debian (64-bit)", False), ("", False)]
+OTHER_DESCRIPTIONS = [
+    ("Windows Me", False),
+    ("Windows 2012 (64-bit)", True),
+    ("Other/Unknown", False),
+    ("Debian (64-bit)", False),
+    ("", False),
+]
 
 
 @pytest.mark.parametrize(("printed", "version"), VERSIONS)
@@ -97,7 +114,9 @@ def test_all_windows_types_of_virtualbox_are_here():
     assert TOO_OLD < set(windows_descriptions())
 
 
-@pytest.mark.parametrize(("description", "runs"), [(one, one not in TOO_OLD) for one in windows_descriptions()] + OTHER_DESCRIPTIONS)
+@pytest.mark.parametrize(
+    ("description", "runs"), [(one, one not in TOO_OLD) for one in windows_descriptions()] + OTHER_DESCRIPTIONS
+)
 def test_which_guests_run_page_fusion(description, runs):
     assert bool(runs_page_fusion(description)) is runs
 

@@ -16,7 +16,12 @@ import pytest
 
 from ansible_collections.vbox.memory.plugins.module_utils import vboxmanage
 from ansible_collections.vbox.memory.plugins.module_utils.errors import CODES, VBoxMemoryError
-from ansible_collections.vbox.memory.plugins.module_utils.vboxmanage import VBoxManage, command_line, failure, find_executable
+from ansible_collections.vbox.memory.plugins.module_utils.vboxmanage import (
+    VBoxManage,
+    command_line,
+    failure,
+    find_executable,
+)
 
 LOCKED = (
     "VBoxManage: error: The machine 'web01' is already locked for a session (or being unlocked)\n"
@@ -29,15 +34,57 @@ NO_SERVER = (
 FAILURES = [
     # exit status, standard error: our code, VirtualBox's, words of the message
     (1, LOCKED, "machine_locked", "VBOX_E_INVALID_OBJECT_STATE (0x80bb0007)", "already locked"),
-    (1, LOCKED.replace("is already locked", "ist gesperrt"), "machine_locked", "VBOX_E_INVALID_OBJECT_STATE (0x80bb0007)", "ist gesperrt"),
-    (1, LOCKED.replace("0x80bb0007", "0x80BB0007"), "machine_locked", "VBOX_E_INVALID_OBJECT_STATE (0x80BB0007)", "already locked"),
+    (
+        1,
+        LOCKED.replace("is already locked", "ist gesperrt"),
+        "machine_locked",
+        "VBOX_E_INVALID_OBJECT_STATE (0x80bb0007)",
+        "ist gesperrt",
+    ),
+    (
+        1,
+        LOCKED.replace("0x80bb0007", "0x80BB0007"),
+        "machine_locked",
+        "VBOX_E_INVALID_OBJECT_STATE (0x80BB0007)",
+        "already locked",
+    ),
     (1, NO_SERVER, "server_unavailable", "NS_ERROR_FAILURE (0x80004005)", "Failed to create the VirtualBox object!"),
-    (1, NO_SERVER + "interface I: Details, interface IMachine", "vboxmanage_failed", "NS_ERROR_FAILURE (0x80004005)", "Failed to create"),
-    (1, LOCKED.replace("0x80bb0007", "0x80bb0001"), "machine_not_found", "VBOX_E_INVALID_OBJECT_STATE (0x80bb0001)", ""),
-    (1, LOCKED.replace("0x80bb0007", "0x80bb0002"), "state_blocks_change", "VBOX_E_INVALID_OBJECT_STATE (0x80bb0002)", ""),
-    (1, LOCKED.replace("0x80bb0007", "0x80004001"), "not_supported_by_host", "VBOX_E_INVALID_OBJECT_STATE (0x80004001)", ""),
+    (
+        1,
+        NO_SERVER + "interface I: Details, interface IMachine",
+        "vboxmanage_failed",
+        "NS_ERROR_FAILURE (0x80004005)",
+        "Failed to create",
+    ),
+    (
+        1,
+        LOCKED.replace("0x80bb0007", "0x80bb0001"),
+        "machine_not_found",
+        "VBOX_E_INVALID_OBJECT_STATE (0x80bb0001)",
+        "",
+    ),
+    (
+        1,
+        LOCKED.replace("0x80bb0007", "0x80bb0002"),
+        "state_blocks_change",
+        "VBOX_E_INVALID_OBJECT_STATE (0x80bb0002)",
+        "",
+    ),
+    (
+        1,
+        LOCKED.replace("0x80bb0007", "0x80004001"),
+        "not_supported_by_host",
+        "VBOX_E_INVALID_OBJECT_STATE (0x80004001)",
+        "",
+    ),
     (1, LOCKED.replace("0x80bb0007", "0x80070057"), "change_refused", "VBOX_E_INVALID_OBJECT_STATE (0x80070057)", ""),
-    (1, LOCKED.replace("0x80bb0007", "0x80001234"), "vboxmanage_failed", "VBOX_E_INVALID_OBJECT_STATE (0x80001234)", "already locked"),
+    (
+        1,
+        LOCKED.replace("0x80bb0007", "0x80001234"),
+        "vboxmanage_failed",
+        "VBOX_E_INVALID_OBJECT_STATE (0x80001234)",
+        "already locked",
+    ),
     (2, "VBoxManage: error: Unknown option: --x\n", "vboxmanage_failed", None, "Unknown option: --x"),
     (7, "", "vboxmanage_failed", None, "exit status 7"),
     (1, "\udcff\udcfe", "vboxmanage_failed", None, "exit status 1"),
@@ -145,7 +192,9 @@ def test_no_path_and_no_program(places, monkeypatch, path):
 @pytest.mark.parametrize("locale", ["C", "POSIX", "de_DE.UTF-8", "nosuch"])
 def test_arguments_and_output_pass_exactly(stand_in, monkeypatch, locale):
     monkeypatch.setenv("LC_ALL", locale)
-    tell = stand_in("import json; sys.stdout.buffer.write(json.dumps([os.fsencode(word).decode() for word in sys.argv[1:]], ensure_ascii=False).encode())")
+    tell = stand_in(
+        "import json; sys.stdout.buffer.write(json.dumps([os.fsencode(word).decode() for word in sys.argv[1:]], ensure_ascii=False).encode())"
+    )
     assert json.loads(VBoxManage(tell).run(*ODD_ARGUMENTS)) == ODD_ARGUMENTS
 
 
@@ -159,10 +208,17 @@ def test_standard_input_is_empty(stand_in):
 
 def test_it_speaks_utf_8_whatever_the_user_has_set(stand_in, monkeypatch):
     monkeypatch.setenv("LC_ALL", "C")
-    assert VBoxManage(stand_in("print(os.environ['LC_ALL'], os.environ['LANG'])")).run().split() in (["C.UTF-8"] * 2, ["en_US.UTF-8"] * 2)
+    assert VBoxManage(stand_in("print(os.environ['LC_ALL'], os.environ['LANG'])")).run().split() in (
+        ["C.UTF-8"] * 2,
+        ["en_US.UTF-8"] * 2,
+    )
 
 
-@pytest.mark.parametrize(("status", "stderr", "code", "vbox_code", "words"), FAILURES, ids=[f"{row[2]} {number}" for number, row in enumerate(FAILURES)])
+@pytest.mark.parametrize(
+    ("status", "stderr", "code", "vbox_code", "words"),
+    FAILURES,
+    ids=[f"{row[2]} {number}" for number, row in enumerate(FAILURES)],
+)
 def test_failures_are_told_by_their_codes(stand_in, impatient, status, stderr, code, vbox_code, words):
     source = f"sys.stdout.write('said'); sys.stderr.buffer.write({os.fsencode(stderr)!r}); sys.exit({status})"
     with pytest.raises(VBoxMemoryError) as caught:
@@ -184,11 +240,17 @@ def test_what_passes_is_tried_again_a_bounded_number_of_times(stand_in, impatien
 
 def test_reads_come_back_in_order_each_with_its_own_error_at_the_first_try(stand_in, tmp_path):
     marks = tmp_path / "marks"
-    mixed = VBoxManage(stand_in(f"open({str(marks)!r}, 'a').write('.'); number = int(sys.argv[1]); print(number); sys.exit(number % 5 == 4)"))
+    mixed = VBoxManage(
+        stand_in(
+            f"open({str(marks)!r}, 'a').write('.'); number = int(sys.argv[1]); print(number); sys.exit(number % 5 == 4)"
+        )
+    )
     for count in (3, 45):
         marks.write_text("")
         results = mixed.run_each([(str(number),) for number in range(count)])
-        assert [getattr(result, "code", result) for result in results] == ["vboxmanage_failed" if number % 5 == 4 else f"{number}\n" for number in range(count)]
+        assert [getattr(result, "code", result) for result in results] == [
+            "vboxmanage_failed" if number % 5 == 4 else f"{number}\n" for number in range(count)
+        ]
         assert len(marks.read_text()) == count
 
 
@@ -202,7 +264,9 @@ time.sleep(0.02)
 print(len([name for name in os.listdir({str(tmp_path)!r}) if name.startswith("at.")]))
 os.unlink(mine)
 """
-    together = [int(result) for result in VBoxManage(stand_in(source)).run_each([(str(number),) for number in range(30)])]
+    together = [
+        int(result) for result in VBoxManage(stand_in(source)).run_each([(str(number),) for number in range(30)])
+    ]
     assert max(together) == 2
     few = [int(result) for result in VBoxManage(stand_in(source)).run_each([(str(number),) for number in range(5)])]
     assert set(few) == {1}
@@ -222,7 +286,9 @@ def test_every_failure_has_a_known_code():
 @pytest.mark.parametrize("arguments", [("list", "vms"), tuple(ODD_ARGUMENTS)])
 def test_a_command_line_can_be_typed(arguments):
     typed = command_line(arguments)
-    told = subprocess.run(["bash", "-c", 'VBoxManage() { printf "%s\\0" "$@"; }; ' + typed], check=True, capture_output=True, text=True).stdout
+    told = subprocess.run(
+        ["bash", "-c", 'VBoxManage() { printf "%s\\0" "$@"; }; ' + typed], check=True, capture_output=True, text=True
+    ).stdout
     assert told == "".join(word + "\0" for word in arguments)
 
 
@@ -234,7 +300,13 @@ BUILD = str(Path(vboxmanage.__file__).resolve().parents[5])
 
 def start(executable, *arguments, **options):
     environment = dict(os.environ, PYTHONPATH=BUILD)
-    return subprocess.Popen([sys.executable, "-c", RUN, executable, *arguments], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
+    return subprocess.Popen(
+        [sys.executable, "-c", RUN, executable, *arguments],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        **options,
+    )
 
 
 def until(condition, seconds=20):
@@ -268,7 +340,8 @@ def test_it_outlives_us(stand_in, tmp_path, end):
     begun, go, done = (tmp_path / name for name in ("begun", "go", "done"))
     slow = stand_in(
         f"open({str(begun)!r}, 'w')\nwhile not os.path.exists({str(go)!r}): time.sleep(0.01)\n"
-        f"print('x' * 100000, flush=True)\nopen({str(done)!r}, 'w')")
+        f"print('x' * 100000, flush=True)\nopen({str(done)!r}, 'w')"
+    )
     us = start(slow, start_new_session=True, preexec_fn=hear_signals)
     until(begun.exists)
     end(us)
@@ -300,7 +373,8 @@ def test_two_processes_never_run_it_side_by_side(stand_in, tmp_path):
     inside = tmp_path / "inside"
     alone = stand_in(
         f"try: os.mkdir({str(inside)!r})\nexcept FileExistsError: sys.exit('not alone')\n"
-        f"time.sleep(0.05)\nos.rmdir({str(inside)!r})")
+        f"time.sleep(0.05)\nos.rmdir({str(inside)!r})"
+    )
     processes = [start(alone) for _process in range(3)]
     errors = [process.communicate(timeout=60)[1] for process in processes]
     assert [process.returncode for process in processes] == [0, 0, 0], errors
@@ -313,5 +387,7 @@ def test_somebody_else_s_file_in_the_lock_s_place_does_no_harm(stand_in, tmp_pat
     (scratch / f"vbox-memory-{os.geteuid()}.lock").symlink_to(tmp_path / "victim")
     say = stand_in("print('said')")
     environment = dict(os.environ, PYTHONPATH=BUILD, TMPDIR=str(scratch))
-    told = subprocess.run([sys.executable, "-c", RUN, say], env=environment, capture_output=True, text=True, check=True).stdout
+    told = subprocess.run(
+        [sys.executable, "-c", RUN, say], env=environment, capture_output=True, text=True, check=True
+    ).stdout
     assert told == "said\n\n"

@@ -14,8 +14,18 @@ from ansible_collections.vbox.memory.plugins.module_utils.converge import conver
 from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError
 from ansible_collections.vbox.memory.plugins.module_utils.machines import Machine
 
-GUEST = Machine(uuid="U", name="web01", state="running", os_description="Debian (64-bit)", memory=1024, balloon_default=0, balloon_current=0,
-                page_fusion=False, large_pages=False, additions_run_level=2)
+GUEST = Machine(
+    uuid="U",
+    name="web01",
+    state="running",
+    os_description="Debian (64-bit)",
+    memory=1024,
+    balloon_default=0,
+    balloon_current=0,
+    page_fusion=False,
+    large_pages=False,
+    additions_run_level=2,
+)
 MODIFY, CONTROL = "VBoxManage modifyvm U --guestmemoryballoon %d", "VBoxManage controlvm U guestmemoryballoon %d"
 
 
@@ -37,7 +47,13 @@ class Backend:
         return [self.machine]
 
     def sample(self, objects, _wait):
-        figures = dict(total_kb=1024 * 1024, free_kb=self.free * 1024, cache_kb=0, balloon_kb=self.machine.balloon_current * 1024, ballooned_kb=0)
+        figures = dict(
+            total_kb=1024 * 1024,
+            free_kb=self.free * 1024,
+            cache_kb=0,
+            balloon_kb=self.machine.balloon_current * 1024,
+            ballooned_kb=0,
+        )
         return {name: {key: figures.get(key, 0) for key in metrics} for name, metrics in objects.items()}
 
     def run(self, *command):
@@ -60,13 +76,16 @@ def change(backend, check_mode=False, **wanted):
     return converge(backend, [Wanted(name="web01", **dict({"wait": False, "guard": False}, **wanted))], check_mode)[0]
 
 
-@pytest.mark.parametrize(("wanted", "commands", "after"), [
-    ({"balloon": 64}, [CONTROL % 64, MODIFY % 64], {"balloon_default_mb": 64, "balloon_current_mb": 64}),
-    ({"balloon_leave": 1000}, [CONTROL % 24, MODIFY % 24], {"balloon_default_mb": 24, "balloon_current_mb": 24}),
-    ({"balloon_default": 64}, [MODIFY % 64], {"balloon_default_mb": 64}),
-    ({"balloon_default": 64, "on_blocked": "shutdown"}, [MODIFY % 64], {"balloon_default_mb": 64}),
-    ({"balloon_current": 64}, [CONTROL % 64], {"balloon_current_mb": 64}),
-])
+@pytest.mark.parametrize(
+    ("wanted", "commands", "after"),
+    [
+        ({"balloon": 64}, [CONTROL % 64, MODIFY % 64], {"balloon_default_mb": 64, "balloon_current_mb": 64}),
+        ({"balloon_leave": 1000}, [CONTROL % 24, MODIFY % 24], {"balloon_default_mb": 24, "balloon_current_mb": 24}),
+        ({"balloon_default": 64}, [MODIFY % 64], {"balloon_default_mb": 64}),
+        ({"balloon_default": 64, "on_blocked": "shutdown"}, [MODIFY % 64], {"balloon_default_mb": 64}),
+        ({"balloon_current": 64}, [CONTROL % 64], {"balloon_current_mb": 64}),
+    ],
+)
 def test_nothing_of_the_balloon_waits_for_a_shutdown(wanted, commands, after):
     backend = Backend()
     planned, result = change(backend, check_mode=True, **wanted), change(backend, **wanted)
@@ -77,7 +96,12 @@ def test_nothing_of_the_balloon_waits_for_a_shutdown(wanted, commands, after):
 
 
 def test_what_cannot_change_waits_for_itself_alone():
-    result = change(Backend(replace(GUEST, balloon_default=32, large_pages=True)), balloon_default=0, large_pages=False, on_blocked="defer")
+    result = change(
+        Backend(replace(GUEST, balloon_default=32, large_pages=True)),
+        balloon_default=0,
+        large_pages=False,
+        on_blocked="defer",
+    )
     assert (result["commands"], result["pending"]) == ([MODIFY % 0], {"large_pages": False})
 
 
@@ -95,12 +119,19 @@ def test_the_guard_hears_the_guest_about_a_default_too():
     assert result["code"] == "unsafe_balloon" and result["commands"] == []
     partly = change(Backend(free=200), balloon_default=500, guard=True, partial=True)
     assert partly["limited"] and partly["after"] == {"balloon_default_mb": 72}
-    assert change(Backend(replace(GUEST, balloon_default=64), free=200), balloon_default=500, guard=True, partial=True)["commands"] == []
+    assert (
+        change(Backend(replace(GUEST, balloon_default=64), free=200), balloon_default=500, guard=True, partial=True)[
+            "commands"
+        ]
+        == []
+    )
 
 
 @pytest.mark.parametrize("silent", [{"additions_run_level": 0}, {"state": "paused"}])
 def test_a_guest_that_says_nothing_has_nothing_against_a_default(silent):
-    assert change(Backend(replace(GUEST, **silent), free=0), balloon_default=500, guard=True)["after"] == {"balloon_default_mb": 500}
+    assert change(Backend(replace(GUEST, **silent), free=0), balloon_default=500, guard=True)["after"] == {
+        "balloon_default_mb": 500
+    }
 
 
 def stops(backend):
@@ -129,10 +160,13 @@ def gone(_backend):
     raise VBoxMemoryError("backend_unavailable", "the process ended")
 
 
-@pytest.mark.parametrize(("wanted", "expected"), [
-    ({"balloon": 64}, {"pending": {"balloon_default_mb": 64}}),
-    ({"balloon_default": 64}, {"code": "state_blocks_change"}),
-])
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        ({"balloon": 64}, {"pending": {"balloon_default_mb": 64}}),
+        ({"balloon_default": 64}, {"code": "state_blocks_change"}),
+    ],
+)
 def test_bindings_that_go_away_leave_the_default_as_vboxmanage_would(monkeypatch, wanted, expected):
     backend = Backend(trouble=gone)
     command = CannotLive()
