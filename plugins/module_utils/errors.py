@@ -1,9 +1,11 @@
 # -*- coding: utf-8 -*-
 # Copyright: vbox.memory contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""What can go wrong, as one exception class and one table of codes."""
+"""What can go wrong: one exception class, the codes, and what VirtualBox's own result codes mean for us."""
 
 from __future__ import annotations
+
+from typing import Any, Iterable
 
 CODES = {
     "invalid_parameters": "a value or option that is wrong whatever the machine",
@@ -25,10 +27,10 @@ CODES = {
     "large_pages_conflict": "a balloon and large pages exclude each other",
     "balloon_out_of_range": "the balloon is not below VirtualBox's limit for the machine's memory",
     "balloon_exceeds_memory": "the balloon that is set already leaves the machine too little memory",
-    "unsafe_balloon": "the balloon would harm the guest, or nobody can tell whether it would",
+    "unsafe_balloon": "the balloon would harm the guest, or nothing tells whether it would",
     "balloon_limited": "the guest ran short of memory on the way, and the balloon stays where it does no harm",
-    "balloon_busy": "somebody else is changing the balloon",
-    "not_following": "the guest does not give, or take back, what was asked",
+    "balloon_busy": "another process is changing the balloon",
+    "not_following": "the guest does not give, or take back, what was requested",
     "shutdown_timeout": "the guest has not shut down in time; it was not powered off",
     "start_failed": "the machine was shut down for the change and could not be started again",
     "guest_not_back": "the machine was started again, and its Guest Additions have not come up in time",
@@ -36,21 +38,76 @@ CODES = {
     "change_did_not_stick": "read back after the change, the value is another",
 }
 
+# What VirtualBox's result codes mean for us: (VirtualBox's name, our code). The words around them can be translated.
+# Source: measured on 7.2.22, and VirtualBox.xidl for the numbers.
+RESULT_CODES = {
+    "0x80bb0001": ("VBOX_E_OBJECT_NOT_FOUND", "machine_not_found"),
+    "0x80bb0002": ("VBOX_E_INVALID_VM_STATE", "state_blocks_change"),
+    "0x80bb0007": ("VBOX_E_INVALID_OBJECT_STATE", "machine_locked"),
+    "0x80004001": ("NS_ERROR_NOT_IMPLEMENTED", "not_supported_by_host"),
+    "0x80004005": ("NS_ERROR_FAILURE", "server_unavailable"),  # when the server has not answered: see `answered`
+    "0x800706be": ("NS_ERROR_CALL_FAILED", "server_unavailable"),  # VBoxSVC went away during the call
+    "0x80004004": ("NS_ERROR_ABORT", "server_unavailable"),  # VBoxSVC went away before the call (measured)
+    "0x80070005": ("E_ACCESSDENIED", "machine_locked"),  # 'The object is not ready', a race that passes
+    "0x80070057": ("NS_ERROR_INVALID_ARG", "change_refused"),
+}
+TRANSIENT = ("machine_locked", "server_unavailable")  # what can be gone at the next try
+RETRY_DELAYS = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2)  # seconds between the tries of what met a transient error
+HINTS = {
+    "machine_locked": "Another program holds the machine, after %d tries: close its settings window or wait for what it"
+    " does, then run again",
+    "server_unavailable": "VirtualBox's server did not answer, after %d tries: see ~/.config/VirtualBox/VBoxSVC.log of"
+    " this user, then run again",
+}
+
 
 class VBoxMemoryError(Exception):
     """An error that a user can act on.
 
     :param code: a key of :data:`CODES`
-    :param message: one sentence or two: what, on which machine and option, which value, and the way out
+    :param message: one sentence or two: what, on which machine and option, which value, and the remedy
     :param details: further keys of the result, such as ``vbox_code``, ``command``, ``stderr``
+    :raises KeyError: for a code that is not in the table
     """
 
-    def __init__(self, code, message, **details):
+    def __init__(self, code: str, message: str, **details: Any) -> None:
         super().__init__(message)
-        self.code = code if code in CODES else "vboxmanage_failed"
+        if code not in CODES:
+            raise KeyError("there is no error code %r" % code)
+        self.code = code
         self.message = message
         self.details = details
 
-    def as_result(self):
+    def as_result(self) -> dict[str, Any]:
         """The error as keys of a module's result: ``code``, ``msg`` and the details."""
         return dict(self.details, code=self.code, msg=self.message)
+
+
+def error_from_result_code(
+    text: str, number: str | None = None, name: str | None = None, answered: bool = True, **details: Any
+) -> VBoxMemoryError:
+    """The error for what VirtualBox reported, the same by every backend.
+
+    :param text: VirtualBox's own words, and whose they are
+    :param number: its result code, such as ``0x80bb0007``; ``name`` is VirtualBox's name for it, where it came along
+    :param answered: whether a server was there: NS_ERROR_FAILURE then is one of what it was asked for
+    :param details: further keys of the result
+    """
+    known, code = RESULT_CODES.get((number or "").lower(), (number, "vboxmanage_failed"))
+    if number == "0x80004005" and answered:
+        code = "vboxmanage_failed"
+    hint = HINTS[code] % (len(RETRY_DELAYS) + 1) + ". " if code in HINTS else ""
+    vbox_code = "%s (%s)" % (name or known, number) if number else None
+    return VBoxMemoryError(code, hint + text, vbox_code=vbox_code, **details)
+
+
+def did_you_mean(name: Any, known: Iterable[Any], otherwise: str | None = None) -> str:
+    """Words that lead from a wrong name to the right one.
+
+    :param otherwise: the words when no known name is close
+    """
+    import difflib  # only a mistake needs it
+
+    names = [str(one) for one in known]
+    close = difflib.get_close_matches(str(name), names, 1)
+    return "did you mean %s?" % close[0] if close else otherwise or "known are %s" % ", ".join(names)

@@ -236,11 +236,11 @@ code:
   sample: state_blocks_change
 """
 
-from ansible_collections.vbox.memory.plugins.module_utils.arguments import BALLOON, LARGE_PAGES, PAGE_FUSION
-from ansible_collections.vbox.memory.plugins.module_utils.converge import run_module
+from ansible_collections.vbox.memory.plugins.module_utils.argument_spec import BALLOON, LARGE_PAGES, PAGE_FUSION
+from ansible_collections.vbox.memory.plugins.module_utils.run_module import run_module
 
 
-def main():
+def main() -> None:
     run_module(BALLOON + PAGE_FUSION + LARGE_PAGES)
 
 

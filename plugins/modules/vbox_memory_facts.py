@@ -245,29 +245,29 @@ code:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.vbox.memory.plugins.module_utils.arguments import HOW
-from ansible_collections.vbox.memory.plugins.module_utils.backends import choose_backend
+from ansible_collections.vbox.memory.plugins.module_utils.argument_spec import BACKEND_OPTIONS
+from ansible_collections.vbox.memory.plugins.module_utils.backends.select import select_backend
 from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError
 from ansible_collections.vbox.memory.plugins.module_utils.facts import gather
 
 
-def main():
+def main() -> None:
     module = AnsibleModule(
         argument_spec=dict(
             machines=dict(type="list", elements="str", aliases=["name"]),
             metrics=dict(type="bool", default=True),
             wait=dict(type="float", default=5.0),
-            **HOW,
+            details=dict(type="bool", default=True),
+            **BACKEND_OPTIONS,
         ),
         supports_check_mode=True,
     )
     given = module.params
     try:
-        with choose_backend(
-            given["backend"], given["vboxmanage"], given["api_python"], len(given["machines"] or ())
-        ) as backend:
-            facts = gather(backend, given["machines"], given["metrics"], given["wait"])
-            used = dict(backend=backend.name, backend_fallback=backend.fallback)
+        names = given["machines"]
+        with select_backend(given["backend"], given["vboxmanage"], given["api_python"], len(names or ())) as backend:
+            facts = gather(backend, names, given["metrics"], given["wait"], given["details"])
+            used = dict(backend=backend.name, backend_fallback=backend.fallback_reason)
     except VBoxMemoryError as error:
         module.fail_json(**error.as_result())
     module.exit_json(ansible_facts=dict(vbox_memory=facts), **used)

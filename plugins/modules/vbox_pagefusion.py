@@ -172,11 +172,11 @@ code:
   sample: state_blocks_change
 """
 
-from ansible_collections.vbox.memory.plugins.module_utils.arguments import PAGE_FUSION
-from ansible_collections.vbox.memory.plugins.module_utils.converge import run_module
+from ansible_collections.vbox.memory.plugins.module_utils.argument_spec import PAGE_FUSION
+from ansible_collections.vbox.memory.plugins.module_utils.run_module import run_module
 
 
-def main():
+def main() -> None:
     run_module(PAGE_FUSION)
 
 

@@ -12,20 +12,23 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from ansible_collections.vbox.memory.plugins.module_utils.arguments import EXCLUSIVE, NOT_DESIRES, OPTIONS, parse_value
-from ansible_collections.vbox.memory.plugins.module_utils.machines import UUID
+from ansible_collections.vbox.memory.plugins.module_utils.argument_spec import MANNER, OPTIONS, parse_value
+from ansible_collections.vbox.memory.plugins.module_utils.errors import did_you_mean
+from ansible_collections.vbox.memory.plugins.module_utils.model.desired import (
+    balloon_forms_given,
+    conflicting_balloon,
+    replaced_by,
+)
+from ansible_collections.vbox.memory.plugins.module_utils.model.machine import UUID
 from ansible_collections.vbox.memory.plugins.plugin_utils.selector import Selector, SelectorError
 from ansible_collections.vbox.memory.plugins.plugin_utils.settled import divide
-from ansible_collections.vbox.memory.plugins.plugin_utils.values import kind_of, nearest, some
+from ansible_collections.vbox.memory.plugins.plugin_utils.values import kind_of, some
 
 # What a part of a policy may hold, beside the settings.
 PARTS = {"defaults": dict, "rules": list, "machines": dict}
 EXTRAS = {"defaults": (), "rules": ("name", "when", "required"), "machines": ("optional",)}
 FLAGS = ("required", "optional")
 LIKE_A_FLAG = "page_fusion"  # flags are read as this option is
-
-# The ways to say the balloon are one setting.
-BALLOON = [option for group in EXCLUSIVE for option in group]
 
 
 class PolicyError(Exception):
@@ -87,13 +90,13 @@ def resolve(policies, facts):
     if problems:
         raise PolicyError(problems)
     decisions = [
-        (machine, decision) for machine, decision in decisions if any(option not in NOT_DESIRES for option in decision)
+        (machine, decision) for machine, decision in decisions if any(option not in MANNER for option in decision)
     ]
     wanted = [
         dict({option: given[0] for option, given in decision.items()}, name=machine["uuid"])
         for machine, decision in decisions
     ]
-    settled, still_open = divide(wanted, machines)
+    settled, still_open = divide(wanted, facts)
     return dict(
         machines=wanted,
         open=still_open,
@@ -177,8 +180,8 @@ class Reader:
             scope.values[key] = parsed
 
     def _say_the_balloon_once(self, scope):
-        given = [option for option in BALLOON if scope.values.get(option) is not None]
-        if sum(any(option in given for option in group) for group in EXCLUSIVE) > 1:
+        given = balloon_forms_given(option for option, value in scope.values.items() if value is not None)
+        if given:
             self.problems.append(
                 "%s: give only one of %s: each is a way to say the balloon" % (scope.place, ", ".join(given))
             )
@@ -204,7 +207,7 @@ class Reader:
     def _unknown_keys(self, content, known, place):
         for key in content:
             if key not in known:
-                self.problems.append("%s.%s: there is no such key; %s" % (place, key, nearest(key, known)))
+                self.problems.append("%s.%s: there is no such key; %s" % (place, key, did_you_mean(key, known)))
 
 
 def _match(reader, machines, facts, problems):
@@ -269,19 +272,13 @@ def _named(scope, names, uuids, inaccessible, problems):
 
 
 def _way_out(name, names, inaccessible):
-    hint = nearest(name, names, otherwise="set optional: true if not every host has it")
+    hint = did_you_mean(name, names, otherwise="set optional: true if not every host has it")
     if inaccessible:
         hint += "; VirtualBox cannot read %d other machines, whose names are unknown" % len(inaccessible)
     return hint
 
 
-def _replaced_by(option):
-    """The options that give way to one: itself, and the other ways to say the balloon."""
-    own = next((group for group in EXCLUSIVE if option in group), ())
-    return {option} | ({other for other in BALLOON if other not in own} if own else set())
-
-
-REPLACED_BY = {option: _replaced_by(option) for option in OPTIONS}
+REPLACED_BY = {option: replaced_by(option) for option in OPTIONS}
 
 
 def _decide(scopes):
@@ -300,13 +297,13 @@ def _contradictions(decisions):
     """A balloon together with large pages, once for each pair of parts that say so."""
     found = {}
     for machine, decision in decisions:
-        pages, pages_from = decision.get("large_pages", (False, None))
-        for option in BALLOON:
-            size, balloon_from = decision.get(option, (0, None))
-            balloon = max(0, machine["memory_mb"] - size) if option == "balloon_leave" and balloon_from else size
-            if pages and balloon:
-                pair = "%s: %d (%s) and large_pages: true (%s)" % (option, size, balloon_from, pages_from)
-                found.setdefault(pair, []).append(machine["name"])
+        conflict = conflicting_balloon(
+            {option: value for option, (value, _scope) in decision.items()}, machine["memory_mb"]
+        )
+        if conflict:
+            scopes = decision[conflict[0]][1], decision["large_pages"][1]
+            pair = "%s: %d (%s) and large_pages: true (%s)" % (conflict + scopes)
+            found.setdefault(pair, []).append(machine["name"])
     return [
         "the machine %s would have %s, which exclude each other: give one of them up" % (some(names), pair)
         for pair, names in found.items()

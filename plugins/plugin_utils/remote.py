@@ -8,8 +8,8 @@ A host needs a Python, and gets the code through its standard input; nothing is 
 
 from __future__ import annotations
 
+import ast
 import json
-import re
 import secrets
 import shlex
 import subprocess
@@ -17,7 +17,8 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from ansible_collections.vbox.memory.plugins.plugin_utils.values import kind_of, nearest
+from ansible_collections.vbox.memory.plugins.module_utils.errors import did_you_mean
+from ansible_collections.vbox.memory.plugins.plugin_utils.values import kind_of
 
 MODULE_UTILS = "ansible_collections.vbox.memory.plugins.module_utils"
 FOLDER = Path(__file__).resolve().parents[1] / "module_utils"
@@ -48,12 +49,12 @@ class Sent(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 sys.dont_write_bytecode = True
 sys.meta_path.insert(0, Sent())
-from ansible_collections.vbox.memory.plugins.module_utils.backends import choose_backend
+from ansible_collections.vbox.memory.plugins.module_utils.backends.select import select_backend
 from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError
 from ansible_collections.vbox.memory.plugins.module_utils.facts import gather
 
 try:
-    with choose_backend(executable=given["vboxmanage"]) as backend:
+    with select_backend(executable=given["vboxmanage"]) as backend:
         result = dict(facts=gather(backend, None, given["metrics"], 5.0))
 except VBoxMemoryError as error:
     result = error.as_result()
@@ -75,7 +76,7 @@ def problems_of(hosts):
             continue
         for key, value in host.items():
             if key not in KEYS:
-                problems.append("%s.%s: there is no such key; %s" % (place, key, nearest(key, KEYS)))
+                problems.append("%s.%s: there is no such key; %s" % (place, key, did_you_mean(key, KEYS)))
             elif not isinstance(value, KEYS[key]) or not value:
                 problems.append(
                     "%s.%s: %r does not do: give %s"
@@ -150,14 +151,20 @@ def command_for(host, ssh_arguments):
     ]
 
 
-def sources():
+def sources() -> dict[str, str | None]:
     """The code that a host needs: ``{module: its source, or None for a package}``."""
-    names = MODULE_UTILS.split(".")
-    found = {".".join(names[:count]): None for count in range(1, len(names) + 1)}
-    wanted = ["facts", "backends"]
+    found: dict[str, str | None] = {}
+    wanted = ["%s.%s" % (MODULE_UTILS, name) for name in ("facts", "backends.select")]
     while wanted:
         name = wanted.pop()
-        if "%s.%s" % (MODULE_UTILS, name) not in found:
-            found["%s.%s" % (MODULE_UTILS, name)] = source = (FOLDER / (name + ".py")).read_text(encoding="utf-8")
-            wanted.extend(re.findall(r"^from %s(?:\.| import )(\w+)" % re.escape(MODULE_UTILS), source, re.MULTILINE))
+        path = FOLDER.joinpath(*name[len(MODULE_UTILS) + 1 :].split(".")).with_suffix(".py")
+        if name in found or not path.is_file():  # what is imported from a module is no module
+            continue
+        found[name] = source = path.read_text(encoding="utf-8")
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(MODULE_UTILS):
+                wanted += [str(node.module)] + ["%s.%s" % (node.module, alias.name) for alias in node.names]
+    for name in list(found):
+        parts = name.split(".")
+        found.update((".".join(parts[:count]), None) for count in range(1, len(parts)))
     return found

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from ansible_collections.vbox.memory.plugins.plugin_utils.values import nearest
+from ansible_collections.vbox.memory.plugins.module_utils.errors import did_you_mean
 
 try:
     import jmespath
@@ -85,12 +85,12 @@ def _compile(text):
 def _unknown_names(tree, facts):
     for name in _nodes(tree, "function_expression", everywhere=True):
         if name not in Functions.FUNCTION_TABLE:
-            yield "there is no function %s(); %s" % (name, nearest(name, Functions.FUNCTION_TABLE))
+            yield "there is no function %s(); %s" % (name, did_you_mean(name, Functions.FUNCTION_TABLE))
     for name in _nodes(tree, "field"):
         if facts is not None and name not in facts:
             yield "there is no fact %s; %s" % (
                 name,
-                nearest(name, facts, otherwise="a string stands in single quotes: '%s'" % name),
+                did_you_mean(name, facts, otherwise="a string stands in single quotes: '%s'" % name),
             )
 
 

@@ -5,38 +5,43 @@
 
 from __future__ import annotations
 
-from ansible_collections.vbox.memory.plugins.module_utils.arguments import Wanted
-from ansible_collections.vbox.memory.plugins.module_utils.facts import machine_from_entry
-from ansible_collections.vbox.memory.plugins.module_utils.support import Host
-from ansible_collections.vbox.memory.plugins.module_utils.work import Work
+from typing import Any, Mapping, Sequence
+
+from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError
+from ansible_collections.vbox.memory.plugins.module_utils.model.desired import DesiredState
+from ansible_collections.vbox.memory.plugins.module_utils.model.features import features_from_facts
+from ansible_collections.vbox.memory.plugins.module_utils.model.machine import machine_from_facts
+from ansible_collections.vbox.memory.plugins.module_utils.planning.plan import plan
+from ansible_collections.vbox.memory.plugins.module_utils.planning.result import planned_result
+
+Entry = Mapping[str, Any]
 
 
-def divide(wanted, entries):
-    """The machines that are settled, and those that the module has to look at.
+def divide(desired: Sequence[Entry], facts: Entry) -> tuple[list[dict[str, Any]], list[Entry]]:
+    """The machines that are in sync, and those that the module has to look at.
 
-    A live machine is never settled: whether its guest follows is more than the facts say for sure. Nor is one about which the module would
-    warn or complain.
+    A live machine of which a balloon is asked for is never in sync: whether its guest follows is more than the facts say for sure. Nor is
+    one about which the module would warn or complain.
 
-    :param wanted: what machines are to have, as :func:`~.policy.resolve` gives it
-    :param entries: the machines of the facts
-    :returns: the results that the module would give for those that are settled, and what the others are to have
+    :param desired: what machines are to have, as :func:`~.policy.resolve` gives it
+    :param facts: the facts of the host
+    :returns: the results that the module would give for those that are in sync, and what the others are to have
     """
-    by_uuid, settled, still_open = {entry["uuid"]: entry for entry in entries}, [], []
-    for one in wanted:
-        result = _result_if_settled(one, by_uuid[one["name"]])
-        (still_open if result is None else settled).append(one if result is None else result)
-    return settled, still_open
+    by_uuid = {entry["uuid"]: entry for entry in facts["machines"]}
+    in_sync, to_apply = [], []
+    for one in desired:
+        result = _result_if_in_sync(one, by_uuid[one["name"]], facts)
+        if result is None:
+            to_apply.append(one)
+        else:
+            in_sync.append(result)
+    return in_sync, to_apply
 
 
-def _result_if_settled(wanted, entry):
+def _result_if_in_sync(desired: Entry, entry: Entry, facts: Entry) -> dict[str, Any] | None:
     try:
-        machine = machine_from_entry(entry)
-    except KeyError:  # facts that somebody wrote, and that say less
+        machine, features = machine_from_facts(entry), features_from_facts(facts["host"]["features"])
+        planned = plan(machine, DesiredState(**desired), features, capabilities=())
+    except (KeyError, TypeError, VBoxMemoryError):  # facts that were written by hand can say less
         return None
-    work = Work(Wanted(**wanted), backend=None, host=Host(None), balloons=None)
-    asked = work.wanted.values_for(machine)
-    if machine.live or any(getattr(machine, name) != value for name, value in asked.items()):
-        return None
-    work.find(machine)
-    work.attempt(work.plan)
-    return None if work.error or work.warnings else work.result()
+    return planned_result(planned).as_result() if planned.in_sync and not planned.warnings else None

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import difflib
-
 KINDS = (
     (type(None), "null"),
     (bool, "a boolean"),
@@ -35,12 +33,6 @@ def plain(value):
 def kind_of(value):
     """What a user calls this kind of value."""
     return next((word for kind, word in KINDS if isinstance(value, kind)), "a %s" % type(value).__name__)
-
-
-def nearest(name, known, otherwise=None):
-    """Words that lead from a wrong name to the right one."""
-    near = difflib.get_close_matches(str(name), [str(one) for one in known], 1)
-    return "did you mean %s?" % near[0] if near else otherwise or "known are %s" % ", ".join(known)
 
 
 def some(names):

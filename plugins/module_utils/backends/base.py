@@ -1,0 +1,161 @@
+# -*- coding: utf-8 -*-
+# Copyright: vbox.memory contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""What each way to VirtualBox promises. Nothing else of a backend is used, and tests/contract holds all of them to it."""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from typing import Any, Collection, Mapping, Sequence, Union
+
+from ansible_collections.vbox.memory.plugins.module_utils.backends.metrics import Samples, groups_of
+from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError
+from ansible_collections.vbox.memory.plugins.module_utils.model.machine import Machine
+
+Found = Union[Machine, VBoxMemoryError]
+LIVE_DEFAULT = "live_default"
+POLL_INTERVAL = 0.25  # seconds between queries while the first sample is awaited
+
+
+class Backend(ABC):
+    """A way to the VirtualBox of one user on one host.
+
+    Every method raises :class:`~..errors.VBoxMemoryError`, with the same code and reason by each backend. What is
+    transient (a lock of another program, a server that starts) has been tried again by then.
+    """
+
+    name: str  # as the option `backend` calls it
+    fallback_reason: str | None = (
+        None  # why it was taken in place of the bindings, where those were to be taken if possible
+    )
+
+    @property
+    @abstractmethod
+    def version(self) -> str | None:
+        """The version of VirtualBox, such as ``7.2.22``; ``None`` if it is not of that form."""
+
+    @property
+    def capabilities(self) -> Collection[str]:
+        """What it can beyond the others: :data:`LIVE_DEFAULT` is to change the default balloon of a live machine."""
+        return ()
+
+    @abstractmethod
+    def find(self, names: Sequence[str], details: bool = True) -> list[Found]:
+        """For each name or UUID its machine, or the error in its place, such as ``machine_not_found``, ``machine_ambiguous``, ``machine_inaccessible``.
+
+        :param details: whether the groups and the type of the operating system are wanted, too
+        :raises VBoxMemoryError: when nothing can be read at all
+        """
+
+    @abstractmethod
+    def read(self, uuid: str) -> Machine:
+        """The machine with this UUID, as it is now."""
+
+    @abstractmethod
+    def read_all(self, details: bool = True) -> tuple[list[Machine], list[str]]:
+        """All machines, and the UUIDs of those that VirtualBox cannot read."""
+
+    @abstractmethod
+    def read_live(self) -> list[Machine]:
+        """The machines that run or are paused."""
+
+    @abstractmethod
+    def change(self, uuid: str, values: Mapping[str, Any], live: bool = False) -> None:
+        """Change settings: all of them or none.
+
+        :param values: ``{name of a setting: value}``; ``balloon_current`` is a request to a live machine's guest, and
+            stands alone; the others are of a stopped machine
+        :param live: change settings of a machine that runs, of which :attr:`capabilities` says what is possible
+        """
+
+    @abstractmethod
+    def power(self, uuid: str, action: str, frontend: str | None = None) -> None:
+        """Change a machine's state: ``start``, ``resume``, ``acpipowerbutton``, ``poweroff``.
+
+        :param frontend: for ``start``, as :attr:`.Machine.frontend` of a live machine says it
+        """
+
+    @abstractmethod
+    def query_metrics(self, target: str, metrics: Sequence[str]) -> dict[str, int | None]:
+        """The newest values of metrics: ``{metric: kB, or None if it has none}``.
+
+        :param target: the UUID of a machine, or :data:`~.metrics.HOST`
+        """
+
+    @abstractmethod
+    def setup_metrics(self, target: str, groups: Sequence[str]) -> None:
+        """Have VirtualBox sample groups of metrics every :data:`~.metrics.PERIOD` seconds."""
+
+    @abstractmethod
+    def metrics_period(self, uuid: str) -> int:
+        """The seconds between a machine's own figures of its memory; 0 if they are not set up."""
+
+    def sample(self, wanted: Mapping[str, Mapping[str, str]], wait: float) -> Samples:
+        """The newest sample of metrics, set up where they are not: ``{target: {key: kB or None}}``.
+
+        A set-up lives in VirtualBox's server: it is gone with the server, and at each start of a machine. One that
+        another program made is used as it is.
+
+        :param wanted: ``{HOST: HOST_METRICS, UUID of a live machine: GUEST_METRICS, …}``
+        :param wait: seconds to wait for the first sample of metrics that had to be set up. What has none then is
+            ``None``: VirtualBox does not say, as for a guest without Guest Additions.
+        """
+        samples = {target: self._query(target, metrics) for target, metrics in wanted.items()}
+        silent = [target for target in wanted if None in samples[target].values()]
+        for target in silent:
+            missing = [metric for key, metric in wanted[target].items() if samples[target][key] is None]
+            self.setup_metrics(target, groups_of(missing))
+        until = time.monotonic() + wait
+        while silent and time.monotonic() < until:
+            time.sleep(POLL_INTERVAL)
+            samples.update((target, self._query(target, wanted[target])) for target in silent)
+            silent = [target for target in silent if None in samples[target].values()]
+        return samples
+
+    def _query(self, target: str, metrics: Mapping[str, str]) -> dict[str, int | None]:
+        values = self.query_metrics(target, list(metrics.values()))
+        return {key: values.get(metric) for key, metric in metrics.items()}
+
+    def close(self) -> None:  # noqa: B027 (a backend may have nothing to end)
+        """End what is running for this backend."""
+
+    def __enter__(self) -> Backend:
+        return self
+
+    def __exit__(self, *_error: Any) -> None:
+        self.close()
+
+
+def one_of(machines: Sequence[Machine]) -> Found:
+    """The machine, where it is the only one; the error that says so, where there is none or more than one."""
+    if len(machines) == 1:
+        return machines[0]
+    return ambiguous(machines) if machines else not_found()
+
+
+def not_found() -> VBoxMemoryError:
+    """The error for a name or UUID that no machine has."""
+    return VBoxMemoryError(
+        "machine_not_found",
+        "there is no machine with this name or UUID. VirtualBox shows each user only their own"
+        " machines: run as the user who owns it (become_user), or see the names with 'VBoxManage list vms'",
+    )
+
+
+def ambiguous(machines: Sequence[Machine]) -> VBoxMemoryError:
+    """The error for a name that these machines share."""
+    return VBoxMemoryError(
+        "machine_ambiguous",
+        "several machines have this name: use one of their UUIDs, %s"
+        % ", ".join(sorted(machine.uuid for machine in machines)),
+    )
+
+
+def inaccessible(uuid: str) -> VBoxMemoryError:
+    """The error for a machine whose settings file VirtualBox cannot read."""
+    return VBoxMemoryError(
+        "machine_inaccessible",
+        "VirtualBox cannot read the settings of machine %s: bring its .vbox file back,"
+        " or unregister the machine" % uuid,
+    )

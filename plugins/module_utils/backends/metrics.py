@@ -1,0 +1,75 @@
+# -*- coding: utf-8 -*-
+# Copyright: vbox.memory contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""Read VirtualBox's metrics: memory of the host, of the hypervisor and of guests, all in kB."""
+
+from __future__ import annotations
+
+import re
+from typing import Dict, Iterable, Optional, Sequence
+
+HOST = "host"
+HOST_METRICS = {
+    "memory_total_kb": "RAM/Usage/Total",
+    "memory_used_kb": "RAM/Usage/Used",
+    "memory_free_kb": "RAM/Usage/Free",
+    "vmm_used_kb": "RAM/VMM/Used",
+    "vmm_free_kb": "RAM/VMM/Free",
+    "vmm_ballooned_kb": "RAM/VMM/Ballooned",
+    "vmm_shared_kb": "RAM/VMM/Shared",
+}
+GUEST_METRICS = {
+    "total_kb": "Guest/RAM/Usage/Total",
+    "free_kb": "Guest/RAM/Usage/Free",
+    "balloon_kb": "Guest/RAM/Usage/Balloon",
+    "shared_kb": "Guest/RAM/Usage/Shared",
+    "cache_kb": "Guest/RAM/Usage/Cache",
+    "pagefile_kb": "Guest/Pagefile/Usage/Total",
+}
+PROCESS_METRICS = {"process_kb": "RAM/Usage/Used"}
+
+PERIOD = 1  # seconds between samples, as we set them up
+
+
+Samples = Dict[str, Dict[str, Optional[int]]]  # {target: {key: kB, or None: VirtualBox does not say}}
+
+
+def groups_of(metrics: Iterable[str]) -> list[str]:
+    """The groups of metrics, which a set-up takes: with the names of single metrics it sets up nothing, silently (measured)."""
+    return list(dict.fromkeys(metric.rpartition("/")[0] for metric in metrics))
+
+
+def values_in(text: str, metrics: Sequence[str]) -> dict[str, int | None]:
+    """The newest values in what ``metrics query`` printed for one object: ``{metric: kB, or None if it has none}``.
+
+    A row is the object's name, the metric and its values, in columns that are padded, not delimited. The name is the same in
+    all rows and can hold anything, even rows: it is that beginning of the first row with which the text falls into one
+    row for each metric. Values of several samples are separated by commas, the newest last.
+    """
+    row = re.compile(r"(%s) +((?:\d+ kB(?:, )?)*)\n" % "|".join(map(re.escape, metrics)))
+    rows = re.split(r"^-+ -+ -+\n", text, maxsplit=1, flags=re.MULTILINE)[-1]
+    for first in row.finditer(rows):
+        values = _rows_of(rows[: first.start()], rows, row)
+        if values:
+            return {metric: values.get(metric) for metric in metrics}
+    return dict.fromkeys(metrics)
+
+
+def _rows_of(name: str, text: str, row: re.Pattern[str]) -> dict[str, int | None] | None:
+    """The values of a text that is nothing but rows of this name, one for each metric; else ``None``."""
+    values: dict[str, int | None] = {}
+    position = 0
+    while position < len(text):
+        found = row.match(text, position + len(name)) if text.startswith(name, position) else None
+        if not found or found.group(1) in values:
+            return None
+        numbers = re.findall(r"\d+", found.group(2))
+        values[found.group(1)] = int(numbers[-1]) if numbers else None
+        position = found.end()
+    return values
+
+
+def period_in(text: str, metric: str) -> int:
+    """The period of a metric in what ``metrics list`` printed for one object, in seconds; 0 if it is not set up."""
+    found = re.findall(r"\s%s +kB +\d+ +\d+ +(\d+) +\d+ " % re.escape(metric), text)
+    return int(found[-1]) if found else 0

@@ -1,0 +1,81 @@
+# -*- coding: utf-8 -*-
+# Copyright: vbox.memory contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""VirtualBox by its command line."""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+from typing import Any, Mapping, Sequence
+
+from ansible_collections.vbox.memory.plugins.module_utils.backends.base import Backend, Found
+from ansible_collections.vbox.memory.plugins.module_utils.backends.metrics import (
+    GUEST_METRICS,
+    PERIOD,
+    period_in,
+    values_in,
+)
+from ansible_collections.vbox.memory.plugins.module_utils.backends.showvminfo import Listing, read_machine
+from ansible_collections.vbox.memory.plugins.module_utils.backends.vboxmanage_cli import VBoxManage
+from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError
+from ansible_collections.vbox.memory.plugins.module_utils.model.commands import change_commands, power_command
+from ansible_collections.vbox.memory.plugins.module_utils.model.features import parse_version
+from ansible_collections.vbox.memory.plugins.module_utils.model.machine import UUID, Machine
+
+
+class VBoxManageBackend(Backend):
+    """See :class:`~.base.Backend`. VBoxManage prints all of a machine; the ID of its type is in its settings file.
+
+    :param executable: the program; ``None`` for the usual places
+    :raises VBoxMemoryError: ``vboxmanage_not_found``
+    """
+
+    name = "vboxmanage"
+
+    def __init__(self, executable: str | None = None) -> None:
+        self.vboxmanage = VBoxManage(executable)
+
+    @cached_property
+    def version(self) -> str | None:
+        return parse_version(self.vboxmanage.run("--version"))
+
+    @cached_property
+    def _listing(self) -> Listing:
+        return Listing(self.vboxmanage)
+
+    def find(self, names: Sequence[str], details: bool = True) -> list[Found]:
+        return self._listing.find(names, details)
+
+    def read_all(self, details: bool = True) -> tuple[list[Machine], list[str]]:
+        return self._listing.read_all(details)
+
+    def read_live(self) -> list[Machine]:
+        uuids = re.findall(r'" \{(%s)\}$' % UUID, self.vboxmanage.run("list", "runningvms"), re.MULTILINE)
+        machines = []
+        for found in self._listing.read_each(dict.fromkeys(uuids)).values():
+            if isinstance(found, VBoxMemoryError):
+                raise found
+            if found and found.live:
+                machines.append(found)
+        return machines
+
+    def read(self, uuid: str) -> Machine:
+        return read_machine(self.vboxmanage, uuid)
+
+    def change(self, uuid: str, values: Mapping[str, Any], live: bool = False) -> None:
+        for command in change_commands(uuid, values):
+            self.vboxmanage.run(*command)
+
+    def power(self, uuid: str, action: str, frontend: str | None = None) -> None:
+        self.vboxmanage.run(*power_command(uuid, action, frontend))
+
+    def metrics_period(self, uuid: str) -> int:
+        metric = GUEST_METRICS["free_kb"]
+        return period_in(self.vboxmanage.run("metrics", "list", uuid, metric), metric)
+
+    def query_metrics(self, target: str, metrics: Sequence[str]) -> dict[str, int | None]:
+        return values_in(self.vboxmanage.run("metrics", "query", target, ",".join(metrics)), metrics)
+
+    def setup_metrics(self, target: str, groups: Sequence[str]) -> None:
+        self.vboxmanage.run("metrics", "setup", "--period", str(PERIOD), "--samples", "1", target, ",".join(groups))

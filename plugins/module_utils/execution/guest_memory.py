@@ -1,0 +1,137 @@
+# -*- coding: utf-8 -*-
+# Copyright: vbox.memory contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""Observe guests: what they have free, what their balloons hold, and what is requested of all of them. Sizes in MB."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Callable
+
+from ansible_collections.vbox.memory.plugins.module_utils.backends.base import Backend
+from ansible_collections.vbox.memory.plugins.module_utils.backends.metrics import GUEST_METRICS, HOST
+from ansible_collections.vbox.memory.plugins.module_utils.model.machine import Machine
+from ansible_collections.vbox.memory.plugins.module_utils.planning.guard import SLACK, GuestMemory
+
+FIRST_SAMPLE = 120  # seconds to wait for a guest's first figures: on a slow host 20 were too few, and once 60 in all likelihood (seen)
+HOST_BALLOONED = {"ballooned_kb": "RAM/VMM/Ballooned"}
+
+Log = Callable[[str, str], None]  # takes a machine's name and a message
+
+
+class BalloonRequests:
+    """What is requested of all live machines of this user; read once, when first wanted."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self._requested: dict[str, int] | None = None
+
+    def of_others(self, uuid: str) -> int:
+        """The sum of what is requested of the other machines that can follow."""
+        return sum(size for other, size in self._read().items() if other != uuid)
+
+    def record(self, uuid: str, size: int) -> None:
+        """Keep what has just been requested of a machine."""
+        if self._requested is not None:
+            self._requested[uuid] = size
+
+    def all_followed(self) -> bool:
+        """Whether the balloons together hold what is requested of them: then no guest has to be looked at."""
+        held = ballooned(self._backend)
+        requested = self._read()
+        return held is not None and abs(held - sum(requested.values())) <= SLACK * len(requested)
+
+    def _read(self) -> dict[str, int]:
+        if self._requested is None:
+            live = [machine for machine in self._backend.read_live() if machine.additions_serve]
+            self._requested = {machine.uuid: machine.balloon_current or 0 for machine in live}
+        return self._requested
+
+
+class GuestObserver:
+    """Samples one guest while its balloon changes, and records how it follows.
+
+    :param log: told what is new
+
+    ``requested`` is the balloon requested last; ``progress`` grows with each sample.
+    """
+
+    def __init__(self, backend: Backend, machine: Machine, log: Log | None = None) -> None:
+        self.requested = machine.balloon_current or 0
+        self.progress: list[dict[str, Any]] = []
+        self.not_ours: int | None = None  # what VirtualBox counts for balloons that are not this guest's
+        self._backend = backend
+        self._machine = machine
+        self._log = log or (lambda _machine, _message: None)
+        self._started = time.monotonic()
+
+    def sample(self) -> GuestMemory:
+        """The guest now."""
+        figures, held = _figures(self._backend, self._machine.uuid, FIRST_SAMPLE)
+        guest = GuestMemory(
+            free=_mb(figures["free_kb"]),
+            cached=_mb(figures["cache_kb"]) or 0,
+            total=_mb(figures["total_kb"]),
+            given=self._given(_mb(figures["balloon_kb"]), held),
+            ballooned=held,
+        )
+        self._record(guest)
+        return guest
+
+    def seconds(self) -> float:
+        """The seconds since this guest was first observed."""
+        return round(time.monotonic() - self._started, 1)
+
+    def _given(self, own: int | None, held: int) -> int:
+        """What this guest's balloon holds: by its own word, or what VirtualBox counts for all less what is not this one's.
+
+        The Linux kernel's own driver reports 0 whatever the balloon is (measured). At the start this guest is taken to hold what was
+        requested of it, if so much is counted at all; from then on what is counted more or less is its own.
+        """
+        if own:
+            return own
+        if self.not_ours is None:
+            self.not_ours = max(0, held - self.requested)
+        return max(0, held - self.not_ours)
+
+    def _record(self, guest: GuestMemory) -> None:
+        """Keep a sample for the result. A module cannot speak while it runs: what is new is logged, where one can watch it."""
+        last = self.progress[-1] if self.progress else {}
+        now = dict(requested_mb=self.requested, given_mb=guest.given, guest_free_mb=guest.free)
+        self.progress.append(dict(now, seconds=self.seconds()))
+        if now.items() - last.items():
+            self._log(
+                self._machine.name,
+                "requested a balloon of %d MB, the guest holds %d MB and has %s MB free"
+                % (self.requested, guest.given, "?" if guest.free is None else guest.free),
+            )
+
+
+def sample_guest(backend: Backend, machine: Machine, wait: float = FIRST_SAMPLE) -> GuestMemory:
+    """A guest once, for a plan.
+
+    :param wait: seconds to wait for its first figures
+    """
+    figures, held = _figures(backend, machine.uuid, wait)
+    requested = machine.balloon_current or 0
+    return GuestMemory(
+        free=_mb(figures["free_kb"]),
+        cached=_mb(figures["cache_kb"]) or 0,
+        total=_mb(figures["total_kb"]),
+        given=_mb(figures["balloon_kb"]) or min(held, requested),
+        ballooned=held,
+    )
+
+
+def ballooned(backend: Backend) -> int | None:
+    """What all balloons of this user hold together, MB; ``None``: VirtualBox does not say."""
+    return _mb(backend.sample({HOST: HOST_BALLOONED}, FIRST_SAMPLE)[HOST]["ballooned_kb"])
+
+
+def _figures(backend: Backend, uuid: str, wait: float) -> tuple[dict[str, int | None], int]:
+    samples = backend.sample({HOST: HOST_BALLOONED, uuid: GUEST_METRICS}, wait)
+    return samples[uuid], _mb(samples[HOST]["ballooned_kb"]) or 0
+
+
+def _mb(kilobytes: int | None) -> int | None:
+    return None if kilobytes is None else kilobytes // 1024

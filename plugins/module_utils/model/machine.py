@@ -1,0 +1,69 @@
+# -*- coding: utf-8 -*-
+# Copyright: vbox.memory contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""A machine as VirtualBox shows it, as a value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Mapping
+
+UUID = r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
+
+STOPPED = ("poweroff", "aborted", "teleported")  # settings can change
+LIVE = ("running", "paused")  # the balloon can be requested
+
+
+@dataclass
+class Machine:
+    """One machine. ``None`` means that VirtualBox does not say, or that it was not asked for details."""
+
+    uuid: str
+    name: str
+    state: str
+    memory: int | None = None  # MB
+    balloon_default: int | None = None  # MB; the setting
+    balloon_current: int | None = None  # MB; the request, of a live machine only
+    page_fusion: bool | None = None
+    large_pages: bool | None = None
+    additions_run_level: int | None = None
+    frontend: str | None = None  # of a live machine: headless, gui, …
+    # Details.
+    groups: list[str] = field(default_factory=list)
+    os_type: str | None = None  # the ID of the type of its operating system: 'Debian_64'
+    os_description: str | None = None  # of that type: 'Debian (64-bit)'
+
+    @property
+    def live(self) -> bool:
+        """Whether a balloon can be requested now."""
+        return self.state in LIVE
+
+    @property
+    def additions_serve(self) -> bool:
+        """Whether the guest's Guest Additions follow requests and report figures: from run level 2 on."""
+        return (self.additions_run_level or 0) >= 2
+
+
+# The fields of a Machine by their keys in the facts.
+FACTS = {
+    "uuid": "uuid",
+    "name": "name",
+    "state": "state",
+    "groups": "groups",
+    "os_type": "os_type",
+    "os_description": "os_description",
+    "memory_mb": "memory",
+    "balloon_default_mb": "balloon_default",
+    "balloon_current_mb": "balloon_current",
+    "page_fusion": "page_fusion",
+    "large_pages": "large_pages",
+    "guest_additions_run_level": "additions_run_level",
+}
+
+
+def machine_from_facts(entry: Mapping[str, Any]) -> Machine:
+    """The :class:`Machine` that an entry of the facts was made of.
+
+    :raises KeyError: where the entry lacks a key, as one that was written by hand can
+    """
+    return Machine(**{field_name: entry[key] for key, field_name in FACTS.items()})

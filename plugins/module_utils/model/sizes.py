@@ -1,0 +1,43 @@
+# -*- coding: utf-8 -*-
+# Copyright: vbox.memory contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""Sizes of memory as users write them."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from ansible.module_utils.common.text.formatters import human_to_bytes
+
+MB = 1024 * 1024
+LARGEST_MB = 2**32 - 1  # VirtualBox keeps the balloon in an unsigned 32-bit number of MB
+
+
+def size_in_mb(value: Any) -> int:
+    """A size as a whole number of MB (2**20 bytes).
+
+    :param value: an integer of MB, or a string: a plain number of MB, or one with a unit such as ``2G``
+    :returns: an integer, 0 to 2**32 - 1
+    :raises ValueError: with a message that says what is wrong with the value and what is right
+    """
+    text = str(value).strip()
+    if isinstance(value, bool) or not isinstance(value, (int, str)) or not text:
+        raise ValueError("is not a size: give whole megabytes such as 512, or a size with a unit such as '2G'")
+    if text.startswith("-"):
+        raise ValueError("is negative: a size is 0 or more megabytes")
+    if re.match(r"0[0-9xXoObB]", text):
+        raise ValueError("has a leading zero and could be read as octal or hexadecimal: give it in plain decimals")
+    try:
+        size = human_to_bytes(text, default_unit="M")
+    except ValueError:
+        raise ValueError(
+            "is not a size: give whole megabytes such as 512, or a size with a unit such as '2G'"
+        ) from None
+    except OverflowError:
+        size = MB * (LARGEST_MB + 1)
+    if size % MB:
+        raise ValueError("is not a whole number of megabytes")
+    if size // MB > LARGEST_MB:
+        raise ValueError("is more than VirtualBox can hold: at most %d megabytes" % LARGEST_MB)
+    return size // MB

@@ -1,0 +1,223 @@
+# -*- coding: utf-8 -*-
+# Copyright: vbox.memory contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""Bring machines to their desired states: what a module does from its parameters to its result."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from typing import Any, Mapping, Sequence
+
+from ansible_collections.vbox.memory.plugins.module_utils.argument_spec import MemoryModule, desired_states
+from ansible_collections.vbox.memory.plugins.module_utils.backends.base import Backend, Found
+from ansible_collections.vbox.memory.plugins.module_utils.backends.select import select_backend
+from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError
+from ansible_collections.vbox.memory.plugins.module_utils.execution.execute import execute
+from ansible_collections.vbox.memory.plugins.module_utils.execution.guest_memory import (
+    FIRST_SAMPLE,
+    BalloonRequests,
+    Log,
+    sample_guest,
+)
+from ansible_collections.vbox.memory.plugins.module_utils.model.desired import DesiredState
+from ansible_collections.vbox.memory.plugins.module_utils.model.features import BY_VERSION, features_of, this_host
+from ansible_collections.vbox.memory.plugins.module_utils.model.machine import Machine
+from ansible_collections.vbox.memory.plugins.module_utils.model.settings import SETTINGS
+from ansible_collections.vbox.memory.plugins.module_utils.planning.plan import (
+    CheckBalloon,
+    MachinePlan,
+    differing,
+    needs_guest_memory,
+    plan,
+)
+from ansible_collections.vbox.memory.plugins.module_utils.planning.result import (
+    MachineResult,
+    left_waiting,
+    planned_result,
+)
+
+# How the action plugin shows progress: a first call leaves the machines alone for which a guest has to be waited for, a second
+# one, which runs in the background, appends what it is doing to a file, a line of JSON each.
+LEAVE_WAITING = "VBOX_MEMORY_WAITING"  # "leave"
+PROGRESS_FILE = "VBOX_MEMORY_PROGRESS"
+
+
+def run_module(owned: Sequence[str]) -> None:
+    """The whole of a module that changes settings.
+
+    :param owned: the names of the options that the module has beside the shared ones
+    """
+    module = MemoryModule(owned)
+    given = module.params
+    try:
+        desired = desired_states(given, owned)
+        with select_backend(given["backend"], given["vboxmanage"], given["api_python"], len(desired)) as backend:
+            log = progress_log(module.log, os.environ.get(PROGRESS_FILE))
+            leave = os.environ.get(LEAVE_WAITING) == "leave"
+            results = [result.as_result() for result in converge(backend, desired, module.check_mode, log, leave)]
+            used = dict(backend=backend.name, backend_fallback=backend.fallback_reason)
+    except VBoxMemoryError as error:
+        module.fail_json(**error.as_result())
+    finish(module, results, used)
+
+
+def converge(
+    backend: Backend,
+    desired: Sequence[DesiredState],
+    check_mode: bool = False,
+    log: Log = lambda _machine, _message: None,
+    leave_waiting: bool = False,
+) -> list[MachineResult]:
+    """Bring machines to their desired states. One machine's failure leaves the others' work as it is.
+
+    :param log: told how far a machine is
+    :param leave_waiting: leave machines alone for which a guest has to be waited for
+    :returns: a result for each, in order
+    :raises VBoxMemoryError: when nothing can be done for any machine; nothing has been changed then
+    """
+    if not desired:
+        return []
+    fusion = any(one.page_fusion for one in desired)  # which depends on the type of the operating system
+    found = backend.find([one.name for one in desired], details=fusion)
+    _refuse_the_same_machine_twice(desired, found)
+    planner = _Planner(backend, desired, found, leave_waiting)
+    requests = BalloonRequests(backend)
+    results = []
+    for one, machine in zip(desired, found):
+        result = _attempt(planner, one, machine)
+        made = result.plan
+        if made and not check_mode:
+            left = leave_waiting and _waits(made, requests)
+            result = left_waiting(made) if left else execute(made, backend, planner.plan, requests, log)
+        results.append(result)
+    return results
+
+
+class _Planner:
+    """Makes plans: samples the guest where the guard needs its figures."""
+
+    def __init__(
+        self, backend: Backend, desired: Sequence[DesiredState], found: Sequence[Found], leave_waiting: bool
+    ) -> None:
+        self._backend = backend
+        self._wait = 5 if leave_waiting else FIRST_SAMPLE
+        version = backend.version if _version_matters(desired, found) else None
+        self._features = features_of(this_host(version))
+
+    def plan(self, machine: Machine, desired: DesiredState) -> MachinePlan:
+        """A plan for a machine as it is now.
+
+        :raises VBoxMemoryError: see :func:`~.planning.plan.plan`
+        """
+        capabilities = self._backend.capabilities
+        guest = None
+        if needs_guest_memory(machine, desired, self._features, capabilities):
+            guest = sample_guest(self._backend, machine, self._wait)
+        return plan(machine, desired, self._features, capabilities, guest)
+
+
+def _attempt(planner: _Planner, desired: DesiredState, machine: Found) -> MachineResult:
+    """The planned result for a machine, or what is wrong."""
+    if isinstance(machine, VBoxMemoryError):
+        return MachineResult(desired.name, error=machine)
+    try:
+        return planned_result(planner.plan(machine, desired))
+    except VBoxMemoryError as error:
+        requested = desired.settings_for(machine)
+        return MachineResult(machine.name, before=machine, requested=requested, error=error)
+
+
+def _version_matters(desired: Sequence[DesiredState], found: Sequence[Found]) -> bool:
+    """Whether a feature depends on VirtualBox's version of which something differs: only then it is asked for."""
+    return any(
+        SETTINGS[name].feature in BY_VERSION
+        for one, machine in zip(desired, found)
+        if isinstance(machine, Machine)
+        for name in differing(machine, one.settings_for(machine))
+    )
+
+
+def _waits(plan: MachinePlan, requests: BalloonRequests) -> bool:
+    if any(isinstance(step, CheckBalloon) for step in plan.steps):
+        return not requests.all_followed()
+    return plan.waits_for_guest
+
+
+def progress_log(log: Any, path: str | None) -> Log:
+    """What tells the host's log how far a machine is, and appends it to the progress file, if there is one.
+
+    :param log: takes a line
+    """
+    started = time.monotonic()
+
+    def tell(machine: str, message: str) -> None:
+        log("machine %r: %s" % (machine, message))
+        if path:
+            line = dict(machine=machine, message=message, seconds=round(time.monotonic() - started, 1))
+            try:
+                with open(path, "a", encoding="utf-8") as stream:
+                    stream.write(json.dumps(line) + "\n")
+            except OSError:
+                pass  # nobody can see it then; the work goes on
+
+    return tell
+
+
+def finish(module: MemoryModule, results: Sequence[Mapping[str, Any]], used: Mapping[str, Any]) -> None:
+    """End the module with these results: failed if one of the machines failed.
+
+    :param used: what the result says of the backend
+    """
+    failed = [result for result in results if "code" in result]
+    outcome = dict(
+        used,
+        changed=any(result["changed"] for result in results),
+        machines=results,
+        commands=[command for result in results for command in result["commands"]],
+        pending=[dict(name=result["name"], **result["pending"]) for result in results if result["pending"]],
+    )
+    if module._diff:
+        outcome["diff"] = [_diff(result) for result in results if result["changed"]]
+    for result in results:
+        for warning in result["warnings"]:
+            module.warn("machine %r: %s" % (result["name"], warning))
+    if failed:
+        message = "; ".join("machine %r: %s" % (result["name"], result["msg"]) for result in failed)
+        if len(results) > 1:
+            message = "%d of %d machines failed. %s" % (len(failed), len(results), message)
+        module.fail_json(msg=message, code=failed[0]["code"], **outcome)
+    module.exit_json(**outcome)
+
+
+def _refuse_the_same_machine_twice(desired: Sequence[DesiredState], found: Sequence[Found]) -> None:
+    """A name and a UUID can mean one machine; then neither entry can be right.
+
+    :raises VBoxMemoryError: ``invalid_parameters``
+    """
+    names: dict[str, list[str]] = {}
+    for one, machine in zip(desired, found):
+        if isinstance(machine, Machine):
+            names.setdefault(machine.uuid, []).append(one.name)
+    twice = [
+        "%s are the machine %s" % (" and ".join(map(repr, same)), uuid) for uuid, same in names.items() if len(same) > 1
+    ]
+    if twice:
+        raise VBoxMemoryError(
+            "invalid_parameters",
+            "nothing was changed. %s: put all that a machine is to have into one entry" % "; ".join(twice),
+        )
+
+
+def _diff(result: Mapping[str, Any]) -> dict[str, str]:
+    return dict(
+        before_header=result["name"],
+        after_header=result["name"],
+        before=_lines(result["before"]),
+        after=_lines(result["after"]),
+    )
+
+
+def _lines(values: Mapping[str, Any]) -> str:
+    return "".join("%s: %s\n" % (key, json.dumps(value)) for key, value in values.items())

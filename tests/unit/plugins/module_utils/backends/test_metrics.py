@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: vbox.memory contributors
+"""What `metrics query` prints, whatever the object is called."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.vbox.memory.plugins.module_utils.backends.metrics import (
+    GUEST_METRICS,
+    HOST_METRICS,
+    PROCESS_METRICS,
+    values_in,
+)
+
+RECORDED = Path(__file__).resolve().parents[3] / "recorded"
+HEAD = (
+    "Object          Metric                                   Values\n"
+    "--------------- ---------------------------------------- --------------------------------------------\n"
+)
+RULE = HEAD.splitlines()[1] + "\n"
+USED, FREE, BALLOON = "RAM/Usage/Used", "Guest/RAM/Usage/Free", "Guest/RAM/Usage/Balloon"
+NAMES = {
+    "plain": "web01",
+    "long": "a machine with a name that is longer than the column",
+    "fifteen letters": "x" * 15,
+    "metric": USED,
+    "metric and values": USED + "     99 kB",
+    "a row of its own": f"x\nhost            {USED}                           99 kB",
+    "a row of its own, in full": f"x\nhost            {USED}                           99 kB\ny",
+    "two rows of its own": f"{USED} 98 kB\n{FREE} 99 kB\n",
+    "ends in a row": f"x\n{USED} 99 kB\n",
+    "its own row, as it is printed": f"xxxxxxxxxxxxxxx {USED} 99 kB\nxxxxxxxxxxxxxxx",
+    "the heading": HEAD,
+    "a rule": "x\n" + RULE + f"y {USED} 99 kB\n",
+    "a rule first": RULE,
+    "spaces": "   ",
+    "newline": "\n",
+    "a pattern": "(.*)+$",
+    "not ASCII": "ünïcødé-虚拟",
+}
+
+
+def printed(name, values):
+    """As VBoxManage prints it (7.2.22)."""
+    return HEAD + "".join("%-15s %-40s %s\n" % (name, metric, value) for metric, value in values.items())
+
+
+@pytest.mark.parametrize("name", NAMES.values(), ids=NAMES.keys())
+def test_no_name_fools_it(name):
+    values = {USED: "158304 kB", BALLOON: "0 kB", FREE: ""}
+    assert values_in(printed(name, values), [USED, FREE, BALLOON]) == {USED: 158304, FREE: None, BALLOON: 0}
+
+
+@given(
+    st.lists(st.sampled_from([*"x \n-0", USED, FREE, " 7 kB", " 8 kB\n", RULE]), min_size=1),
+    st.permutations([USED, FREE, BALLOON]),
+)
+def test_no_mixture_of_rows_fools_it(parts, order):
+    name = "".join(parts)
+    values = {metric: "%d kB" % number for number, metric in enumerate(order, 1000)}
+    assert values_in(printed(name, values), order) == {metric: number for number, metric in enumerate(order, 1000)}
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        (printed("a", {USED: "5 kB"}), 5),
+        (printed("a", {USED: "5 kB, 6 kB, 7 kB"}), 7),
+        ("WARNING: no driver.\n\t Install it.\n\n" + printed("a", {USED: "5 kB"}), 5),
+        (printed("a", {}), None),
+        (printed("a", {USED: ""}), None),
+        (printed("a", {USED: "0 kB"}), 0),
+        (printed("a", {USED: "12.00%"}), None),
+        ("", None),
+        (HEAD, None),
+        ("\x00\ufffd garbage\n", None),
+    ],
+)
+def test_one_metric(text, value):
+    assert values_in(text, [USED]) == {USED: value}
+
+
+def test_figures_of_a_real_guest():
+    text = only(recording(), "web01", [*GUEST_METRICS.values(), *PROCESS_METRICS.values()])
+    values = values_in(text, list(GUEST_METRICS.values()) + list(PROCESS_METRICS.values()))
+    assert values[USED] == 158304
+    assert values["Guest/RAM/Usage/Total"] == 725760
+    assert values["Guest/Pagefile/Usage/Total"] == 0
+
+
+def test_figures_of_a_real_host():
+    values = values_in(only(recording(), "host", HOST_METRICS.values()), list(HOST_METRICS.values()))
+    assert values["RAM/VMM/Ballooned"] == 153600
+    assert None not in values.values()
+
+
+def recording():
+    return (RECORDED / "7.2.22" / "running-metrics.txt").read_text()
+
+
+def only(text, name, metrics):
+    """The rows that a query for this object and these metrics would have printed."""
+    return HEAD + "".join(
+        line + "\n" for line in text.splitlines() if line.split()[:1] == [name] and line.split()[1] in metrics
+    )
+
+
+@given(st.text())
+def test_anything_is_read_without_a_word(text):
+    assert set(values_in(text, [USED, FREE])) == {USED, FREE}

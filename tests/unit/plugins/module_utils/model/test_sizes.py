@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: vbox.memory contributors
+"""Sizes as users write them."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.vbox.memory.plugins.module_utils.model.sizes import LARGEST_MB, size_in_mb
+
+RIGHT = [
+    (0, 0),
+    (512, 512),
+    ("0", 0),
+    ("512", 512),
+    (" 512 ", 512),
+    ("512M", 512),
+    ("512MB", 512),
+    ("2G", 2048),
+    ("2 GB", 2048),
+    ("1.5G", 1536),
+    ("1T", 1024**2),
+    ("2048K", 2),
+    ("1048576B", 1),
+    (LARGEST_MB, LARGEST_MB),
+]
+WRONG = [
+    (-1, "is negative"),
+    ("-5", "is negative"),
+    ("-1G", "is negative"),
+    (1.5, "is not a size"),
+    (512.0, "is not a size"),
+    ("1.5", "whole number of megabytes"),
+    ("1K", "whole number of megabytes"),
+    ("0512", "leading zero"),
+    ("010", "leading zero"),
+    ("0x10", "leading zero"),
+    ("0o17", "leading zero"),
+    ("00", "leading zero"),
+    ("0b1", "leading zero"),
+    ("", "is not a size"),
+    ("  ", "is not a size"),
+    (None, "is not a size"),
+    (True, "is not a size"),
+    (False, "is not a size"),
+    ([512], "is not a size"),
+    ({}, "is not a size"),
+    ("lots", "is not a size"),
+    ("5 12", "is not a size"),
+    ("12Q", "is not a size"),
+    ("1e3", "is not a size"),
+    ("٥", "is not a size"),
+    ("512\n5", "is not a size"),
+    ("nan", "is not a size"),
+    ("inf", "is not a size"),
+    (2**32, "more than VirtualBox can hold"),
+    (2**40, "more than VirtualBox can hold"),
+    (str(2**40), "more than"),
+    ("5000T", "more than"),
+    ("9" * 400, "more than"),
+]
+
+
+@pytest.mark.parametrize(("written", "megabytes"), RIGHT, ids=[repr(row[0]) for row in RIGHT])
+def test_a_size(written, megabytes):
+    assert size_in_mb(written) == megabytes
+
+
+@pytest.mark.parametrize(("written", "problem"), WRONG, ids=[repr(row[0])[:20] for row in WRONG])
+def test_no_size(written, problem):
+    with pytest.raises(ValueError, match=problem):
+        size_in_mb(written)
+
+
+@given(st.integers(0, LARGEST_MB))
+def test_whole_megabytes_are_kept_exactly(megabytes):
+    assert size_in_mb(megabytes) == size_in_mb(str(megabytes)) == size_in_mb("%dM" % megabytes) == megabytes
+
+
+@given(st.text() | st.integers() | st.floats() | st.none() | st.booleans() | st.lists(st.integers()))
+def test_anything_is_a_size_or_a_problem_with_words(written):
+    try:
+        size = size_in_mb(written)
+    except ValueError as problem:
+        assert str(problem).split()[0] in ("is", "has")
+    else:
+        assert isinstance(size, int) and not isinstance(size, bool) and 0 <= size <= LARGEST_MB
