@@ -6,20 +6,17 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 import time
-from pathlib import Path
 
 import pytest
 import yaml
-from beds import SandboxBed
+from support.hosts import SandboxTestHost, wait_until
+from support.testbeds import TESTS, VBOX, ssh_variables
 
 pytestmark = pytest.mark.sandbox
 
-TESTS = Path(__file__).resolve().parents[1]
 BACKENDS = ("vboxmanage", "api")
-VBOX = "/usr/lib/virtualbox/VBoxManage"
 OWN_UUID = "87654321-4321-4321-4321-123456789abc"  # a machine's, and its name
 UNKNOWN = "12345678-4321-4321-4321-123456789abc"
 
@@ -41,18 +38,16 @@ for session in sessions:
 """
 
 
-class Host(SandboxBed):
+class Host(SandboxTestHost):
     """A user of the sandbox, and its machines by name."""
 
     def __init__(self, sandbox, user):
         super().__init__(sandbox, user)
-        for uuid in re.findall(r"\{([0-9a-f-]{36})\}$", self.vbox("list", "vms"), re.MULTILINE):
-            self.vbox("unregistervm", uuid, "--delete")
+        self.forget_machines()
         self.uuids = {}
 
     def make(self, name, *create, ostype="Debian_64", modify=()):
-        created = self.vbox("createvm", "--name", name, "--ostype", ostype, "--register", *create)
-        uuid = self.uuids[name] = created.split("UUID: ")[1].split()[0]
+        uuid = self.uuids[name] = self.create(name, *create, ostype=ostype)
         if modify:
             self.vbox("modifyvm", uuid, *modify)
         return uuid
@@ -74,10 +69,7 @@ class Host(SandboxBed):
 
     def stop_server(self):
         self.run("pkill", "-U", self.user, "VBoxSVC")
-        for _try in range(100):
-            if self.run("sh", "-c", "pgrep -U $(id -u) VBoxSVC || true").stdout == "":
-                return
-            time.sleep(0.1)
+        wait_until(lambda: self.run("sh", "-c", "pgrep -U $(id -u) VBoxSVC || true").stdout == "", 60)
 
     def script(self, path, text):
         self.run("sh", "-c", f'cat > "{path}" && chmod +x "{path}"', given=text)
@@ -408,7 +400,7 @@ def test_nothing_is_left_running(plain):
         "-c",
         """
         cat > /tmp/vbox44-calls
-        PYTHONPATH=/checkout/.build:/ansible exec setsid python3 /checkout/tests/run_backend.py api </tmp/vbox44-calls >/tmp/vbox44-child 2>&1 &
+        PYTHONPATH=/checkout/.build:/ansible exec setsid python3 /checkout/tests/support/run_backend.py api </tmp/vbox44-calls >/tmp/vbox44-child 2>&1 &
         echo $! > /tmp/vbox44-parent
         until [ -s /tmp/vbox44-child ]; do sleep 0.1; done
         kill -KILL $(cat /tmp/vbox44-parent)
@@ -437,15 +429,8 @@ def test_as_a_module_over_ssh(plain, tmp_path, pipelining):
     (tmp_path / "play.yml").write_text(
         json.dumps([{"hosts": "all", "gather_facts": False, "tasks": [{"try_backend": {"name": "web01"}}]}])
     )
-    variables = {
-        "ansible_host": info["host"],
-        "ansible_port": info["port"],
-        "ansible_user": plain.user,
-        "ansible_python_interpreter": info["python"],
-        "ansible_ssh_private_key_file": info["key"],
-        "ansible_ssh_common_args": f"-o UserKnownHostsFile={info['known_hosts']}",
-    }
-    (tmp_path / "inventory.json").write_text(json.dumps({"all": {"hosts": {"sandbox": variables}}}))
+    hosts = {"sandbox": ssh_variables(info, plain.user)}
+    (tmp_path / "inventory.json").write_text(json.dumps({"all": {"hosts": hosts}}))
     done = subprocess.run(
         ["ansible-playbook", "-v", "-i", "inventory.json", "play.yml"],
         cwd=tmp_path,
