@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from support.hosts import FakeTestHost  # noqa: E402
+from support.hosts import FakeTestHost, write_program  # noqa: E402
 from support.testbeds import ssh_variables  # noqa: E402
 
 
@@ -42,7 +42,7 @@ def fake(folder, hosts):
 
 def fake_program(folder):
     (folder / "state").mkdir(parents=True)
-    return FakeTestHost(folder / "state", release="7.1").write_program(folder / "VBoxManage")
+    return write_program(FakeTestHost(folder / "state", release="7.1").fake, folder / "VBoxManage")
 
 
 main(*sys.argv[1:])

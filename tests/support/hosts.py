@@ -71,13 +71,6 @@ class FakeTestHost(TestHost):
     def vbox(self, *argv):
         return self.fake.ok(*argv)
 
-    def write_program(self, path):
-        """Write a VBoxManage that is this host's whatever the environment; gives back its path."""
-        home, program = shlex.quote(self.fake.path), shlex.quote(self.fake.program)
-        path.write_text(f'#!/bin/sh\nVBOX_FAKE_HOME={home} exec {program} "$@"\n', encoding="utf-8")
-        path.chmod(0o755)
-        return str(path)
-
     def python(self, script, *argv, given=""):
         folder = os.path.dirname(self.fake.program)
         environment = dict(os.environ, **self.fake.environment)
@@ -222,6 +215,14 @@ class LiveTestHost(TestHost):
 
     def forget_calls(self):
         pass
+
+
+def write_program(fake, path):
+    """Write a VBoxManage that is this fake host's, whatever the environment; gives back its path."""
+    home, program = shlex.quote(fake.path), shlex.quote(fake.program)
+    path.write_text(f'#!/bin/sh\nVBOX_FAKE_HOME={home} exec {program} "$@"\n', encoding="utf-8")
+    path.chmod(0o755)
+    return str(path)
 
 
 def wait_until(condition, seconds, pause=0.1):

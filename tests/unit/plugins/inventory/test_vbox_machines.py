@@ -11,7 +11,8 @@ import sys
 
 import pytest
 import yaml
-from support.hosts import FakeTestHost
+from fake.vboxfake.fakehost import FakeHost
+from support.hosts import write_program
 
 from ansible_collections.vbox.memory.plugins.inventory.vbox_machines import DOCUMENTATION, EXAMPLES, inventory_names
 from ansible_collections.vbox.memory.plugins.plugin_utils.remote import KEYS, command_for, problems_of, sources
@@ -140,8 +141,8 @@ def fake(tmp_path):
     def make(name):
         folder = tmp_path / name
         folder.mkdir()
-        host = FakeTestHost(folder, release="7.1")
-        return host.fake, {"name": name, "vboxmanage": host.write_program(folder / "VBoxManage")}
+        host = FakeHost(folder)
+        return host, {"name": name, "vboxmanage": write_program(host, folder / "VBoxManage")}
 
     return make
 
