@@ -7,17 +7,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
-from beds import BINDS
-
-TESTS = Path(__file__).parent
-SANDBOX = TESTS / "testbed" / "sandbox"
-LIVE_NAME = "tests" + os.environ.get(
-    "PYTEST_XDIST_WORKER", ""
-)  # the live host of these tests; `make test-live` has two at work
-CANNOT_HAVE_ONE = 3  # the sandbox's exit code on a machine where it cannot work
+from support.testbeds import TESTS, sandbox_named
 
 
 def pytest_configure():
@@ -37,23 +29,14 @@ def need_testbed():
 @pytest.fixture(scope="session")
 def sandbox():
     """A sandbox of the tests' own that is up: a function that runs `tests/testbed/sandbox` with some arguments."""
-    environment = dict(os.environ, VBOX_SANDBOX_NAME=f"tests{os.getpid()}", VBOX_SANDBOX_BIND=BINDS)
-
-    def run(*arguments, given="", must_succeed=True):
-        done = subprocess.run(
-            [str(SANDBOX), *arguments], input=given, env=environment, capture_output=True, text=True, check=False
-        )
-        if done.returncode == CANNOT_HAVE_ONE and arguments[0] != "exec":
-            missing(done.stderr.strip())
-        if done.returncode and must_succeed:
-            pytest.fail(
-                f"sandbox {' '.join(arguments)}: exit {done.returncode}\n{done.stdout}{done.stderr}", pytrace=False
-            )
-        return done
-
+    run = sandbox_named(f"tests{os.getpid()}", fail, missing)
     run("up")
     yield run
     run("down")
+
+
+def fail(message):
+    pytest.fail(message, pytrace=False)
 
 
 def missing(reason):

@@ -17,12 +17,13 @@ from pathlib import Path
 import ansible.release
 from calls import count_calls
 from fleet import measure_fleet
-from hosts import FLEET_USERS, TESTS, VBOX, Sandbox
+from hosts import FLEET_USERS, Sandbox
 from payload import measure_payloads
 from playing import Playing
 from plot import draw
 from report import HEAD, tables
 from required import check
+from support.testbeds import TESTS, VBOX
 from timing import Row, measure, measure_memory, say
 from ways import COLD, JOBS, WAYS
 

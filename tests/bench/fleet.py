@@ -7,7 +7,8 @@ from __future__ import annotations
 import statistics
 import time
 
-from hosts import AS_WRITTEN, STATES, VBOX
+from hosts import AS_WRITTEN, STATES
+from support.testbeds import VBOX
 from timing import ONCE_FROM, say
 
 FORKS = 10

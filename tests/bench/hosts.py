@@ -10,14 +10,11 @@ import os
 import subprocess
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
-import ansible
+from support.testbeds import SANDBOX, VBOX, sandbox_environment, sandbox_named, ssh_variables
 
-TESTS = Path(__file__).resolve().parents[1]
-SANDBOX = TESTS / "testbed" / "sandbox"
 INSIDE = "/checkout/tests/bench/inside/"
-VBOX = "/usr/lib/virtualbox/VBoxManage"
+NAME = "bench"  # of the sandbox
 AS_WRITTEN = "VBoxManage"  # by people, who get the packages' wrapper by it
 FLEET_USERS = 50  # what the sandbox has anyway; the hosts of certain sizes come after them
 
@@ -43,9 +40,7 @@ class Sandbox:
 
     def __init__(self, users):
         self._users = users
-        self._environment = dict(
-            os.environ, VBOX_SANDBOX_NAME="bench", VBOX_SANDBOX_BIND=f"{Path(ansible.__file__).parent}:/ansible/ansible"
-        )
+        self._run = sandbox_named(NAME)
 
     def __enter__(self):
         self.call("down")
@@ -59,20 +54,13 @@ class Sandbox:
 
     def call(self, *arguments, given=""):
         """Run `sandbox` with these arguments; gives back what it printed."""
-        done = subprocess.run(
-            [str(SANDBOX), *arguments], input=given, env=self._environment, capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            raise SystemExit(
-                f"sandbox {' '.join(arguments)}: exit {done.returncode}\n{done.stdout[-2000:]}{done.stderr}"
-            )
-        return done.stdout
+        return self._run(*arguments, given=given).stdout
 
     def start(self, user, *argv):
         """Start a program of a user's, with pipes for its input and output."""
         return subprocess.Popen(
             [str(SANDBOX), "exec", "--user", user, *argv],
-            env=self._environment,
+            env=dict(os.environ, **sandbox_environment(NAME)),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -128,15 +116,7 @@ class Host:
     @property
     def variables(self):
         """What Ansible has to know of it."""
-        info = self.sandbox.info
-        return {
-            "ansible_host": info["host"],
-            "ansible_port": info["port"],
-            "ansible_user": self.user,
-            "ansible_ssh_private_key_file": info["key"],
-            "ansible_ssh_common_args": f"-o UserKnownHostsFile={info['known_hosts']}",
-            "ansible_python_interpreter": info["python"],
-        }
+        return ssh_variables(self.sandbox.info, self.user)
 
     @contextlib.contextmanager
     def warm(self):

@@ -12,17 +12,15 @@ import argparse
 import json
 import os
 import re
-import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-TESTS = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(TESTS))
-from beds import LiveBed  # noqa: E402
-from live_helpers import balloon, fell_by_itself, wait_until  # noqa: E402
-from report import HEAD  # noqa: E402
+from report import HEAD
+from support.hosts import LiveTestHost
+from support.live import balloon, fell_by_itself, wait_until
+from support.testbeds import TESTS, live_named
 
 GUEST, MEMORY = "web01", 768
 LITTLE, NEARLY_ALL = MEMORY * 10 // 100, MEMORY * 89 // 100
@@ -87,18 +85,18 @@ class Series:
 
     def run(self, work, count, control):
         """So many inflations of a guest at this work, on a live host of their own, and the control after them if wanted."""
-        live = live_host("bench-" + work)
-        bed = LiveBed(live)
+        live = live_named("bench-" + work)
+        host = LiveTestHost(live)
         live("up")
         try:
-            begin(bed, WORK[work])
+            begin(host, WORK[work])
             for number in range(1, count + 1):
-                self.rows.append(inflate(bed, work, number))
+                self.rows.append(inflate(host, work, number))
                 self._write()
                 if fell_by_itself(self.rows[-1]):
-                    begin(bed, WORK[work])
+                    begin(host, WORK[work])
             if control:
-                self.control = overfill(bed)
+                self.control = overfill(host)
                 self._write()
         finally:
             live("down")
@@ -117,41 +115,22 @@ class Series:
         (self._folder / "live.md").write_text(HEAD + table(rows) + ("\n" + told(self.control) if self.control else ""))
 
 
-def live_host(name):
-    """A function that runs `tests/testbed/live` on an instance of this name."""
-    environment = dict(os.environ, VBOX_LIVE_NAME=name)
-
-    def live(*arguments, given=b"", must_succeed=True):
-        done = subprocess.run(
-            [str(TESTS / "testbed" / "live"), *arguments],
-            input=given,
-            env=environment,
-            capture_output=True,
-            check=False,
-        )
-        if done.returncode and must_succeed:
-            raise SystemExit(f"live {' '.join(arguments)}: exit {done.returncode}\n{done.stderr.decode()}")
-        return done
-
-    return live
-
-
-def begin(bed, command):
+def begin(host, command):
     """Fresh guests, with the work in the one."""
-    bed.start_afresh()
+    host.start_afresh()
     if command:
-        bed.guest(GUEST, "sh", "-c", command)
-        wait_until(lambda: bed.memory(GUEST)["MemFree"] < 400)
+        host.guest(GUEST, "sh", "-c", command)
+        wait_until(lambda: host.memory(GUEST)["MemFree"] < 400)
 
 
-def inflate(bed, work, number):
+def inflate(host, work, number):
     """One inflation, from 10 % to 89 %: what was reached, why no more, and how the guest is."""
-    balloon(bed, GUEST, balloon_current=LITTLE)
-    started, heard = time.monotonic(), len(ticks(bed))
-    result, _calls = bed.module("vbox_balloon", {"name": GUEST, "balloon_current": NEARLY_ALL, "partial": True})
+    balloon(host, GUEST, balloon_current=LITTLE)
+    started, heard = time.monotonic(), len(ticks(host))
+    result, _calls = host.module("vbox_balloon", {"name": GUEST, "balloon_current": NEARLY_ALL, "partial": True})
     seconds = round(time.monotonic() - started)
     machine = result["machines"][0]
-    health = bed.health()[GUEST]
+    health = host.health()[GUEST]
     row = dict(
         work=work,
         number=number,
@@ -165,42 +144,42 @@ def inflate(bed, work, number):
             (look["guest_free_mb"] for look in machine.get("progress", []) if look["guest_free_mb"] is not None),
             default=None,
         ),
-        answers=answers(bed),
-        longest_silence_s=longest_gap(ticks(bed)[max(0, heard - 1) :]),
+        answers=answers(host),
+        longest_silence_s=longest_gap(ticks(host)[max(0, heard - 1) :]),
         **{harm: health[harm] for harm in HARMS},
     )
-    row["mem_free_mb"] = bed.memory(GUEST)["MemFree"] if row["answers"] else None
+    row["mem_free_mb"] = host.memory(GUEST)["MemFree"] if row["answers"] else None
     say("%(work)s %(number)d: %(reached_mb)s MB in %(seconds)d s, MemFree %(mem_free_mb)s, answers: %(answers)s" % row)
     return row
 
 
-def answers(bed):
-    return bed.live("guest", GUEST, "true", must_succeed=False).returncode == 0
+def answers(host):
+    return host.live("guest", GUEST, "true", must_succeed=False).returncode == 0
 
 
-def ticks(bed):
+def ticks(host):
     """The seconds of its uptime at which a guest gave a sign of life, which it is to do every 3 s."""
-    return list(map(int, re.findall(r"^tick (\d+)", serial_log(bed), re.MULTILINE)))
+    return list(map(int, re.findall(r"^tick (\d+)", serial_log(host), re.MULTILINE)))
 
 
-def serial_log(bed):
-    return bed.live("ssh", "cat", f"guests/{GUEST}.serial").stdout.decode(errors="replace")
+def serial_log(host):
+    return host.live("ssh", "cat", f"guests/{GUEST}.serial").stdout.decode(errors="replace")
 
 
 def longest_gap(seconds):
     return max((after - before for before, after in zip(seconds, seconds[1:])), default=None)
 
 
-def overfill(bed):
+def overfill(host):
     """The same 89 % as people write it today, on a fresh guest: what it says of its end."""
-    bed.start_afresh()
+    host.start_afresh()
     command = ["VBoxManage", "controlvm", GUEST, "guestmemoryballoon", str(NEARLY_ALL)]
     started = time.monotonic()
-    status = bed.live("ssh", *command, must_succeed=False).returncode
-    while time.monotonic() - started < CONTROL_SECONDS and not bed.health()[GUEST]["panic"]:
+    status = host.live("ssh", *command, must_succeed=False).returncode
+    while time.monotonic() - started < CONTROL_SECONDS and not host.health()[GUEST]["panic"]:
         time.sleep(5)
-    health = bed.health()[GUEST]
-    lines = [line.strip() for line in serial_log(bed).splitlines() if "Out of memory" in line or "panic" in line]
+    health = host.health()[GUEST]
+    lines = [line.strip() for line in serial_log(host).splitlines() if "Out of memory" in line or "panic" in line]
     say("control: exit %d, panic: %s" % (status, health["panic"]))
     return dict(
         command=" ".join(command),

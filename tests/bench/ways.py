@@ -8,7 +8,8 @@ import functools
 from dataclasses import dataclass
 from typing import Callable
 
-from hosts import AS_WRITTEN, INSIDE, STATES, VBOX
+from hosts import AS_WRITTEN, INSIDE, STATES
+from support.testbeds import VBOX
 
 JOBS = {
     "facts": "read all facts",

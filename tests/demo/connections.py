@@ -9,11 +9,12 @@ usage: connections.py sandbox INFO HOST…     INFO is what `sandbox info` print
 from __future__ import annotations
 
 import json
-import shlex
 import sys
 from pathlib import Path
 
-TESTS = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from support.hosts import FakeTestHost, write_program  # noqa: E402
+from support.testbeds import ssh_variables  # noqa: E402
 
 
 def main(kind, place, *hosts):
@@ -24,14 +25,7 @@ def main(kind, place, *hosts):
 def sandbox(info, hosts):
     """Each host is a user of the sandbox."""
     info = json.loads(info)
-    common = {
-        "ansible_host": info["host"],
-        "ansible_port": info["port"],
-        "ansible_ssh_private_key_file": info["key"],
-        "ansible_ssh_common_args": f"-o UserKnownHostsFile={shlex.quote(info['known_hosts'])}",
-        "ansible_python_interpreter": info["python"],
-    }
-    return {host: dict(common, ansible_user=user) for host, user in zip(hosts, info["users"], strict=False)}
+    return {host: ssh_variables(info, user) for host, user in zip(hosts, info["users"], strict=False)}
 
 
 def fake(folder, hosts):
@@ -40,26 +34,15 @@ def fake(folder, hosts):
         host: {
             "ansible_connection": "local",
             "ansible_python_interpreter": sys.executable,
-            "vbox_memory_vboxmanage": fake_host(Path(folder, host)),
+            "vbox_memory_vboxmanage": fake_program(Path(folder, host)),
         }
         for host in hosts
     }
 
 
-def fake_host(folder):
-    sys.path.insert(0, str(TESTS / "fake"))
-    from vboxfake.fakehost import PROGRAM, FakeHost
-
-    state = folder / "state"
-    state.mkdir(parents=True)
-    with FakeHost(state, release="7.1").state() as content:
-        content["host"].update(home=str(folder / "home"), writes_settings_files=True)
-    program = folder / "VBoxManage"
-    program.write_text(
-        f'#!/bin/sh\nVBOX_FAKE_HOME={shlex.quote(str(state))} exec {shlex.quote(PROGRAM)} "$@"\n', encoding="utf-8"
-    )
-    program.chmod(0o755)
-    return str(program)
+def fake_program(folder):
+    (folder / "state").mkdir(parents=True)
+    return write_program(FakeTestHost(folder / "state", release="7.1").fake, folder / "VBoxManage")
 
 
 main(*sys.argv[1:])

@@ -6,20 +6,17 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 import time
-from pathlib import Path
 
 import pytest
 import yaml
-from beds import SandboxBed
+from support.hosts import SandboxTestHost, wait_until
+from support.testbeds import TESTS, VBOX, ssh_variables
 
 pytestmark = pytest.mark.sandbox
 
-TESTS = Path(__file__).resolve().parents[1]
 BACKENDS = ("vboxmanage", "api")
-VBOX = "/usr/lib/virtualbox/VBoxManage"
 OWN_UUID = "87654321-4321-4321-4321-123456789abc"  # a machine's, and its name
 UNKNOWN = "12345678-4321-4321-4321-123456789abc"
 
@@ -41,18 +38,16 @@ for session in sessions:
 """
 
 
-class Host(SandboxBed):
+class Host(SandboxTestHost):
     """A user of the sandbox, and its machines by name."""
 
     def __init__(self, sandbox, user):
         super().__init__(sandbox, user)
-        for uuid in re.findall(r"\{([0-9a-f-]{36})\}$", self.vbox("list", "vms"), re.MULTILINE):
-            self.vbox("unregistervm", uuid, "--delete")
+        self.forget_machines()
         self.uuids = {}
 
     def make(self, name, *create, ostype="Debian_64", modify=()):
-        created = self.vbox("createvm", "--name", name, "--ostype", ostype, "--register", *create)
-        uuid = self.uuids[name] = created.split("UUID: ")[1].split()[0]
+        uuid = self.uuids[name] = self.create(name, *create, ostype=ostype)
         if modify:
             self.vbox("modifyvm", uuid, *modify)
         return uuid
@@ -67,27 +62,18 @@ class Host(SandboxBed):
         return self.do(backend, *calls)["results"]
 
     def both(self, *calls):
-        """The results of both backends, which must be equal; the ID of the type is known to the bindings alone, and not read from a file."""
-        one, other = (without_type(self.results(backend, *calls)) for backend in BACKENDS)
+        """The results of both backends, which must be equal."""
+        one, other = (self.results(backend, *calls) for backend in BACKENDS)
         assert one == other
         return one
 
     def stop_server(self):
         self.run("pkill", "-U", self.user, "VBoxSVC")
-        for _try in range(100):
-            if self.run("sh", "-c", "pgrep -U $(id -u) VBoxSVC || true").stdout == "":
-                return
-            time.sleep(0.1)
+        wait_until(lambda: self.run("sh", "-c", "pgrep -U $(id -u) VBoxSVC || true").stdout == "", 60)
 
     def script(self, path, text):
         self.run("sh", "-c", f'cat > "{path}" && chmod +x "{path}"', given=text)
         return path
-
-
-def without_type(value):
-    if isinstance(value, dict):
-        return {key: without_type(one) for key, one in value.items() if key not in ("os_type", "settings_file")}
-    return [without_type(one) for one in value] if isinstance(value, list) else value
 
 
 def codes(results):
@@ -133,13 +119,13 @@ def test_the_type_is_that_of_the_settings_file(odd):
 def test_every_name_and_uuid_finds_the_same(odd):
     names = [name for name in odd.uuids if name != "twin"]
     wanted = [*names, *odd.uuids.values(), *(uuid.upper() for uuid in odd.uuids.values())]
-    found = odd.both(["find_many", wanted])[0]
+    found = odd.both(["find", wanted])[0]
     assert [machine["name"] for machine in found[: len(names)] if machine["uuid"] != UNKNOWN] == [
         # This one has the form of another machine's UUID, which then is meant.
         "other" if name == "12345678-1234-1234-1234-123456789abc" and name in odd.uuids.values() else name
         for name in names
     ]
-    assert odd.both(*(["find", name] for name in wanted)) == found
+    assert odd.both(*(["find_one", name] for name in wanted)) == found
     assert odd.both(*(["read", uuid] for uuid in odd.uuids.values()))
 
 
@@ -147,9 +133,9 @@ def test_many_are_read_by_two_processes_and_by_one_when_the_other_is_lost(odd):
     wanted = [*odd.uuids.values(), *odd.uuids, "nothing", UNKNOWN]
     assert len(wanted) > 50, "else there is no second process"
     before, _killed, without, after = odd.results(
-        "api", ["find_many", wanted], ["kill_helper"], ["find_many", wanted], ["find_many", wanted]
+        "api", ["find", wanted], ["kill_second"], ["find", wanted], ["find", wanted]
     )
-    assert before == without == after == odd.results("api", *(["find", one] for one in wanted))
+    assert before == without == after == odd.results("api", *(["find_one", one] for one in wanted))
     assert codes(before)[-2:] == ["machine_not_found"] * 2 and "machine_ambiguous" in codes(before)
 
 
@@ -159,11 +145,11 @@ def test_a_machine_that_goes_and_one_that_comes_while_many_are_looked_for(odd):
     wanted = [*odd.uuids.values(), *odd.uuids.values(), "goes", "comes"]
     before, _gone, _come, after, _removed = odd.results(
         "api",
-        ["find_many", wanted],
-        ["run", "unregistervm", gone, "--delete"],
-        ["run", "createvm", "--name", "comes", "--register"],
-        ["find_many", wanted],
-        ["run", "unregistervm", "comes", "--delete"],
+        ["find", wanted],
+        ["raw", "unregistervm", gone, "--delete"],
+        ["raw", "createvm", "--name", "comes", "--register"],
+        ["find", wanted],
+        ["raw", "unregistervm", "comes", "--delete"],
     )
     assert before[-2]["uuid"] == gone and codes(before)[-1] == "machine_not_found"
     assert codes(after)[-2] == "machine_not_found" and after[-1]["name"] == "comes"
@@ -172,13 +158,13 @@ def test_a_machine_that_goes_and_one_that_comes_while_many_are_looked_for(odd):
 
 def test_what_is_not_there_and_what_is_there_twice(odd):
     results = odd.both(
-        ["find", "nothing"],
-        ["find", UNKNOWN],
-        ["find", ""],
-        ["find", "TWO\nlines"],
-        ["find", "{%s}" % odd.uuids["windows"]],
-        ["find", "twin"],
-        ["find", "*"],
+        ["find_one", "nothing"],
+        ["find_one", UNKNOWN],
+        ["find_one", ""],
+        ["find_one", "TWO\nlines"],
+        ["find_one", "{%s}" % odd.uuids["windows"]],
+        ["find_one", "twin"],
+        ["find_one", "*"],
     )
     assert codes(results) == ["machine_not_found"] * 5 + ["machine_ambiguous", "machine_not_found"]
 
@@ -196,34 +182,31 @@ def test_no_machine_runs(odd):
     assert odd.both(["read_live"]) == [[]]
 
 
+# What is refused: the values, and our code. `<0>` is a stopped machine.
 REFUSED = {
-    "too large a balloon": (["modifyvm", "<0>", "--guestmemoryballoon", "5000"], "change_refused"),
-    "the first size that is refused": (["modifyvm", "<0>", "--guestmemoryballoon", "921"], "change_refused"),
-    "the largest number": (["modifyvm", "<0>", "--guestmemoryballoon", "4294967295"], "change_refused"),
-    "a number too large": (["modifyvm", "<0>", "--guestmemoryballoon", "4294967296"], "vboxmanage_failed"),
-    "no number": (["modifyvm", "<0>", "--guestmemoryballoon", "many"], "vboxmanage_failed"),
-    "a fraction": (["modifyvm", "<0>", "--guestmemoryballoon", "1.5"], "vboxmanage_failed"),
-    "less than nothing": (["modifyvm", "<0>", "--guestmemoryballoon", "-1"], "vboxmanage_failed"),
-    "no switch": (["modifyvm", "<0>", "--largepages", "perhaps"], "vboxmanage_failed"),
-    "Page Fusion on": (["modifyvm", "<0>", "--pagefusion", "on"], "not_supported_by_host"),
-    "Page Fusion off": (["modifyvm", "<0>", "--pagefusion", "off"], "not_supported_by_host"),
+    "too large a balloon": ("<0>", {"balloon_default": 5000}, "change_refused"),
+    "the first size that is refused": ("<0>", {"balloon_default": 921}, "change_refused"),
+    "the largest number": ("<0>", {"balloon_default": 2**32 - 1}, "change_refused"),
+    "Page Fusion on": ("<0>", {"page_fusion": True}, "not_supported_by_host"),
+    "Page Fusion off": ("<0>", {"page_fusion": False}, "not_supported_by_host"),
     "one refused of three": (
-        ["modifyvm", "<0>", "--guestmemoryballoon", "77", "--pagefusion", "off", "--largepages", "on"],
+        "<0>",
+        {"balloon_default": 77, "page_fusion": False, "large_pages": True},
         "not_supported_by_host",
     ),
-    "a balloon now, of a stopped machine": (["controlvm", "<0>", "guestmemoryballoon", "64"], "vboxmanage_failed"),
-    "a machine that is not there": (["modifyvm", UNKNOWN, "--guestmemoryballoon", "64"], "machine_not_found"),
-    "an option that there is not": (["modifyvm", "<0>", "--nonsense", "on"], "vboxmanage_failed"),
+    "a balloon now, of a stopped machine": ("<0>", {"balloon_current": 64}, "vboxmanage_failed"),
+    "a machine that is not there": (UNKNOWN, {"balloon_default": 64}, "machine_not_found"),
+    "a balloon now, of a machine that is not there": (UNKNOWN, {"balloon_current": 64}, "machine_not_found"),
 }
 
 
 def test_what_is_refused_is_refused_in_the_same_way_and_changes_nothing(odd):
     uuid = odd.uuids["other"]
-    calls = [["run", *(argument.replace("<0>", uuid) for argument in command)] for command, _code in REFUSED.values()]
+    calls = [["change", machine.replace("<0>", uuid), values] for machine, values, _code in REFUSED.values()]
     before = odd.both(["read", uuid])
     one, other = (odd.results(backend, *calls) for backend in BACKENDS)
-    assert codes(one) == codes(other) == [code for _command, code in REFUSED.values()]
-    assert [result["vbox_code"] for result in one] == [result["vbox_code"] for result in other]
+    assert codes(one) == codes(other) == [code for _machine, _values, code in REFUSED.values()]
+    assert one == other, "the same situation gives the same code and the same reason"
     assert odd.both(["read", uuid]) == before
 
 
@@ -231,19 +214,12 @@ def test_each_reads_what_the_other_wrote(odd):
     for number, (writer, reader) in enumerate((BACKENDS, BACKENDS[::-1]), 1):
         for name in ("windows", 'quo"te', "two\nlines"):
             uuid = odd.uuids[name]
-            assert odd.results(
-                writer, ["run", "modifyvm", uuid, "--guestmemoryballoon", str(number), "--largepages", "off"]
-            ) == [None]
+            change = ["change", uuid, {"balloon_default": number, "large_pages": False}]
+            assert odd.results(writer, change) == [None]
             machine = odd.results(reader, ["read", uuid])[0]
             assert (machine["balloon_default"], machine["large_pages"]) == (number, False)
-        assert odd.results(writer, ["run", "modifyvm", uuid, "--largepages", "on"]) == [None]
+        assert odd.results(writer, ["change", uuid, {"large_pages": True}]) == [None]
         assert odd.results(reader, ["read", uuid])[0]["large_pages"] is True
-
-
-def test_other_commands_go_to_vboxmanage(odd):
-    uuid = odd.uuids["windows"]
-    assert odd.results("api", ["run", "modifyvm", uuid, "--description", "by VBoxManage"]) == [None]
-    assert "by VBoxManage" in odd.vbox("showvminfo", uuid)
 
 
 @pytest.mark.parametrize("first", BACKENDS)
@@ -255,33 +231,35 @@ def test_metrics_that_one_sets_up_the_other_reads(odd, first):
         sampled = odd.results(first, ["sample", wanted, 20])
         assert sampled[0]["host"]["memory_total_kb"] > 0 and sampled[0]["host"]["vmm_ballooned_kb"] == 0
         assert odd.both(
-            ["sample", wanted, 0], ["sample", {stopped: {"process_kb": "RAM/Usage/Used"}}, 0], ["period", stopped]
+            ["sample", wanted, 0],
+            ["sample", {stopped: {"process_kb": "RAM/Usage/Used"}}, 0],
+            ["metrics_period", stopped],
         ) == [*sampled, {stopped: {"process_kb": None}}, 0]
 
 
 def test_a_machine_whose_file_is_gone(sandbox):
     host = Host(sandbox, "vbox42")
     gone, there = host.make("gone"), host.make("there")
-    file = host.results("vboxmanage", ["find", "gone"])[0]["settings_file"]
+    file = re.search(r'^CfgFile="(.*)"$', host.vbox("showvminfo", gone, "--machinereadable"), re.MULTILINE).group(1)
     host.run("mv", file, file + ".away")
     host.run("sh", "-c", 'rm -f "$1"-prev', "sh", file)
     host.stop_server()
-    results = host.both(["find", gone], ["find", "gone"], ["find_many", [there, gone]], ["read_all"])
+    results = host.both(["find_one", gone], ["find_one", "gone"], ["find", [there, gone]], ["read_all"])
     assert codes(results[:2]) == ["machine_inaccessible", "machine_not_found"]
     assert [one.get("code") for one in results[2]] == [None, "machine_inaccessible"]
     assert results[3][1] == [gone] and [machine["uuid"] for machine in results[3][0]] == [there]
     host.run("mv", file + ".away", file)
-    assert host.results("api", ["find", "gone"])[0]["uuid"] == gone
+    assert host.results("api", ["find_one", "gone"])[0]["uuid"] == gone
 
 
 def test_a_machine_that_another_program_holds(sandbox):
     host = Host(sandbox, "vbox43")
     held, free = host.make("held"), host.make("free")
-    change = ["run", "modifyvm", held, "--guestmemoryballoon", "64"]
+    change = ["change", held, {"balloon_default": 64}]
     with Holder(host, 60, "held"):
-        assert [machine["uuid"] for machine in host.both(["find", "held"], ["find", "free"])] == [held, free]
+        assert [machine["uuid"] for machine in host.both(["find_one", "held"], ["find_one", "free"])] == [held, free]
         for backend in BACKENDS:
-            refused, made = host.results(backend, change, ["run", "modifyvm", free, "--guestmemoryballoon", "64"])
+            refused, made = host.results(backend, change, ["change", free, {"balloon_default": 64}])
             assert (refused["code"], refused["vbox_code"], made) == (
                 "machine_locked",
                 "VBOX_E_INVALID_OBJECT_STATE (0x80bb0007)",
@@ -327,13 +305,13 @@ def plain(sandbox):
 
 def test_the_server_can_be_killed(plain):
     for backend in BACKENDS:
-        before, _killed, after = plain.results(backend, ["find", "web01"], ["kill_server"], ["find", "web01"])
+        before, _killed, after = plain.results(backend, ["find_one", "web01"], ["kill_server"], ["find_one", "web01"])
         assert before == after
 
 
 def test_the_child_can_be_killed(plain):
     before, _killed, at_once, later = plain.results(
-        "api", ["find", "web01"], ["kill"], ["find", "web01"], ["find", "web01"]
+        "api", ["find_one", "web01"], ["kill"], ["find_one", "web01"], ["find_one", "web01"]
     )
     assert (
         at_once["code"] == "backend_unavailable"
@@ -347,9 +325,9 @@ def test_auto_goes_on_with_vboxmanage_when_the_child_is_killed(plain):
     uuid = plain.uuids["web01"]
     answer = plain.do(
         "auto",
-        ["find", "web01"],
+        ["find_one", "web01"],
         ["kill"],
-        ["run", "modifyvm", uuid, "--guestmemoryballoon", "3"],
+        ["change", uuid, {"balloon_default": 3}],
         ["read", uuid],
         executable="",
     )
@@ -358,18 +336,18 @@ def test_auto_goes_on_with_vboxmanage_when_the_child_is_killed(plain):
 
 
 def test_auto_takes_the_bindings_and_says_no_more(plain):
-    answer = plain.do("auto", ["find", "web01"], executable="")
+    answer = plain.do("auto", ["find_one", "web01"], executable="")
     assert (answer["name"], answer["fallback"], answer["results"][0]["os_type"]) == ("api", None, "Debian_64")
 
 
 def test_auto_keeps_to_a_vboxmanage_that_was_named(plain):
-    answer = plain.do("auto", ["find", "web01"])
+    answer = plain.do("auto", ["find_one", "web01"])
     assert answer["name"] == "vboxmanage" and VBOX in answer["fallback"]
 
 
 BROKEN = {
-    "garbage": ("#!/bin/sh\nwhile echo garbage; do :; done\n", "printed what is no answer"),
-    "JSON of another kind": ("#!/bin/sh\necho '[1]'\n", "printed what is no answer"),
+    "garbage": ("#!/bin/sh\nwhile echo garbage; do :; done\n", "printed what is no response"),
+    "JSON of another kind": ("#!/bin/sh\necho '[1]'\n", "printed what is no response"),
     "an end without a word": ("#!/bin/sh\nexit 0\n", "ended unexpectedly (status 0)"),
     "a crash": ("#!/bin/sh\necho oh >&2\nkill -SEGV $$\n", "ended unexpectedly (status -11: oh)"),
     "no vboxapi": ('#!/bin/sh\nexec python3 -S "$@"\n', "No module named 'vboxapi'"),
@@ -381,10 +359,10 @@ BROKEN = {
 def test_a_python_that_is_of_no_use(plain, kind):
     text, reason = BROKEN[kind]
     python = plain.script("/tmp/vbox44-python", text)
-    error = plain.do("api", ["find", "web01"], python=python)
+    error = plain.do("api", ["find_one", "web01"], python=python)
     assert error["code"] == "backend_unavailable" and reason in error["msg"] and python in error["msg"]
     assert error["msg"].count("cannot be used") == 1
-    answer = plain.do("auto", ["find", "web01"], executable="", python=python)
+    answer = plain.do("auto", ["find_one", "web01"], executable="", python=python)
     assert answer["name"] == "vboxmanage" and reason in answer["fallback"] and answer["results"][0]["name"] == "web01"
 
 
@@ -401,14 +379,14 @@ def test_bindings_of_another_version(plain):
 
 
 def test_nothing_is_left_running(plain):
-    plain.results("api", ["find", "web01"])
-    given = json.dumps([["find", "web01"], ["pid"], ["sleep", 60]])
+    plain.results("api", ["find_one", "web01"])
+    given = json.dumps([["find_one", "web01"], ["pid"], ["sleep", 60]])
     plain.run(
         "sh",
         "-c",
         """
         cat > /tmp/vbox44-calls
-        PYTHONPATH=/checkout/.build:/ansible exec setsid python3 /checkout/tests/run_backend.py api </tmp/vbox44-calls >/tmp/vbox44-child 2>&1 &
+        PYTHONPATH=/checkout/.build:/ansible exec setsid python3 /checkout/tests/support/run_backend.py api </tmp/vbox44-calls >/tmp/vbox44-child 2>&1 &
         echo $! > /tmp/vbox44-parent
         until [ -s /tmp/vbox44-child ]; do sleep 0.1; done
         kill -KILL $(cat /tmp/vbox44-parent)
@@ -420,11 +398,11 @@ def test_nothing_is_left_running(plain):
 
 MODULE = """
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.vbox.memory.plugins.module_utils.backends import choose_backend
+from ansible_collections.vbox.memory.plugins.module_utils.backends.select import select_backend
 
 module = AnsibleModule({"name": {}})
-with choose_backend("api") as backend:
-    module.exit_json(machine=backend.find_many([module.params["name"]])[0].uuid, backend=backend.name)
+with select_backend("api") as backend:
+    module.exit_json(machine=backend.find([module.params["name"]])[0].uuid, backend=backend.name)
 """
 
 
@@ -437,15 +415,8 @@ def test_as_a_module_over_ssh(plain, tmp_path, pipelining):
     (tmp_path / "play.yml").write_text(
         json.dumps([{"hosts": "all", "gather_facts": False, "tasks": [{"try_backend": {"name": "web01"}}]}])
     )
-    variables = {
-        "ansible_host": info["host"],
-        "ansible_port": info["port"],
-        "ansible_user": plain.user,
-        "ansible_python_interpreter": info["python"],
-        "ansible_ssh_private_key_file": info["key"],
-        "ansible_ssh_common_args": f"-o UserKnownHostsFile={info['known_hosts']}",
-    }
-    (tmp_path / "inventory.json").write_text(json.dumps({"all": {"hosts": {"sandbox": variables}}}))
+    hosts = {"sandbox": ssh_variables(info, plain.user)}
+    (tmp_path / "inventory.json").write_text(json.dumps({"all": {"hosts": hosts}}))
     done = subprocess.run(
         ["ansible-playbook", "-v", "-i", "inventory.json", "play.yml"],
         cwd=tmp_path,

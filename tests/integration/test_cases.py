@@ -3,7 +3,7 @@
 """The table of cases (tests/cases/*.yml), each on the fake and, where it can show it, on the real VirtualBox.
 
 A case is run three times: in check mode, for real, and again. Check mode must say what the real run then does and change
-nothing; the second run must change nothing and send nothing. Where a case runs on both beds, the results must be equal.
+nothing; the second run must change nothing and send nothing. Where a case runs on both kinds of host, the results must be equal.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from beds import FakeBed, SandboxBed
+from support.hosts import FakeTestHost, SandboxTestHost
 
 FILES = sorted((Path(__file__).resolve().parents[1] / "cases").glob("*.yml"))
 CASES = {f"{file.stem}: {case['id']}": case for file in FILES for case in yaml.safe_load(file.read_text())}
@@ -27,15 +27,17 @@ CHANGING = ("modifyvm", "controlvm", "startvm")
 
 def pairs():
     for name, case in CASES.items():
-        beds = [str(bed) for bed in case.get("beds", EVERYWHERE)]
-        for bed in beds + ([BINDINGS] if "sandbox" in beds else []):
-            yield pytest.param(name, bed, id=f"{name} [{bed}]", marks=[pytest.mark.sandbox] if bed in REAL else [])
+        places = [str(place) for place in case.get("runs_on", EVERYWHERE)]
+        for place in places + ([BINDINGS] if "sandbox" in places else []):
+            yield pytest.param(
+                name, place, id=f"{name} [{place}]", marks=[pytest.mark.sandbox] if place in REAL else []
+            )
 
 
 @pytest.mark.parametrize(("name", "where"), list(pairs()))
-def test_case(name, where, bed, results):
+def test_case(name, where, host_for, results):
     case = CASES[name]
-    host = bed(where, case)
+    host = host_for(where, case)
     uuids = [make(host, machine) for machine in case.get("machines", [])]
     set_up_fake(host, case, uuids)
     parameters = filled(case["with"], uuids)
@@ -61,22 +63,22 @@ def test_case(name, where, bed, results):
         assert [call for call in calls if call[0] in CHANGING] == []
     results.setdefault(name, {})[where] = named(without_output(result), uuids)
     assert result.get("backend", host.backend) == host.backend
-    alike = [one for bed, one in results[name].items() if bed in EVERYWHERE or bed == BINDINGS]
+    alike = [one for place, one in results[name].items() if place in EVERYWHERE or place == BINDINGS]
     assert all(one == alike[0] for one in alike), alike
 
 
 @pytest.fixture(scope="module")
 def results():
-    """What each case gave on each bed: the two must be equal."""
+    """What each case gave in each place: they must be equal."""
     return {}
 
 
 @pytest.fixture
-def bed(tmp_path, request):
+def host_for(tmp_path, request):
     def choose(where, case):
         if where not in REAL:
-            return FakeBed(tmp_path, release=where, kind=case.get("host", "linux"))
-        host = request.getfixturevalue("sandbox_bed")()
+            return FakeTestHost(tmp_path, release=where, kind=case.get("host", "linux"))
+        host = request.getfixturevalue("fresh_user")()
         host.backend = "api" if where == BINDINGS else host.backend
         return host
 
@@ -84,11 +86,11 @@ def bed(tmp_path, request):
 
 
 @pytest.fixture(scope="module")
-def sandbox_bed(sandbox):
+def fresh_user(sandbox):
     """A function that gives a user of the sandbox who has no machines yet."""
     users = itertools.chain(["vbox"], json.loads(sandbox("info").stdout)["users"])
 
-    def fresh():
+    def next_user():
         nonlocal users
         user = next(users, None)
         if user is None:
@@ -96,23 +98,14 @@ def sandbox_bed(sandbox):
             sandbox("up")
             users = iter(json.loads(sandbox("info").stdout)["users"])
             user = next(users)
-        return SandboxBed(sandbox, user)
+        return SandboxTestHost(sandbox, user)
 
-    return fresh
+    return next_user
 
 
 def make(host, machine):
     """Make a machine with plain VBoxManage, and say its UUID."""
-    created = host.vbox(
-        "createvm",
-        "--name",
-        machine["name"],
-        "--ostype",
-        machine.get("ostype", "Debian_64"),
-        "--register",
-        *machine.get("create", []),
-    )
-    uuid = created.split("UUID: ")[1].split()[0]
+    uuid = host.create(machine["name"], *machine.get("create", []), ostype=machine.get("ostype", "Debian_64"))
     options = ["--memory", str(machine.get("memory", 1024)), *machine.get("modify", [])]
     host.vbox("modifyvm", uuid, *options)
     for later in machine.get("then", []):
@@ -124,14 +117,14 @@ def set_up_fake(host, case, uuids):
     """What only the fake can show: states, and faults, which are used up by a run."""
     if host.kind == "fake":
         for index, values in case.get("fake_state", {}).items():
-            host.host.change(uuids[index], **values)
-        host.host.faults(*filled(case.get("faults", []), uuids))
+            host.fake.change(uuids[index], **values)
+        host.fake.faults(*filled(case.get("faults", []), uuids))
 
 
 def states(host, uuids, case):
     if host.kind == "fake":
         compared = ("balloon", "current", "page_fusion", "large_pages", "memory", "state")
-        with host.host.state() as state:
+        with host.fake.state() as state:
             return [{key: machine[key] for key in compared} for machine in state["machines"]]
     # A server that has just started reads machines from their files, which round the time and keep another localhostReachable (measured).
     return [

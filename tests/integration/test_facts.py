@@ -8,8 +8,8 @@ import re
 import time
 
 import pytest
-from beds import FakeBed, SandboxBed
-from integration.plays import fake_host, forget_machines, keep, kept, play, sandbox_host
+from support.hosts import FakeTestHost, SandboxTestHost, wait_until
+from support.plays import fake_host, keep, kept, play, sandbox_host
 
 USER, OTHER_USER = "vbox34", "vbox35"  # of the tests' sandbox
 MODULE = "vbox_memory_facts"
@@ -42,68 +42,58 @@ ODD_DESCRIPTION = 'first\nmemory=3\nGuestMemoryBalloon=4\nVMState="running"\npag
 
 
 @pytest.fixture(params=["fake", pytest.param("sandbox", marks=pytest.mark.sandbox)])
-def bed(request, tmp_path):
+def host(request, tmp_path):
     """A host without machines: the fake, or a user of the sandbox."""
-    return FakeBed(tmp_path / "fake") if request.param == "fake" else request.getfixturevalue("sandbox_bed")
+    return FakeTestHost(tmp_path / "fake") if request.param == "fake" else request.getfixturevalue("our_user")
 
 
 @pytest.fixture
-def sandbox_bed(sandbox):
-    forget_machines(sandbox, USER)
-    return SandboxBed(sandbox, USER)
+def our_user(sandbox):
+    host = SandboxTestHost(sandbox, USER)
+    host.forget_machines()
+    return host
 
 
 @pytest.fixture
-def fresh(bed):
+def fresh(host):
     """The same, where no metrics are set up."""
-    if bed.kind == "sandbox":
-        wait_for_the_server_s_end(bed)
-    return bed
+    if host.kind == "sandbox":
+        wait_for_the_server_s_end(host)
+    return host
 
 
 @pytest.fixture
-def fake(tmp_path):
+def on_fake(tmp_path):
     """The fake, as a host whose time is the real one."""
-    return FakeBed(tmp_path / "fake")
+    return FakeTestHost(tmp_path / "fake")
 
 
-def wait_for_the_server_s_end(bed):
+def wait_for_the_server_s_end(host):
     """Wait until nobody has used the user's VBoxSVC for so long that it has stopped."""
-    until(lambda: not server_of(bed), 30)
+    wait_until(lambda: not server_of(host), 30)
 
 
-def server_of(bed):
+def server_of(host):
     """Which VBoxSVC of the user runs: its process's number, or nothing. The fake has none."""
     return (
-        bed.kind == "sandbox"
-        and bed.sandbox("exec", "--user", "root", "pgrep", "-u", bed.user, "VBoxSVC", must_succeed=False).stdout
+        host.kind == "sandbox"
+        and host.sandbox("exec", "--user", "root", "pgrep", "-u", host.user, "VBoxSVC", must_succeed=False).stdout
     )
 
 
-def until(condition, seconds):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it has not come"
-        time.sleep(0.1)
-
-
-def facts(bed, **parameters):
+def facts(host, **parameters):
     """The facts, and the calls that it took to gather them."""
-    result, calls = bed.module(MODULE, parameters)
+    result, calls = host.module(MODULE, parameters)
     assert not result.get("failed"), result
     assert not result.get("changed")
     assert list(result["ansible_facts"]) == ["vbox_memory"]
     return result["ansible_facts"]["vbox_memory"], calls
 
 
-def make(bed, name, ostype="Debian_64", memory=1024, *options, groups="/"):
+def make(host, name, ostype="Debian_64", memory=1024, *options, groups="/"):
     """Make a machine with plain VBoxManage; gives back its UUID."""
-    uuid = (
-        bed.vbox("createvm", f"--name={name}", "--ostype", ostype, "--groups", groups, "--register")
-        .split("UUID: ")[1]
-        .split()[0]
-    )
-    bed.vbox("modifyvm", uuid, "--memory", str(memory), *options)
+    uuid = host.create(name, "--groups", groups, ostype=ostype)
+    host.vbox("modifyvm", uuid, "--memory", str(memory), *options)
     return uuid
 
 
@@ -133,24 +123,24 @@ def metrics_calls(calls, verb):
     return [call for call in calls if call[:2] == ["metrics", verb]]
 
 
-def set_up(bed, groups):
+def set_up(host, groups):
     """Set up metrics of the host as a user would, and wait for the first sample. On a loaded machine one set-up in many is lost."""
 
     def sampled():
-        bed.vbox("metrics", "setup", "--period", "2", "--samples", "3", "host", groups)
+        host.vbox("metrics", "setup", "--period", "2", "--samples", "3", "host", groups)
         end = time.monotonic() + 5
         while time.monotonic() < end:
-            if "kB" in bed.vbox("metrics", "query", "host", groups.partition(",")[0] + "/*"):
+            if "kB" in host.vbox("metrics", "query", "host", groups.partition(",")[0] + "/*"):
                 return True
             time.sleep(0.1)
         return False
 
-    until(sampled, 15)
+    wait_until(sampled, 15)
 
 
-def set_up_rows(bed):
+def set_up_rows(host):
     """What is set up, by metric: its period and the number of its samples."""
-    listing = bed.vbox("metrics", "list", "host", "RAM/*")
+    listing = host.vbox("metrics", "list", "host", "RAM/*")
     return {
         name: (int(period), int(count))
         for name, period, count in re.findall(r"^host +(RAM/[\w/]+) +kB +\d+ +\d+ +(\d+) +(\d+)", listing, re.MULTILINE)
@@ -160,10 +150,10 @@ def set_up_rows(bed):
 # -- what they say -------------------------------------------------------------------------------------------------------
 
 
-def test_everything_is_as_virtualbox_was_told(bed):
-    web = make(bed, "web01", "Debian_64", 2048, "--guestmemoryballoon", "512")
+def test_everything_is_as_virtualbox_was_told(host):
+    web = make(host, "web01", "Debian_64", 2048, "--guestmemoryballoon", "512")
     win = make(
-        bed,
+        host,
         "win",
         "Windows10_64",
         4096,
@@ -173,7 +163,7 @@ def test_everything_is_as_virtualbox_was_told(bed):
         ODD_DESCRIPTION,
         groups="/lab,/lab/desks",
     )
-    found, calls = facts(bed)
+    found, calls = facts(host)
     assert found["machines"] == [
         entry(name="web01", uuid=web, memory_mb=2048, balloon_default_mb=512, os_type="Debian_64"),
         entry(
@@ -209,29 +199,29 @@ def test_everything_is_as_virtualbox_was_told(bed):
     assert [call[0] for call in calls if call[0] != "metrics"] == ["list", "showvminfo", "showvminfo", "--version"]
 
 
-def test_a_host_without_machines(bed):
-    found, _calls = facts(bed)
+def test_a_host_without_machines(host):
+    found, _calls = facts(host)
     assert found["machines"] == found["inaccessible"] == []
     assert found["totals"]["configured_mb"] == 0
 
 
-def test_any_name_and_description(bed):
+def test_any_name_and_description(host):
     uuids = [
-        make(bed, name, "Debian_64", 64 + number, "--description", ODD_DESCRIPTION)
+        make(host, name, "Debian_64", 64 + number, "--description", ODD_DESCRIPTION)
         for number, name in enumerate(ODD_NAMES)
     ]
-    found, _calls = facts(bed, metrics=False)
+    found, _calls = facts(host, metrics=False)
     assert [
         (one["name"], one["uuid"], one["memory_mb"], one["balloon_default_mb"], one["state"])
         for one in found["machines"]
     ] == [(name, uuid, 64 + number, 0, "poweroff") for number, (name, uuid) in enumerate(zip(ODD_NAMES, uuids))]
-    only, calls = facts(bed, metrics=False, machines=ODD_NAMES)
+    only, calls = facts(host, metrics=False, machines=ODD_NAMES)
     assert only["machines"] == found["machines"]
 
 
-def test_some_machines_alone_are_read(bed):
-    uuids = [make(bed, name, "Debian_64", memory) for name, memory in (("a", 128), ("b", 256), ("c", 512))]
-    found, calls = facts(bed, metrics=False, machines=["c", uuids[0].upper()])
+def test_some_machines_alone_are_read(host):
+    uuids = [make(host, name, "Debian_64", memory) for name, memory in (("a", 128), ("b", 256), ("c", 512))]
+    found, calls = facts(host, metrics=False, machines=["c", uuids[0].upper()])
     assert [machine["name"] for machine in found["machines"]] == ["c", "a"]
     assert found["totals"]["configured_mb"] == 640
     assert calls == [
@@ -242,16 +232,16 @@ def test_some_machines_alone_are_read(bed):
     ]
 
 
-def test_a_machine_that_is_asked_for_must_be_there(bed):
-    make(bed, "a")
-    result, _calls = bed.module(MODULE, {"machines": ["a", "nosuch"]})
+def test_a_machine_that_is_asked_for_must_be_there(host):
+    make(host, "a")
+    result, _calls = host.module(MODULE, {"machines": ["a", "nosuch"]})
     assert (result["failed"], result["code"]) == (True, "machine_not_found")
     assert "'nosuch'" in result["msg"]
 
 
-def test_check_mode_says_the_same(bed):
-    make(bed, "a")
-    assert bed.module(MODULE, {"metrics": False}, check=True) == bed.module(MODULE, {"metrics": False})
+def test_check_mode_says_the_same(host):
+    make(host, "a")
+    assert host.module(MODULE, {"metrics": False}, check=True) == host.module(MODULE, {"metrics": False})
 
 
 @pytest.mark.parametrize(
@@ -259,8 +249,8 @@ def test_check_mode_says_the_same(bed):
     [({"machines": ["a"], "wiat": 1}, "wiat"), ({"wait": "long"}, "wait"), ({"metrics": "perhaps"}, "metrics")],
     ids=["unknown option", "no number", "no boolean"],
 )
-def test_wrong_parameters(fake, parameters, words):
-    result, calls = fake.module(MODULE, parameters)
+def test_wrong_parameters(on_fake, parameters, words):
+    result, calls = on_fake.module(MODULE, parameters)
     assert result["failed"] is True
     assert words in result["msg"]
     assert calls == []
@@ -302,12 +292,12 @@ def test_what_has_not_come_in_time_is_null(fresh):
     assert found["totals"]["overcommit_ratio"] is None
 
 
-def test_a_set_up_that_somebody_made_is_used_as_it_is(bed):
-    set_up(bed, "RAM/Usage,RAM/VMM")
-    found, calls = facts(bed)
+def test_a_set_up_that_somebody_made_is_used_as_it_is(host):
+    set_up(host, "RAM/Usage,RAM/VMM")
+    found, calls = facts(host)
     assert metrics_calls(calls, "setup") == []
     assert found["host"]["memory_total_kb"] > 0
-    assert set(set_up_rows(bed).values()) == {(2, 3)}
+    assert set(set_up_rows(host).values()) == {(2, 3)}
 
 
 def test_only_what_is_missing_of_a_set_up_is_added(fresh):
@@ -324,13 +314,13 @@ def test_only_what_is_missing_of_a_set_up_is_added(fresh):
 # -- running guests ------------------------------------------------------------------------------------------------------
 
 
-def test_running_guests(fake):
-    web = fake.host.add_guest("web01", memory=768, rate=1000)
-    desk = fake.host.add_guest("desk", memory=2048, ostype="Windows10_64", reports_balloon=True, rate=1000)
-    fake.vbox("controlvm", web, "guestmemoryballoon", "100")
-    fake.vbox("controlvm", desk, "guestmemoryballoon", "300")
-    fake.host.advance(5)
-    found, calls = facts(fake)
+def test_running_guests(on_fake):
+    web = on_fake.fake.add_guest("web01", memory=768, rate=1000)
+    desk = on_fake.fake.add_guest("desk", memory=2048, ostype="Windows10_64", reports_balloon=True, rate=1000)
+    on_fake.vbox("controlvm", web, "guestmemoryballoon", "100")
+    on_fake.vbox("controlvm", desk, "guestmemoryballoon", "300")
+    on_fake.fake.advance(5)
+    found, calls = facts(on_fake)
     machines = {machine["name"]: machine for machine in found["machines"]}
     for name, uuid, memory, balloon, reported in (("web01", web, 768, 100, 0), ("desk", desk, 2048, 300, 300)):
         machine = machines[name]
@@ -339,7 +329,7 @@ def test_running_guests(fake):
         assert sorted(machine["guest"]) == sorted(GUEST_FIGURES)
         assert machine["guest"]["balloon_kb"] == reported * 1024
         assert (
-            abs(machine["guest"]["free_kb"] - fake.host.guest(name)["free_mb"] * 1024) < 8192
+            abs(machine["guest"]["free_kb"] - on_fake.fake.guest(name)["free_mb"] * 1024) < 8192
         )  # the sample is a second old
         assert machine["process_kb"] > 0 and machine["balloon_followed"] is True
     assert found["host"]["vmm_ballooned_kb"] == found["totals"]["ballooned_kb"] == 400 * 1024
@@ -355,18 +345,18 @@ def test_running_guests(fake):
 
 
 @pytest.mark.parametrize("reports_balloon", [False, True])
-def test_a_guest_that_does_not_follow(fake, reports_balloon):
-    fake.host.add_guest("deaf", memory=768, rate=1, reports_balloon=reports_balloon)
-    fake.vbox("controlvm", "deaf", "guestmemoryballoon", "400")
-    fake.host.advance(20)
-    assert facts(fake)[0]["machines"][0]["balloon_followed"] is False
-    fake.host.advance(400)
-    assert facts(fake)[0]["machines"][0]["balloon_followed"] is True
+def test_a_guest_that_does_not_follow(on_fake, reports_balloon):
+    on_fake.fake.add_guest("deaf", memory=768, rate=1, reports_balloon=reports_balloon)
+    on_fake.vbox("controlvm", "deaf", "guestmemoryballoon", "400")
+    on_fake.fake.advance(20)
+    assert facts(on_fake)[0]["machines"][0]["balloon_followed"] is False
+    on_fake.fake.advance(400)
+    assert facts(on_fake)[0]["machines"][0]["balloon_followed"] is True
 
 
-def test_a_guest_without_additions_says_nothing(fake):
-    uuid = fake.host.add_guest("mute", additions=False)
-    found, calls = facts(fake, wait=60)
+def test_a_guest_without_additions_says_nothing(on_fake):
+    uuid = on_fake.fake.add_guest("mute", additions=False)
+    found, calls = facts(on_fake, wait=60)
     machine = found["machines"][0]
     assert machine["guest"] is None and machine["balloon_followed"] is None
     assert machine["process_kb"] > 0
@@ -374,16 +364,16 @@ def test_a_guest_without_additions_says_nothing(fake):
     assert [call[6:] for call in metrics_calls(calls, "setup")] == [["host", "RAM/Usage,RAM/VMM"], [uuid, "RAM/Usage"]]
 
 
-def test_a_paused_guest_counts_as_running(fake):
-    fake.host.add_guest("paused", memory=1024, state="paused")
-    found, _calls = facts(fake, metrics=False)
+def test_a_paused_guest_counts_as_running(on_fake):
+    on_fake.fake.add_guest("paused", memory=1024, state="paused")
+    found, _calls = facts(on_fake, metrics=False)
     assert found["totals"]["running_mb"] == 1024
     assert found["machines"][0]["balloon_current_mb"] == 0
 
 
-def test_a_paused_guest_s_figures_are_not_waited_for(fake):
-    uuid = fake.host.add_guest("paused", memory=1024, state="paused")
-    found, calls = facts(fake, wait=60)
+def test_a_paused_guest_s_figures_are_not_waited_for(on_fake):
+    uuid = on_fake.fake.add_guest("paused", memory=1024, state="paused")
+    found, calls = facts(on_fake, wait=60)
     assert found["machines"][0]["guest"] is None and found["machines"][0]["process_kb"] > 0
     assert len([call for call in metrics_calls(calls, "query") if call[2] == uuid and "Guest/" in call[3]]) == 1
 
@@ -391,21 +381,21 @@ def test_a_paused_guest_s_figures_are_not_waited_for(fake):
 @pytest.mark.parametrize(
     "name", ["host", "RAM/Usage/Used", "x\nhost            RAM/Usage/Total                          7 kB\ny"]
 )
-def test_a_running_guest_s_name_fools_no_figure(fake, name):
-    fake.host.add_guest(name, memory=768)
-    found, _calls = facts(fake)
+def test_a_running_guest_s_name_fools_no_figure(on_fake, name):
+    on_fake.fake.add_guest(name, memory=768)
+    found, _calls = facts(on_fake)
     assert found["machines"][0]["name"] == name
     assert found["machines"][0]["guest"]["total_kb"] > 700000
     assert found["host"]["memory_total_kb"] > 20000000
 
 
-def test_metrics_are_set_up_again_after_a_machine_s_start(fake):
-    uuid = fake.host.add_guest("web01")
-    facts(fake)
-    fake.vbox("controlvm", uuid, "poweroff")
-    fake.vbox("startvm", uuid, "--type", "headless")
-    fake.host.advance(5)
-    found, calls = facts(fake)
+def test_metrics_are_set_up_again_after_a_machine_s_start(on_fake):
+    uuid = on_fake.fake.add_guest("web01")
+    facts(on_fake)
+    on_fake.vbox("controlvm", uuid, "poweroff")
+    on_fake.vbox("startvm", uuid, "--type", "headless")
+    on_fake.fake.advance(5)
+    found, calls = facts(on_fake)
     assert [call[6] for call in metrics_calls(calls, "setup")] == [uuid]
     assert found["machines"][0]["guest"]["total_kb"] > 0
 
@@ -413,36 +403,36 @@ def test_metrics_are_set_up_again_after_a_machine_s_start(fake):
 # -- machines that cannot be read ----------------------------------------------------------------------------------------
 
 
-def take_away(bed, uuid):
+def take_away(host, uuid):
     """Take a machine's settings file away, and wait until VirtualBox has noticed."""
-    if bed.kind == "fake":
-        bed.host.change(uuid, accessible=False)
+    if host.kind == "fake":
+        host.fake.change(uuid, accessible=False)
         return
-    path = re.search(r'^CfgFile="(.+)"$', bed.vbox("showvminfo", uuid, "--machinereadable"), re.MULTILINE).group(1)
-    bed.run("mv", path, path + ".away")
-    wait_for_the_server_s_end(bed)
-    assert "<inaccessible>" in bed.vbox("list", "vms")
+    path = re.search(r'^CfgFile="(.+)"$', host.vbox("showvminfo", uuid, "--machinereadable"), re.MULTILINE).group(1)
+    host.run("mv", path, path + ".away")
+    wait_for_the_server_s_end(host)
+    assert "<inaccessible>" in host.vbox("list", "vms")
 
 
-def test_a_machine_that_cannot_be_read(bed):
-    gone, web = make(bed, "gone"), make(bed, "web01", "Debian_64", 512)
-    take_away(bed, gone)
+def test_a_machine_that_cannot_be_read(host):
+    gone, web = make(host, "gone"), make(host, "web01", "Debian_64", 512)
+    take_away(host, gone)
 
-    found, calls = facts(bed, metrics=False)
+    found, calls = facts(host, metrics=False)
     assert [machine["name"] for machine in found["machines"]] == ["web01"]
     assert found["inaccessible"] == [gone]
     assert calls.count(["showvminfo", gone, "--machinereadable"]) == 1, "tried again, though it cannot pass"
-    assert [machine["uuid"] for machine in facts(bed, metrics=False, machines=["web01"])[0]["machines"]] == [web]
+    assert [machine["uuid"] for machine in facts(host, metrics=False, machines=["web01"])[0]["machines"]] == [web]
 
-    result, _calls = bed.module(MODULE, {"machines": ["web01", gone]})
+    result, _calls = host.module(MODULE, {"machines": ["web01", gone]})
     assert (result["failed"], result["code"]) == (True, "machine_inaccessible")
     assert gone in result["msg"] and ".vbox" in result["msg"]
 
-    result, calls = bed.module("vbox_balloon", {"balloon": 64, "machines": [{"name": gone}, {"name": "web01"}]})
+    result, calls = host.module("vbox_balloon", {"balloon": 64, "machines": [{"name": gone}, {"name": "web01"}]})
     assert [machine.get("code") for machine in result["machines"]] == ["machine_inaccessible", None]
     assert (result["failed"], result["changed"], result["machines"][1]["changed"]) == (True, True, True)
     assert [call[:2] for call in calls if call[0] == "modifyvm"] == [["modifyvm", web]]
-    result, _calls = bed.module("vbox_balloon", {"balloon": 64, "name": "web01"})
+    result, _calls = host.module("vbox_balloon", {"balloon": 64, "name": "web01"})
     assert (result.get("failed"), result["changed"]) == (None, False)
 
 
@@ -451,11 +441,11 @@ def test_a_machine_that_cannot_be_read(bed):
 THROUGH_GATHER_FACTS = {"ANSIBLE_FACTS_MODULES": "vbox.memory.vbox_memory_facts"}
 
 
-def test_gather_facts_beside_the_fake(fake, tmp_path):
-    make(fake, "web01", "Debian_64", 2048)
+def test_gather_facts_beside_the_fake(on_fake, tmp_path):
+    make(on_fake, "web01", "Debian_64", 2048)
     play(
         tmp_path,
-        {"here": fake_host(fake.host)},
+        {"here": fake_host(on_fake.fake)},
         [keep("ansible_facts", "facts")],
         gather_facts=True,
         settings=THROUGH_GATHER_FACTS,
@@ -468,8 +458,8 @@ def test_gather_facts_beside_the_fake(fake, tmp_path):
 @pytest.mark.sandbox
 def test_gather_facts_over_ssh(sandbox, tmp_path):
     hosts = {"one": sandbox_host(sandbox, USER), "two": sandbox_host(sandbox, OTHER_USER)}
-    make(SandboxBed(sandbox, USER), "web01", "Debian_64", 2048)
-    make(SandboxBed(sandbox, OTHER_USER), "名前", "Debian_64", 512)
+    make(SandboxTestHost(sandbox, USER), "web01", "Debian_64", 2048)
+    make(SandboxTestHost(sandbox, OTHER_USER), "名前", "Debian_64", 512)
     both = {"ANSIBLE_FACTS_MODULES": "ansible.builtin.setup,vbox.memory.vbox_memory_facts"}
     play(tmp_path, hosts, [keep("ansible_facts", "facts")], gather_facts=True, settings=both)
     gathered = kept(tmp_path, "facts")

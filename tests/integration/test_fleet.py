@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from beds import BINDS
+from support.testbeds import BINDS
 
 pytestmark = pytest.mark.sandbox
 

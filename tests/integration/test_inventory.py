@@ -5,13 +5,11 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
 
 import pytest
-from beds import SandboxBed
+from support.hosts import SandboxTestHost
+from support.plays import ansible
 
 pytestmark = pytest.mark.sandbox
 
@@ -35,17 +33,16 @@ class Hosts:
     def __init__(self, sandbox, folder):
         self.sandbox, self.folder = sandbox, folder
         self.info = json.loads(sandbox("info").stdout)
-        self.beds = {user: SandboxBed(sandbox, user) for user in USERS}
-        for user, bed in self.beds.items():
-            for uuid in re.findall(r"\{([0-9a-f-]{36})\}$", bed.vbox("list", "vms"), re.MULTILINE):
-                bed.vbox("unregistervm", uuid, "--delete")
-            bed.run(
+        self.users = {user: SandboxTestHost(sandbox, user) for user in USERS}
+        for user, host in self.users.items():
+            host.forget_machines()
+            host.run(
                 "sh",
                 "-c",
                 f"cat >/tmp/{user}.vboxmanage; chmod +x /tmp/{user}.vboxmanage",
                 given=RECORDER.format(user=user),
             )
-            bed.run("rm", "-f", bed.file)
+            host.run("rm", "-f", host.file)
 
     def entry(self, user, **more):
         ssh = [
@@ -66,8 +63,7 @@ class Hosts:
         }
 
     def machine(self, user, name, *create, os_type="Debian_64"):
-        made = self.beds[user].vbox("createvm", f"--name={name}", "--ostype", os_type, "--register", *create)
-        return re.search(r"UUID: ([0-9a-f-]{36})", made).group(1)
+        return self.users[user].create(name, *create, ostype=os_type)
 
     def listed(self, **config):
         source = self.folder / "vbox_machines.yml"
@@ -75,24 +71,7 @@ class Hosts:
         return self.ansible("inventory", "--list")
 
     def ansible(self, program, *arguments):
-        environment = dict(
-            os.environ,
-            ANSIBLE_HOME=str(self.folder / "ansible"),
-            ANSIBLE_NOCOLOR="true",
-            ANSIBLE_CALLBACK_RESULT_FORMAT="yaml",
-        )
-        command = [sys.executable, "-m", "ansible", program, "-i", "vbox_machines.yml", *arguments]
-        done = subprocess.run(
-            command,
-            cwd=self.folder,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done
+        return ansible(self.folder, program, "-i", "vbox_machines.yml", *arguments)
 
 
 @pytest.fixture
@@ -137,15 +116,15 @@ def test_two_hosts_with_odd_names_one_dead_and_a_cache(hosts):
         done.stderr.split()
     )
     for user, count in ((USERS[0], len(ODD_NAMES)), (USERS[1], 1)):
-        calls = [call[0] for call in hosts.beds[user].calls()]
+        calls = [call[0] for call in hosts.users[user].calls()]
         assert sorted(calls) == sorted(["--version", "list"] + ["showvminfo"] * count), (
             "one list, and one look at each machine"
         )
-        hosts.beds[user].forget_calls()
+        hosts.users[user].forget_calls()
 
     again = hosts.listed(**config)
     assert json.loads(again.stdout) == listing
-    assert [hosts.beds[user].calls() for user in USERS] == [[], [], []]
+    assert [hosts.users[user].calls() for user in USERS] == [[], [], []]
 
     unnamed = {key: value for key, value in hosts.entry(USERS[0]).items() if key != "vboxmanage"}
     by_the_bindings = json.loads(hosts.listed(hosts=[unnamed]).stdout)

@@ -11,7 +11,8 @@ import os
 import subprocess
 
 import pytest
-from conftest import CANNOT_HAVE_ONE, LIVE_NAME, TESTS, missing
+from conftest import missing
+from support.testbeds import CANNOT_HAVE_ONE, LIVE_NAME, TESTS
 
 # For each marker: the testbed, what it is asked to find out whether this machine can have it, and the instance
 TESTBEDS = {

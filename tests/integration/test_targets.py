@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from beds import FakeBed, SandboxBed
-from integration.plays import ROLES, fake_host, play, sandbox_host
+from support.hosts import FakeTestHost, SandboxTestHost
+from support.plays import ROLES, fake_host, play, sandbox_host
 
 MODULES = Path(__file__).resolve().parents[2] / "plugins" / "modules"
 NAMES = sorted(path.stem for path in MODULES.glob("vbox_*.py"))
@@ -63,22 +63,22 @@ def needs_a_running_machine(task):
 )
 def test_examples_with_stopped_machines(sandbox, tmp_path, module, tasks):
     hosts = {"one": sandbox_host(sandbox, USERS["one"][0])}
-    bed = SandboxBed(sandbox, USERS["one"][0])
+    host = SandboxTestHost(sandbox, USERS["one"][0])
     tasks = [task for task in tasks if not needs_a_running_machine(task)]
     for name in machines_of(tasks):
-        bed.vbox("createvm", "--name", name, "--ostype", "Debian_64", "--register")
-        bed.vbox("modifyvm", name, "--memory", "4096")
+        host.create(name)
+        host.vbox("modifyvm", name, "--memory", "4096")
     play(tmp_path, hosts, tasks)
 
 
 def test_examples_of_page_fusion(tmp_path):
     """On a release that has it."""
-    fake = FakeBed(tmp_path / "fake", release="7.1")
+    host = FakeTestHost(tmp_path / "fake", release="7.1")
     tasks = dict(examples())["vbox_pagefusion"]
     for name in machines_of(tasks):
-        fake.vbox("createvm", "--name", name, "--ostype", "Windows10_64", "--register")
-    play(tmp_path, {"here": fake_host(fake.host)}, tasks)
-    assert {name: fake.host.machine(name)["page_fusion"] for name in machines_of(tasks)} == {
+        host.create(name, ostype="Windows10_64")
+    play(tmp_path, {"here": fake_host(host.fake)}, tasks)
+    assert {name: host.fake.machine(name)["page_fusion"] for name in machines_of(tasks)} == {
         "desktop01": True,
         "desktop02": True,
         "tenant01": False,
@@ -96,7 +96,7 @@ def test_examples_of_page_fusion(tmp_path):
 )
 def test_examples_with_running_machines(tmp_path, task):
     """On the fake: the sandbox cannot run any."""
-    fake = FakeBed(tmp_path / "fake", clock_rate=20)
+    host = FakeTestHost(tmp_path / "fake", clock_rate=20)
     for name in machines_of([task]):
-        fake.host.add_guest(name, memory=4096, rate=100)
-    play(tmp_path, {"here": fake_host(fake.host)}, [task])
+        host.fake.add_guest(name, memory=4096, rate=100)
+    play(tmp_path, {"here": fake_host(host.fake)}, [task])

@@ -4,15 +4,10 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-
 import pytest
-from beds import LiveBed
-from conftest import LIVE_NAME, TESTS, missing
-
-LIVE = TESTS / "testbed" / "live"
-CANNOT_HAVE_ONE = 3
+from conftest import fail, missing
+from support.hosts import LiveTestHost
+from support.testbeds import LIVE_NAME, TESTS, live_named
 
 
 def pytest_collection_modifyitems(items):
@@ -24,26 +19,15 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(scope="session")
 def live():
     """A function that runs `tests/testbed/live` with some arguments, on an instance of the tests' own that is up."""
-    environment = dict(os.environ, VBOX_LIVE_NAME=LIVE_NAME)
-
-    def run(*arguments, given=b"", must_succeed=True):
-        done = subprocess.run([str(LIVE), *arguments], input=given, env=environment, capture_output=True, check=False)
-        if done.returncode == CANNOT_HAVE_ONE and arguments[0] == "up":
-            missing(done.stderr.decode().strip())
-        if done.returncode and must_succeed:
-            pytest.fail(
-                f"live {arguments}: exit {done.returncode}\n{done.stdout.decode()}{done.stderr.decode()}", pytrace=False
-            )
-        return done
-
+    run = live_named(LIVE_NAME, fail, missing)
     run("up")
     yield run
     run("down")
 
 
 @pytest.fixture(params=["vboxmanage", "api"])
-def bed(live, request):
+def host(live, request):
     """The live host as it was when its guests had just booted, with our code on it, once for each way to VirtualBox."""
-    host = LiveBed(live, request.param)
+    host = LiveTestHost(live, request.param)
     host.start_afresh()
     return host

@@ -8,43 +8,43 @@ import json
 import threading
 
 import pytest
-from live_helpers import again_if_it_fell_by_itself, balloon, info, only_machine, unharmed, wait_until
+from support.live import again_if_it_fell_by_itself, balloon, info, only_machine, unharmed, wait_until
 
 MEMORY = 768
 NEARLY_ALL = MEMORY * 89 // 100  # what raw VBoxManage accepts, and what panics a guest
 
 
 @again_if_it_fell_by_itself
-def test_nearly_all_memory_is_refused_or_taken_as_far_as_it_does_no_harm(bed):
-    refused, _calls = bed.module("vbox_balloon", {"name": "web01", "balloon_current": NEARLY_ALL}, check=True)
+def test_nearly_all_memory_is_refused_or_taken_as_far_as_it_does_no_harm(host):
+    refused, _calls = host.module("vbox_balloon", {"name": "web01", "balloon_current": NEARLY_ALL}, check=True)
     assert refused["code"] == "unsafe_balloon" and "partial: true" in refused["msg"], refused
 
-    machine = balloon(bed, "web01", balloon_current=NEARLY_ALL, partial=True)
+    machine = balloon(host, "web01", balloon_current=NEARLY_ALL, partial=True)
     reached = machine["after"]["balloon_current_mb"]
     assert machine["limited"] and 450 < reached < 600, machine
-    assert bed.memory("web01")["MemFree"] < 700 - reached
-    log = bed.live("ssh", "sudo", "journalctl", "--output=cat").stdout.decode()
+    assert host.memory("web01")["MemFree"] < 700 - reached
+    log = host.live("ssh", "sudo", "journalctl", "--output=cat").stdout.decode()
     assert f"'web01': asked for a balloon of {reached} MB, holds {reached} MB" in log, log[-2000:]
-    unharmed(bed, "web01")
+    unharmed(host, "web01")
 
-    again = balloon(bed, "web01", balloon_current=NEARLY_ALL, partial=True)
+    again = balloon(host, "web01", balloon_current=NEARLY_ALL, partial=True)
     assert not again["changed"] and again["commands"] == [], again
 
-    back = balloon(bed, "web01", balloon_current=0)
+    back = balloon(host, "web01", balloon_current=0)
     assert back["after"] == {"balloon_current_mb": 0}, back
-    assert bed.memory("web01")["MemFree"] > 600
+    assert host.memory("web01")["MemFree"] > 600
 
 
 @again_if_it_fell_by_itself
-def test_a_program_that_grows_meanwhile_gets_its_memory_back(bed):
-    bed.guest("web01", "sh", "-c", "(sleep 20; exec eat 330 10) >/dev/null 2>&1 &")
-    result, _calls = bed.module("vbox_balloon", {"name": "web01", "balloon_current": 480})
+def test_a_program_that_grows_meanwhile_gets_its_memory_back(host):
+    host.guest("web01", "sh", "-c", "(sleep 20; exec eat 330 10) >/dev/null 2>&1 &")
+    result, _calls = host.module("vbox_balloon", {"name": "web01", "balloon_current": 480})
     machine = only_machine(result)
     assert result["failed"] and result["code"] == "balloon_limited", result
     assert machine["limited"] and machine["after"]["balloon_current_mb"] < 480, machine
-    unharmed(bed, "web01")
-    assert "eat" in bed.guest("web01", "ps"), (
-        bed.live("ssh", "cat", "guests/web01.serial").stdout.decode()[-6000:],
+    unharmed(host, "web01")
+    assert "eat" in host.guest("web01", "ps"), (
+        host.live("ssh", "cat", "guests/web01.serial").stdout.decode()[-6000:],
         machine["progress"],
     )
 
@@ -60,16 +60,16 @@ LOST = {
 
 @pytest.mark.parametrize("lost", LOST)
 @again_if_it_fell_by_itself
-def test_a_second_run_gets_there_when_the_first_one_lost(bed, lost):
-    given = json.dumps({"name": "web01", "balloon_current": 200, "backend": bed.backend})
-    first = threading.Thread(target=bed.python, args=("run_module.py", "vbox_balloon"), kwargs={"given": given})
+def test_a_second_run_gets_there_when_the_first_one_lost(host, lost):
+    given = json.dumps({"name": "web01", "balloon_current": 200, "backend": host.backend})
+    first = threading.Thread(target=host.python, args=("run_module.py", "vbox_balloon"), kwargs={"given": given})
     first.start()
-    wait_until(lambda: 0 < int(info(bed, "web01")["GuestMemoryBalloon"]) < 200)
+    wait_until(lambda: 0 < int(info(host, "web01")["GuestMemoryBalloon"]) < 200)
     for argv in LOST[lost]:
-        bed.live("ssh", *argv, must_succeed=False)
-    second = balloon(bed, "web01", balloon_current=200)
+        host.live("ssh", *argv, must_succeed=False)
+    second = balloon(host, "web01", balloon_current=200)
     first.join()
     assert second["after"] == {"balloon_current_mb": 200}, second
-    assert info(bed, "web01")["GuestMemoryBalloon"] == "200"
-    wait_until(lambda: bed.memory("web01")["MemFree"] < 500)
-    unharmed(bed, "web01")
+    assert info(host, "web01")["GuestMemoryBalloon"] == "200"
+    wait_until(lambda: host.memory("web01")["MemFree"] < 500)
+    unharmed(host, "web01")

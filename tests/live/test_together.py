@@ -6,15 +6,15 @@ from __future__ import annotations
 
 import threading
 
-from live_helpers import again_if_it_fell_by_itself, balloon, info, unharmed, wait_until
+from support.live import again_if_it_fell_by_itself, balloon, info, unharmed, wait_until
 
 
 @again_if_it_fell_by_itself
-def test_two_tasks_at_once_both_get_there(bed):
-    bed.vbox("controlvm", "web02", "resume")
+def test_two_tasks_at_once_both_get_there(host):
+    host.vbox("controlvm", "web02", "resume")
     machines = {}
     tasks = [
-        threading.Thread(target=lambda name=name: machines.update({name: balloon(bed, name, balloon_current=60)}))
+        threading.Thread(target=lambda name=name: machines.update({name: balloon(host, name, balloon_current=60)}))
         for name in ("web01", "web02")
     ]
     for task in tasks:
@@ -24,23 +24,23 @@ def test_two_tasks_at_once_both_get_there(bed):
     assert {name: machine["after"] for name, machine in machines.items()} == dict.fromkeys(
         ("web01", "web02"), {"balloon_current_mb": 60}
     ), machines
-    unharmed(bed, "web01", "web02")
+    unharmed(host, "web01", "web02")
 
 
 @again_if_it_fell_by_itself
-def test_a_user_s_own_vboxmanage_at_the_same_time_is_no_failure(bed):
+def test_a_user_s_own_vboxmanage_at_the_same_time_is_no_failure(host):
     own = threading.Thread(
-        target=lambda: [bed.vbox("controlvm", "web01", "guestmemoryballoon", size) for size in ("30", "45", "20")]
+        target=lambda: [host.vbox("controlvm", "web01", "guestmemoryballoon", size) for size in ("30", "45", "20")]
     )
-    wait_until(lambda: bed.facts("web01")["guest"])
+    wait_until(lambda: host.facts("web01")["guest"])
     own.start()
-    balloon(bed, "web01", balloon_current=200)
+    balloon(host, "web01", balloon_current=200)
     own.join()
     # Whoever came last has what he asked for; where that was the user, our next run brings ours.
-    machine = balloon(bed, "web01", balloon_current=200)
+    machine = balloon(host, "web01", balloon_current=200)
     assert machine["after"] == {"balloon_current_mb": 200}, machine
-    assert bed.memory("web01")["MemFree"] < 500
-    unharmed(bed, "web01")
+    assert host.memory("web01")["MemFree"] < 500
+    unharmed(host, "web01")
 
 
 # The default that a running machine has in the end, what is pending, and the error when it is asked for by name: only the bindings can save it then.
@@ -51,23 +51,23 @@ DEFAULTS = {
 
 
 @again_if_it_fell_by_itself
-def test_both_ways_to_virtualbox_say_the_same_but_for_a_running_default(bed):
-    default, pending, code = DEFAULTS[bed.backend]
+def test_both_ways_to_virtualbox_say_the_same_but_for_a_running_default(host):
+    default, pending, code = DEFAULTS[host.backend]
     wanted = {"machines": [{"name": "web01", "balloon": 64}, {"name": "db01", "balloon": 32}]}
-    planned, _calls = bed.module("vbox_memory", wanted, check=True)
-    result, _calls = bed.module("vbox_memory", wanted)
-    assert (result.get("backend"), result["pending"]) == (bed.backend, pending), result
+    planned, _calls = host.module("vbox_memory", wanted, check=True)
+    result, _calls = host.module("vbox_memory", wanted)
+    assert (result.get("backend"), result["pending"]) == (host.backend, pending), result
     after = [machine["after"] for machine in result["machines"]]
     assert after == [machine["after"] for machine in planned["machines"]], (planned, result)
     assert after == [{"balloon_default_mb": default, "balloon_current_mb": 64}, {"balloon_default_mb": 32}], result
-    assert info(bed, "web01")["GuestMemoryBalloon"] == "64"
-    again, _calls = bed.module("vbox_memory", wanted)
+    assert info(host, "web01")["GuestMemoryBalloon"] == "64"
+    again, _calls = host.module("vbox_memory", wanted)
     assert not again["changed"] and again["commands"] == [], again
 
-    named, _calls = bed.module("vbox_balloon", {"name": "web01", "balloon_default": 48}, check=True)
+    named, _calls = host.module("vbox_balloon", {"name": "web01", "balloon_default": 48}, check=True)
     assert named.get("code") == code and named["changed"] == (code is None), named
 
-    facts, _calls = bed.module("vbox_memory_facts", {"wait": 15})
+    facts, _calls = host.module("vbox_memory_facts", {"wait": 15})
     memory = facts["ansible_facts"]["vbox_memory"]
     web01, db01 = ({machine["name"]: machine for machine in memory["machines"]}[name] for name in ("web01", "db01"))
     assert (web01["balloon_default_mb"], web01["balloon_current_mb"], web01["balloon_followed"]) == (

@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # Made by a tool, recorded from a program, or with no place for a comment
 WITHOUT_HEADER = (
     "LICENSE",
+    "LICENSES/*.txt",
     "CHANGELOG.rst",
     "changelogs/changelog.yaml",
     "*.md",
@@ -23,13 +24,19 @@ WITHOUT_HEADER = (
     "*/recorded/*",
 )
 
-GPL = re.compile(r"SPDX-License-Identifier: GPL-3\.0-or-later$", re.MULTILINE)
+GPL = re.compile(r"SPDX-License-Identifier: (GPL-3\.0-or-later)$", re.MULTILINE)
 GPL_OR_BSD = re.compile(r"SPDX-License-Identifier: (GPL-3\.0-or-later|BSD-2-Clause)$", re.MULTILINE)
 
 
 def test_every_file_has_a_licence_header():
     missing = [name for name in files() if not licence_of(name).search(top_of(name))]
     assert not missing, "these need a line 'SPDX-License-Identifier: GPL-3.0-or-later' near the top"
+
+
+def test_there_is_a_text_of_each_licence_and_of_no_other():
+    named = {licence_of(name).search(top_of(name)).group(1) for name in files()}
+    assert {path.stem for path in (ROOT / "LICENSES").iterdir()} == named
+    assert (ROOT / "LICENSES" / "GPL-3.0-or-later.txt").read_bytes() == (ROOT / "LICENSE").read_bytes()
 
 
 def files():

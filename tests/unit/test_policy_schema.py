@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 import yaml
 
-from ansible_collections.vbox.memory.plugins.module_utils.arguments import OPTIONS, RANGES
+from ansible_collections.vbox.memory.plugins.module_utils.argument_spec import OPTIONS, RANGES
 from ansible_collections.vbox.memory.plugins.plugin_utils.policy import EXTRAS, PARTS, PolicyError, resolve
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -50,7 +50,7 @@ class Backend(ABC):
 
     @abstractmethod
     def read(self, uuid: str) -> Machine:
-        """The machine with this UUID, as it is now."""
+        """The machine with this UUID, as it is now, with details."""
 
     @abstractmethod
     def read_all(self, details: bool = True) -> tuple[list[Machine], list[str]]:

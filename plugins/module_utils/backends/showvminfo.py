@@ -101,7 +101,7 @@ def info_command(uuid: str) -> tuple[str, ...]:
     return ("showvminfo", uuid, "--machinereadable")
 
 
-def read_machine(vboxmanage: VBoxManage, uuid: str, details: bool = False) -> Machine:
+def read_machine(vboxmanage: VBoxManage, uuid: str, details: bool = True) -> Machine:
     """The machine with this UUID.
 
     :raises VBoxMemoryError: ``machine_not_found``, ``vboxmanage_unreadable`` and what :meth:`VBoxManage.run` raises
@@ -109,7 +109,7 @@ def read_machine(vboxmanage: VBoxManage, uuid: str, details: bool = False) -> Ma
     return machine_from(parse_info(vboxmanage.run(*info_command(uuid))), uuid, details)
 
 
-def machine_from(info: Mapping[str, str], uuid: str, details: bool = False) -> Machine:
+def machine_from(info: Mapping[str, str], uuid: str, details: bool = True) -> Machine:
     """A :class:`Machine` from what :func:`parse_info` gives.
 
     :raises VBoxMemoryError: ``vboxmanage_unreadable`` when a key that every machine has is missing or malformed
@@ -129,9 +129,9 @@ def machine_from(info: Mapping[str, str], uuid: str, details: bool = False) -> M
             large_pages=_on_off(info.get("largepages")),
             additions_run_level=int(info["GuestAdditionsRunLevel"]) if "GuestAdditionsRunLevel" in info else None,
             frontend=info.get("SessionName") or None if live else None,
-            groups=info.get("groups", "/").split(","),
+            groups=info.get("groups", "/").split(",") if details else [],
             os_type=(settings["os_type"] or info["ostype"]) if details else None,
-            os_description=info["ostype"],
+            os_description=info["ostype"] if details else None,
         )
     except (KeyError, ValueError) as error:
         raise VBoxMemoryError(

@@ -6,13 +6,13 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
 import subprocess
 import sys
 
 import pytest
 import yaml
-from fake.vboxfake.fakehost import PROGRAM, FakeHost
+from fake.vboxfake.fakehost import FakeHost
+from support.hosts import write_program
 
 from ansible_collections.vbox.memory.plugins.inventory.vbox_machines import DOCUMENTATION, EXAMPLES, inventory_names
 from ansible_collections.vbox.memory.plugins.plugin_utils.remote import KEYS, command_for, problems_of, sources
@@ -141,10 +141,8 @@ def fake(tmp_path):
     def make(name):
         folder = tmp_path / name
         folder.mkdir()
-        program = folder / "VBoxManage"
-        program.write_text(f'#!/bin/sh\nVBOX_FAKE_HOME={shlex.quote(str(folder))} exec {shlex.quote(PROGRAM)} "$@"\n')
-        program.chmod(0o755)
-        return FakeHost(folder), {"name": name, "vboxmanage": str(program)}
+        host = FakeHost(folder)
+        return host, {"name": name, "vboxmanage": write_program(host, folder / "VBoxManage")}
 
     return make
 

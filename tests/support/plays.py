@@ -6,13 +6,13 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 import sys
-from pathlib import Path
 
-ROLES = Path(__file__).parent / "targets"
-VBOX = "/usr/lib/virtualbox/VBoxManage"
+from support.hosts import SandboxTestHost
+from support.testbeds import TESTS, ssh_variables
+
+ROLES = TESTS / "integration" / "targets"
 
 
 def fake_host(fake):
@@ -27,23 +27,8 @@ def fake_host(fake):
 
 def sandbox_host(sandbox, user):
     """The variables of a host of the inventory that is a user of the sandbox; it has no machines then."""
-    forget_machines(sandbox, user)
-    info = json.loads(sandbox("info").stdout)
-    return {
-        "ansible_host": info["host"],
-        "ansible_port": info["port"],
-        "ansible_user": user,
-        "ansible_ssh_private_key_file": info["key"],
-        "ansible_ssh_common_args": f"-o UserKnownHostsFile={info['known_hosts']} -o ControlMaster=auto -o ControlPersist=60s",
-        "ansible_python_interpreter": info["python"],
-    }
-
-
-def forget_machines(sandbox, user):
-    listing = sandbox("exec", "--user", user, VBOX, "list", "vms").stdout
-    for uuid in re.findall(r"\{([0-9a-f-]{36})\}$", listing, re.MULTILINE):
-        sandbox("exec", "--user", user, VBOX, "unregistervm", uuid)
-    sandbox("exec", "--user", user, "rm", "-rf", "VirtualBox VMs")
+    SandboxTestHost(sandbox, user).forget_machines()
+    return ssh_variables(json.loads(sandbox("info").stdout), user)
 
 
 def play(folder, hosts, tasks=(), must_succeed=True, settings=None, **keywords):
@@ -63,19 +48,31 @@ def play(folder, hosts, tasks=(), must_succeed=True, settings=None, **keywords):
     )
     (folder / "play.json").write_text(json.dumps([whole]))
     (folder / "ansible.cfg").touch()  # not the user's own settings
+    settings = dict({"ANSIBLE_ROLES_PATH": str(ROLES)}, **(settings or {}))
+    return ansible(
+        folder, "playbook", "-i", "inventory.json", "play.json", must_succeed=must_succeed, settings=settings
+    )
+
+
+def ansible(folder, program, *arguments, must_succeed=True, settings=None):
+    """Run a program of Ansible's (`playbook`, `inventory`) in a folder; gives back the finished process."""
     environment = dict(
         os.environ,
-        ANSIBLE_HOME=str(folder / "a"),
+        ANSIBLE_HOME=str(folder / "a"),  # short: ssh's sockets lie in it
         ANSIBLE_PIPELINING="true",
-        ANSIBLE_ROLES_PATH=str(ROLES),
         ANSIBLE_NOCOLOR="true",
         ANSIBLE_CALLBACK_RESULT_FORMAT="yaml",
         **(settings or {}),
     )
     environment.pop("VBOXMANAGE", None)
-    command = [sys.executable, "-m", "ansible", "playbook", "-i", "inventory.json", "play.json"]
     done = subprocess.run(
-        command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "ansible", program, *arguments],
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0 or not must_succeed, done.stdout + done.stderr
     return done

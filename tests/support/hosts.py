@@ -1,26 +1,27 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright: vbox.memory contributors
-"""Two VirtualBox hosts to run cases on, behind one interface: the fake, and a user of the sandbox."""
+"""The hosts that tests run modules on, behind one interface: the fake, a user of the sandbox, and the live host."""
 
 from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import ansible
 from fake.vboxfake.fakehost import FakeHost
+from support.testbeds import BUILD, VBOX
 
-TESTS = Path(__file__).resolve().parent
-BUILD = TESTS.parent / ".build"
+SUPPORT = Path(__file__).resolve().parent
 RUNNER = "run_module.py"
-VBOX = "/usr/lib/virtualbox/VBoxManage"  # the program behind Debian's wrapper
-BINDS = f"{Path(ansible.__file__).parent}:/ansible/ansible"  # for the sandbox: the ansible-core that the tests use
 
 
-class Bed:
+class TestHost:
     """A host with VirtualBox. What differs is how a program is run on it."""
 
     backend = "vboxmanage"  # which a module takes unless told
@@ -29,8 +30,13 @@ class Bed:
         """Run VBoxManage, which must succeed, unrecorded; gives back what it printed."""
         raise NotImplementedError
 
+    def create(self, name, *options, ostype="Debian_64"):
+        """Make a machine with plain VBoxManage and these options of `createvm`; gives back its UUID."""
+        made = self.vbox("createvm", f"--name={name}", "--ostype", ostype, "--register", *options)
+        return re.search(r"UUID: ([0-9a-f-]{36})", made).group(1)
+
     def python(self, script, *argv, given=""):
-        """Run a script of the tests with the host's Python; gives back the finished process."""
+        """Run a script of this folder with the host's Python; gives back the finished process."""
         raise NotImplementedError
 
     def calls(self):
@@ -50,29 +56,29 @@ class Bed:
         return json.loads(lines[-1]), self.calls()
 
 
-class FakeBed(Bed):
+class FakeTestHost(TestHost):
     """The fake, with the Python that runs the tests."""
 
     kind = "fake"
 
     def __init__(self, path, release="7.2", kind="linux", clock_rate=1.0):
-        self.host = FakeHost(path, release=release, kind=kind, clock_rate=clock_rate)
-        with self.host.state() as state:
-            state["host"].update(home=os.path.join(self.host.path, "home"), writes_settings_files=True)
-        self.forget_calls = self.host.forget_calls
-        self.calls = self.host.calls
+        self.fake = FakeHost(path, release=release, kind=kind, clock_rate=clock_rate)
+        with self.fake.state() as state:
+            state["host"].update(home=os.path.join(self.fake.path, "home"), writes_settings_files=True)
+        self.forget_calls = self.fake.forget_calls
+        self.calls = self.fake.calls
 
     def vbox(self, *argv):
-        return self.host.ok(*argv)
+        return self.fake.ok(*argv)
 
     def python(self, script, *argv, given=""):
-        folder = os.path.dirname(self.host.program)
-        environment = dict(os.environ, **self.host.environment)
+        folder = os.path.dirname(self.fake.program)
+        environment = dict(os.environ, **self.fake.environment)
         environment.update(PATH=folder + os.pathsep + environment["PATH"], PYTHONPATH=str(BUILD), PYTHONHASHSEED="0")
-        environment["TMPDIR"] = self.host.path  # locks of its own: it is a host of its own
+        environment["TMPDIR"] = self.fake.path  # locks of its own: it is a host of its own
         environment.pop("VBOXMANAGE", None)
         return subprocess.run(
-            [sys.executable, str(TESTS / script), *argv],
+            [sys.executable, str(SUPPORT / script), *argv],
             input=given,
             env=environment,
             capture_output=True,
@@ -81,7 +87,7 @@ class FakeBed(Bed):
         )
 
 
-class SandboxBed(Bed):
+class SandboxTestHost(TestHost):
     """A user of the sandbox, with the sandbox's own Python; the recorder stands before VBoxManage."""
 
     kind = "sandbox"
@@ -94,6 +100,12 @@ class SandboxBed(Bed):
 
     def vbox(self, *argv):
         return self.run(VBOX, *argv).stdout
+
+    def forget_machines(self):
+        """Leave the user without machines, and without files of any."""
+        for uuid in re.findall(r"\{([0-9a-f-]{36})\}$", self.vbox("list", "vms"), re.MULTILINE):
+            self.vbox("unregistervm", uuid)
+        self.run("rm", "-rf", "VirtualBox VMs")
 
     def run(self, *argv, given=""):
         return self.sandbox("exec", "--user", self.user, *argv, given=given)
@@ -109,7 +121,7 @@ class SandboxBed(Bed):
             "PATH=/opt/recorder:/usr/bin:/bin",
             "VBOX_RECORD=" + self.file,
             "python3",
-            "/checkout/tests/" + script,
+            "/checkout/tests/support/" + script,
             *argv,
             given=given,
             must_succeed=False,
@@ -123,7 +135,7 @@ class SandboxBed(Bed):
         self.run("rm", "-f", self.file)
 
 
-class LiveBed(Bed):
+class LiveTestHost(TestHost):
     """The live host, with running guests; modules run there, by its own Python. Everything takes seconds: it is emulated."""
 
     kind = "live"
@@ -157,7 +169,7 @@ class LiveBed(Bed):
                 str(BUILD),
                 "ansible_collections/vbox/memory/plugins",
                 "-C",
-                str(TESTS),
+                str(SUPPORT),
                 RUNNER,
             ],
             check=True,
@@ -203,3 +215,19 @@ class LiveBed(Bed):
 
     def forget_calls(self):
         pass
+
+
+def write_program(fake, path):
+    """Write a VBoxManage that is this fake host's, whatever the environment; gives back its path."""
+    home, program = shlex.quote(fake.path), shlex.quote(fake.program)
+    path.write_text(f'#!/bin/sh\nVBOX_FAKE_HOME={home} exec {program} "$@"\n', encoding="utf-8")
+    path.chmod(0o755)
+    return str(path)
+
+
+def wait_until(condition, seconds, pause=0.1):
+    """Wait for a condition, which must come true within so many seconds."""
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, f"not within {seconds} s: {condition}"
+        time.sleep(pause)

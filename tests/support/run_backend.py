@@ -2,9 +2,9 @@
 # Copyright: vbox.memory contributors
 """Call methods of one of the backends, without a module around it: calls come on stdin as a list of lists, the results go to stdout.
 
-    usage: run_backend.py auto|vboxmanage|api [EXECUTABLE [PYTHON]] < '[["find", "web01"], ["run", "modifyvm", …]]'
+    usage: run_backend.py auto|vboxmanage|api [EXECUTABLE [PYTHON]] < '[["find_one", "web01"], ["change", UUID, {"balloon_default": 512}]]'
 
-Beside the backend's methods there are: `find` (one name), `kill` (SIGKILL for the bindings' process), `kill_helper`
+Beside the backend's methods there are: `find_one`, `raw` (VBoxManage, past the backend), `kill` (SIGKILL for the bindings' worker), `kill_second`
 (for the second one), `kill_server` (for VBoxSVC), `pid` and `sleep`.
 """
 
@@ -18,18 +18,18 @@ import subprocess
 import sys
 import time
 
-from ansible_collections.vbox.memory.plugins.module_utils.backends import choose_backend
+from ansible_collections.vbox.memory.plugins.module_utils.backends.select import select_backend
 from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError
-from ansible_collections.vbox.memory.plugins.module_utils.machines import Machine
+from ansible_collections.vbox.memory.plugins.module_utils.model.machine import Machine
 
 
 def main():
     wanted, executable, python = (sys.argv[1:] + ["", ""])[:3]
     calls = json.load(sys.stdin)
     try:
-        with choose_backend(wanted, executable or None, python or None) as backend:
+        with select_backend(wanted, executable or None, python or None) as backend:
             results = [call(backend, *one) for one in calls]
-            answer = dict(name=backend.name, version=backend.version, fallback=backend.fallback, results=results)
+            answer = dict(name=backend.name, version=backend.version, fallback=backend.fallback_reason, results=results)
     except VBoxMemoryError as error:
         answer = error.as_result()
     print(json.dumps(answer))
@@ -51,8 +51,8 @@ def plain(value):
     return [plain(one) for one in value] if isinstance(value, (list, tuple)) else value
 
 
-def child(backend, which="_child"):
-    return getattr(getattr(backend, "_current", backend)._bindings, which)._process.pid
+def worker(backend, which="_first"):
+    return getattr(getattr(backend, "_current", backend)._pool, which)._process.pid
 
 
 def kill_server(_backend):
@@ -61,11 +61,12 @@ def kill_server(_backend):
 
 
 EXTRAS = {
-    "find": lambda backend, name: backend.find_many([name])[0],
-    "kill": lambda backend: os.kill(child(backend), signal.SIGKILL),
-    "kill_helper": lambda backend: os.kill(child(backend, "_helper"), signal.SIGKILL),
+    "find_one": lambda backend, name: backend.find([name])[0],
+    "kill": lambda backend: os.kill(worker(backend), signal.SIGKILL),
+    "kill_second": lambda backend: os.kill(worker(backend, "_second"), signal.SIGKILL),
     "kill_server": kill_server,
-    "pid": lambda backend: print(child(backend), flush=True),
+    "raw": lambda _backend, *command: subprocess.run(["/usr/lib/virtualbox/VBoxManage", *command], check=True) and None,
+    "pid": lambda backend: print(worker(backend), flush=True),
     "sleep": lambda _backend, seconds: time.sleep(seconds),
 }
 

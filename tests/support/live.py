@@ -5,8 +5,9 @@
 from __future__ import annotations
 
 import functools
-import time
 import warnings
+
+from support import hosts
 
 
 class FellByItself(Exception):
@@ -18,39 +19,36 @@ def fell_by_itself(guest):
     return (guest["triple_fault"] or guest["guru_meditation"]) and not (guest["panic"] or guest["oom_kill"])
 
 
-def unharmed(bed, *names):
+def unharmed(host, *names):
     """Assert that guests answer, and that nothing was killed, panicked or stopped in them."""
-    health = bed.health()
+    health = host.health()
     for name in names:
         guest = health[name]
         if fell_by_itself(guest):
             raise FellByItself(f"{name}: {guest}")
         assert not guest["panic"] and not guest["oom_kill"], guest
         assert guest["state"] == "running", guest
-        assert bed.guest(name, "echo", "here").strip() == "here"
+        assert host.guest(name, "echo", "here").strip() == "here"
 
 
 def again_if_it_fell_by_itself(test):
     """Run a test once more, and say so, when the emulator and not the balloon ended a guest."""
 
     @functools.wraps(test)
-    def run(bed, **fixtures):
+    def run(host, **fixtures):
         try:
-            return test(bed, **fixtures)
+            return test(host, **fixtures)
         except FellByItself as fell:
             warnings.warn(f"{test.__name__} is run once more: {fell}", stacklevel=1)
-            bed.start_afresh()
-            return test(bed, **fixtures)
+            host.start_afresh()
+            return test(host, **fixtures)
 
     return run
 
 
 def wait_until(there, seconds=180):
     """Wait for a condition on the live host, where everything takes its time."""
-    until = time.monotonic() + seconds
-    while not there():
-        assert time.monotonic() < until, f"not within {seconds} s: {there}"
-        time.sleep(1)
+    hosts.wait_until(there, seconds, pause=1)
 
 
 def only_machine(result):
@@ -59,14 +57,14 @@ def only_machine(result):
     return result["machines"][0]
 
 
-def balloon(bed, name, **parameters):
+def balloon(host, name, **parameters):
     """Have `vbox_balloon` change one machine, without an error; gives back its result for this machine."""
-    result, _calls = bed.module("vbox_balloon", dict(parameters, name=name))
+    result, _calls = host.module("vbox_balloon", dict(parameters, name=name))
     assert not result.get("failed"), result
     return only_machine(result)
 
 
-def info(bed, name):
+def info(host, name):
     """What showvminfo says of a machine, as a dictionary of strings."""
-    rows = (line.partition("=") for line in bed.vbox("showvminfo", name, "--machinereadable").splitlines())
+    rows = (line.partition("=") for line in host.vbox("showvminfo", name, "--machinereadable").splitlines())
     return {key: value.strip('"') for key, _equals, value in rows}
