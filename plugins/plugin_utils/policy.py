@@ -96,7 +96,7 @@ def resolve(policies, facts):
         dict({option: given[0] for option, given in decision.items()}, name=machine["uuid"])
         for machine, decision in decisions
     ]
-    settled, still_open = divide(wanted, facts)
+    settled, still_open = divide(wanted, machines)
     return dict(
         machines=wanted,
         open=still_open,

@@ -53,7 +53,8 @@ class MemoryBackend(Backend):
 
     def find(self, names, details=True):
         self.details = details
-        return [one_of([one for one in self.machines.values() if name in (one.uuid, one.name)]) for name in names]
+        machines, _unreadable = self.read_all(details)
+        return [one_of([one for one in machines if name in (one.uuid, one.name)]) for name in names]
 
     def read(self, uuid):
         if uuid not in self.machines:
@@ -61,7 +62,8 @@ class MemoryBackend(Backend):
         return self.machines[uuid]
 
     def read_all(self, details=True):
-        return list(self.machines.values()), []
+        without = {} if details else dict(groups=[], os_type=None, os_description=None)
+        return [replace(machine, **without) for machine in self.machines.values()], []
 
     def read_live(self):
         return [machine for machine in self.machines.values() if machine.live]

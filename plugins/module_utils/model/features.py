@@ -69,14 +69,6 @@ def features_as_facts(features: Features) -> dict[str, dict[str, Any]]:
     return {feature: dict(supported=reason is None, reason=reason) for feature, reason in features.items()}
 
 
-def features_from_facts(facts: Mapping[str, Mapping[str, Any]]) -> dict[str, str | None]:
-    """The features that the facts show.
-
-    :raises KeyError: where the facts lack one
-    """
-    return {feature: facts[feature]["reason"] for feature in FEATURES}
-
-
 def _missing(feature: str, host: Host) -> str | None:
     for features, lacks, reason in LIMITS:
         if feature in features and lacks(host):

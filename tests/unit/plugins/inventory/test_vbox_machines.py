@@ -96,7 +96,7 @@ def test_commands():
 
 def test_what_is_sent_needs_no_ansible():
     code = sources()
-    assert "ansible_collections.vbox.memory.plugins.module_utils.machines" in code
+    assert "ansible_collections.vbox.memory.plugins.module_utils.model.machine" in code
     assert not [name for name, source in code.items() if source and "ansible.module_utils" in source]
 
 
