@@ -107,4 +107,4 @@ class MemoryBackend(Backend):
         self.log.append(("setup_metrics", target, groups))
 
     def metrics_period(self, uuid):
-        return 1
+        return 1 if self.read(uuid).live else 0
