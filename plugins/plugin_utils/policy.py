@@ -10,7 +10,9 @@ the rules of all policies, the named machines of all policies. A later part repl
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from ansible_collections.vbox.memory.plugins.module_utils.argument_spec import MANNER, OPTIONS, parse_value
 from ansible_collections.vbox.memory.plugins.module_utils.errors import did_you_mean
@@ -30,6 +32,8 @@ EXTRAS = {"defaults": (), "rules": ("name", "when", "required"), "machines": ("o
 FLAGS = ("required", "optional")
 LIKE_A_FLAG = "page_fusion"  # flags are read as this option is
 
+# Facts that need metrics, which take seconds to read.
+METRICS = re.compile(r"\b(guest|balloon_followed|\w+_kb)\b")
 
 class PolicyError(Exception):
     """A policy that cannot be followed.
@@ -96,14 +100,34 @@ def resolve(policies, facts):
         dict({option: given[0] for option, given in decision.items()}, name=machine["uuid"])
         for machine, decision in decisions
     ]
-    settled, still_open = divide(wanted, facts)
+    in_sync, to_apply = divide(wanted, facts)
     return dict(
         machines=wanted,
-        open=still_open,
-        settled=settled,
+        to_apply=to_apply,
+        in_sync=in_sync,
         explained=[_explained(machine, decision) for machine, decision in decisions],
         rules=[dict(policy=rule.policy, name=rule.name, machines=rule.matched) for rule in reader.parts["rules"]],
     )
+
+
+def named(policies: Any) -> list[tuple[str, Any]]:
+    """Policies with their names: a list, a dictionary by name, or one policy alone.
+
+    :raises ValueError: when it is none of these; the message goes on from the name of the option
+    """
+    if isinstance(policies, list):
+        return [("policies[%d]" % number, policy) for number, policy in enumerate(policies)]
+    if not isinstance(policies, dict):
+        raise ValueError("it is %s, and neither a list nor a dictionary of policies" % kind_of(policies))
+    if set(policies) <= set(PARTS):
+        return [("policy", policies)]
+    return [(str(name), policy) for name, policy in policies.items()]
+
+
+def needs_metrics(policies: Sequence[tuple[str, Any]]) -> bool:
+    """Whether a condition names a fact that is read from metrics."""
+    rules = [rule for _name, policy in policies if isinstance(policy, dict) for rule in policy.get("rules") or []]
+    return any(isinstance(rule, dict) and METRICS.search(str(rule.get("when"))) is not None for rule in rules)
 
 
 def _explained(machine, decision):

@@ -201,7 +201,10 @@ def test_who_may_not_be_restarted_and_batches(fakes):
     assert status == 0, output
     assert commands(host) == [*restart("b"), *restart("c"), *restart("d")]
     assert [row[1] for row in report(output) if row[6] == "pending"] == ["a"]
-    assert len(re.findall(r"\(item=", output)) == 2
+    assert re.findall(r"^h1: restarting .*", output, re.MULTILINE) == [
+        'h1: restarting "b", "c" (1 to 2 of 3)',
+        'h1: restarting "d" (3 of 3)',
+    ]
 
 
 def test_a_machine_that_vanishes_on_the_way(fakes):
