@@ -69,22 +69,9 @@ options:
       - Whether to read the metrics too, which are the facts C(guest), C(balloon_followed) and all that end in C(_kb). It takes some seconds.
       - Without it, they are read if a condition of a policy names one of them.
     type: bool
-  backend:
-    description:
-      - The backend, see O(vbox.memory.vbox_memory#module:backend). V(auto) on the host unless given.
-    type: str
-    choices: [auto, vboxmanage, api]
-  api_python:
-    description:
-      - The Python that has the bindings, see O(vbox.memory.vbox_memory#module:api_python).
-    type: path
-  vboxmanage:
-    description:
-      - The program V(VBoxManage), see O(vbox.memory.vbox_memory#module:vboxmanage).
-    type: path
 notes:
-  - What takes longer than some seconds, such as a balloon being raised or a restart, shows at least every 10 seconds where it is, as
-    C(office, machine "anna"\: the guest holds 384 of 1024 MB (12 s\)). M(vbox.memory.vbox_memory) and M(vbox.memory.vbox_balloon) do so, too.
+  - What takes longer than some seconds, such as a balloon being raised or a restart, shows at least every 10 seconds where it is, in a line with
+    the host, the machine and the seconds so far. M(vbox.memory.vbox_memory) and M(vbox.memory.vbox_balloon) do so, too.
   - Progress is shown only where people read along, which is with Ansible's callback C(default) (with any C(result_format)) and the callbacks
     C(debug), C(yaml), C(unixy) and C(default_without_diff) of other collections. With all others, and for the command C(ansible), there is none.
   - What waits for guests runs in the background then, as C(async) does. An interrupted play leaves it to its end.
