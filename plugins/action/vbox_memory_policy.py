@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from ansible.errors import AnsibleConnectionFailure, AnsibleError
+from ansible.errors import AnsibleConnectionFailure, AnsibleError, AnsibleValueOmittedError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.vbox.memory.plugins.plugin_utils import maintenance
@@ -24,7 +24,7 @@ from ansible_collections.vbox.memory.plugins.plugin_utils.results import (
     outcome,
 )
 from ansible_collections.vbox.memory.plugins.plugin_utils.running import ModuleRunner
-from ansible_collections.vbox.memory.plugins.plugin_utils.values import plain, shown
+from ansible_collections.vbox.memory.plugins.plugin_utils.values import nearest, plain, shown
 
 FACTS, CHANGE = "vbox.memory.vbox_memory_facts", "vbox.memory.vbox_memory"
 VARIABLES = re.compile(r"vbox_memory_policy(_|$)")
@@ -69,8 +69,10 @@ class ActionModule(ModuleRunner):
         return dict(result, **self._from_calls())
 
     def _arguments(self) -> Result:
-        validated = ArgumentSpecValidator(SPEC).validate(self._task.args)
-        problems = list(validated.error_messages)
+        given = self._task.args
+        problems = ["there is no option %s; %s" % (key, nearest(key, SPEC)) for key in given if key not in SPEC]
+        validated = ArgumentSpecValidator(SPEC).validate({key: given[key] for key in given if key in SPEC})
+        problems += validated.error_messages
         arguments: Result = validated.validated_parameters
         if not problems and arguments["batch"] < 1:
             problems.append("batch: %d is not a whole number from 1 on" % arguments["batch"])
@@ -135,6 +137,8 @@ class ActionModule(ModuleRunner):
         for name in names:
             try:
                 policies.append((name, plain(self._templar.template(self._task_vars[name]))))
+            except AnsibleValueOmittedError:
+                problems.append("%s: it is omitted: give it a policy, or null for none" % name)
             except AnsibleError as error:
                 problems.append("%s: %s" % (name, error))
         if problems:
