@@ -14,6 +14,7 @@ from typing import Any
 from ansible.errors import AnsibleConnectionFailure, AnsibleError, AnsibleValueOmittedError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
+from ansible_collections.vbox.memory.plugins.module_utils.errors import did_you_mean
 from ansible_collections.vbox.memory.plugins.plugin_utils import maintenance
 from ansible_collections.vbox.memory.plugins.plugin_utils.policy import PolicyError, named, needs_metrics, resolve
 from ansible_collections.vbox.memory.plugins.plugin_utils.results import (
@@ -24,7 +25,7 @@ from ansible_collections.vbox.memory.plugins.plugin_utils.results import (
     outcome,
 )
 from ansible_collections.vbox.memory.plugins.plugin_utils.running import ModuleRunner
-from ansible_collections.vbox.memory.plugins.plugin_utils.values import nearest, plain, shown
+from ansible_collections.vbox.memory.plugins.plugin_utils.values import plain, shown
 
 FACTS, CHANGE = "vbox.memory.vbox_memory_facts", "vbox.memory.vbox_memory"
 VARIABLES = re.compile(r"vbox_memory_policy(_|$)")
@@ -70,7 +71,7 @@ class ActionModule(ModuleRunner):
 
     def _arguments(self) -> Result:
         given = self._task.args
-        problems = ["there is no option %s; %s" % (key, nearest(key, SPEC)) for key in given if key not in SPEC]
+        problems = ["there is no option %s; %s" % (key, did_you_mean(key, SPEC)) for key in given if key not in SPEC]
         validated = ArgumentSpecValidator(SPEC).validate({key: given[key] for key in given if key in SPEC})
         problems += validated.error_messages
         arguments: Result = validated.validated_parameters

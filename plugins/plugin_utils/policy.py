@@ -35,6 +35,7 @@ LIKE_A_FLAG = "page_fusion"  # flags are read as this option is
 # Facts that need metrics, which take seconds to read.
 METRICS = re.compile(r"\b(guest|balloon_followed|\w+_kb)\b")
 
+
 class PolicyError(Exception):
     """A policy that cannot be followed.
 

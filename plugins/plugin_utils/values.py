@@ -50,8 +50,6 @@ def kind_of(value: Any) -> str:
     return next((word for kind, word in KINDS if isinstance(value, kind)), "a %s" % type(value).__name__)
 
 
-from collections.abc import Sequence
-from typing import Any
-
+def some(names: Sequence[str]) -> str:
     """The first of some names, and how many more there are."""
     return "%r" % names[0] if len(names) == 1 else "%r and %d more" % (names[0], len(names) - 1)
