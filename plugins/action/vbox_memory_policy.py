@@ -16,7 +16,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.vbox.memory.plugins.module_utils.errors import did_you_mean
 from ansible_collections.vbox.memory.plugins.plugin_utils import maintenance
-from ansible_collections.vbox.memory.plugins.plugin_utils.policy import PolicyError, named, needs_metrics, resolve
+from ansible_collections.vbox.memory.plugins.plugin_utils.policy import PolicyError, named, needs, resolve
 from ansible_collections.vbox.memory.plugins.plugin_utils.results import (
     Result,
     differences,
@@ -111,8 +111,10 @@ class ActionModule(ModuleRunner):
 
     def _resolve(self, given: Result) -> Result:
         policies = self._policies(given["policies"])
-        metrics = needs_metrics(policies) if given["metrics"] is None else given["metrics"]
-        facts = self._call(FACTS, dict(self._how, metrics=metrics), check=True)
+        wanted = needs(policies)
+        if given["metrics"] is not None:
+            wanted["metrics"] = given["metrics"]
+        facts = self._call(FACTS, dict(self._how, **wanted), check=True)
         if facts.get("failed"):
             raise Failure(**_without(facts, "changed", "ansible_facts", "invocation", "failed"))
         try:

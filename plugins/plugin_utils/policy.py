@@ -35,6 +35,9 @@ LIKE_A_FLAG = "page_fusion"  # flags are read as this option is
 # Facts that need metrics, which take seconds to read.
 METRICS = re.compile(r"\b(guest|balloon_followed|\w+_kb)\b")
 
+# Facts that are details, which take a little longer. Page Fusion depends on the type of the operating system, too.
+DETAILS = re.compile(r"\b(groups|os_type|os_description)\b")
+
 
 class PolicyError(Exception):
     """A policy that cannot be followed.
@@ -125,10 +128,18 @@ def named(policies: Any) -> list[tuple[str, Any]]:
     return [(str(name), policy) for name, policy in policies.items()]
 
 
-def needs_metrics(policies: Sequence[tuple[str, Any]]) -> bool:
-    """Whether a condition names a fact that is read from metrics."""
-    rules = [rule for _name, policy in policies if isinstance(policy, dict) for rule in policy.get("rules") or []]
-    return any(isinstance(rule, dict) and METRICS.search(str(rule.get("when"))) is not None for rule in rules)
+def needs(policies: Sequence[tuple[str, Any]]) -> dict[str, bool]:
+    """What of the facts has to be read: ``metrics`` and ``details``, as ``vbox_memory_facts`` calls them.
+
+    Wrong policies need anything at all: they are refused when they are resolved.
+    """
+    parts = [(part, one.get(part)) for _name, one in policies if isinstance(one, dict) for part in PARTS]
+    rules = [rule for part, content in parts if part == "rules" and isinstance(content, list) for rule in content]
+    conditions = " ".join(str(rule.get("when")) for rule in rules if isinstance(rule, dict))
+    return dict(
+        metrics=METRICS.search(conditions) is not None,
+        details=DETAILS.search(conditions) is not None or "page_fusion" in str(parts),
+    )
 
 
 def _explained(machine, decision):

@@ -16,7 +16,7 @@ from ansible_collections.vbox.memory.plugins.filter.resolve import resolve_filte
 from ansible_collections.vbox.memory.plugins.plugin_utils import selector
 
 TABLE = yaml.safe_load(Path(__file__).with_suffix(".yml").read_text(encoding="utf-8"))
-HOST = {"features": {"page_fusion": {"supported": True}}}
+HOST = {"features": {name: {"supported": True, "reason": None} for name in ("balloon", "page_fusion", "large_pages")}}
 ODD_NAMES = (
     "a b",
     'quo"te',
