@@ -90,58 +90,24 @@ _value:
       type: str
 """
 
+from collections.abc import Callable
+from typing import Any
+
 from ansible.errors import AnsibleFilterError
 
+from ansible_collections.vbox.memory.plugins.plugin_utils.results import differences
 from ansible_collections.vbox.memory.plugins.plugin_utils.values import kind_of, plain
 
-# The options that can be the reason for a setting.
-OPTIONS_OF = {
-    "balloon_default_mb": ("balloon", "balloon_leave", "balloon_default"),
-    "balloon_current_mb": ("balloon", "balloon_leave", "balloon_current"),
-    "page_fusion": ("page_fusion",),
-    "large_pages": ("large_pages",),
-}
 
-
-def differences(result, explained=None, check_mode=False):
+def differences_filter(result: Any, explained: Any = None, check_mode: bool = False) -> list[dict[str, Any]]:
     result = plain(result)
     if not isinstance(result, dict):
         raise AnsibleFilterError(
             "vbox.memory.differences: the input is %s, and not a result of vbox.memory.vbox_memory" % kind_of(result)
         )
-    sources = {machine["uuid"]: machine["settings"] for machine in plain(explained) or []}
-    changed_word = "would change" if check_mode else "changed"
-    return [
-        row
-        for machine in result.get("machines") or []
-        for row in _rows(machine, sources.get(machine["uuid"], {}), changed_word)
-    ]
-
-
-def _rows(machine, settings, changed_word):
-    base = dict(machine=machine["name"], uuid=machine["uuid"], state=machine["state"], msg=None, source=None)
-    before = machine["before"]
-    changed = {setting: value for setting, value in machine["after"].items() if value != before.get(setting)}
-    for outcome, values in ((changed_word, changed), ("pending", machine["pending"])):
-        for setting, value in values.items():
-            yield dict(
-                base,
-                setting=setting,
-                before=before.get(setting),
-                after=value,
-                outcome=outcome,
-                source=_source(setting, settings),
-            )
-    if machine.get("failed"):
-        yield dict(base, setting=None, before=None, after=None, outcome="failed", msg=machine["msg"])
-
-
-def _source(setting, settings):
-    return next(
-        (settings[option]["source"] for option in OPTIONS_OF.get(setting, (setting,)) if option in settings), None
-    )
+    return list(differences(result.get("machines") or [], plain(explained) or [], check_mode))
 
 
 class FilterModule:
-    def filters(self):
-        return {"differences": differences}
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        return {"differences": differences_filter}

@@ -65,7 +65,7 @@ EXAMPLES = r"""
 
 - name: Give them what the policy says
   vbox.memory.vbox_memory:
-    machines: "{{ (my_policy | vbox.memory.resolve(ansible_facts.vbox_memory)).open }}"
+    machines: "{{ (my_policy | vbox.memory.resolve(ansible_facts.vbox_memory)).to_apply }}"
   vars:
     my_policy:
       defaults:
@@ -108,13 +108,13 @@ _value:
       elements: dict
       sample:
         - {name: a69b7f61-93f7-4b1e-a2e3-91302e8bc5ff, balloon: 0, large_pages: true}
-    open:
+    to_apply:
       description:
         - Those of RV(_value.machines) that M(vbox.memory.vbox_memory) has to look at, as something differs by the facts, is wrong with
           them, or as they run or are paused. Whoever goes by it saves the module's reading of all others.
       type: list
       elements: dict
-    settled:
+    in_sync:
       description:
         - The others, which have all that they are to have by the facts. Each is what M(vbox.memory.vbox_memory) would return for the
           machine, RV(vbox.memory.vbox_memory#module:machines).

@@ -45,16 +45,16 @@ _value:
   elements: str
 """
 
-import unicodedata
+from collections.abc import Callable
+from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
+from ansible_collections.vbox.memory.plugins.plugin_utils.table import table
 from ansible_collections.vbox.memory.plugins.plugin_utils.values import kind_of, plain
 
-WORDS = {None: "-", True: "on", False: "off"}
 
-
-def table(rows, columns):
+def table_filter(rows: Any, columns: Any) -> list[str]:
     rows, columns = plain(rows), plain(columns)
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise AnsibleFilterError("vbox.memory.table: the input is %s, and not a list of dictionaries" % kind_of(rows))
@@ -62,43 +62,9 @@ def table(rows, columns):
         raise AnsibleFilterError(
             "vbox.memory.table: columns: it is %s, and neither a list nor a dictionary" % kind_of(columns)
         )
-    headings = list(columns.values()) if isinstance(columns, dict) else columns
-    body = [[row.get(key) for key in columns] for row in rows]
-    cells = [[_shown(value) for value in row] for row in [headings] + body]
-    widths = [max(map(_width, column)) for column in zip(*cells)]
-    right = [bool(body) and all(_is_number(value) or value is None for value in column) for column in zip(*body)] or [
-        False
-    ] * len(widths)
-    lines = [_line(row, widths, right) for row in cells]
-    return lines[:1] + [_line(["-" * width for width in widths], widths, right)] + lines[1:]
-
-
-def _line(row, widths, right):
-    padded = [
-        " " * (width - _width(cell)) + cell if to_the_right else cell + " " * (width - _width(cell))
-        for cell, width, to_the_right in zip(row, widths, right)
-    ]
-    return "  ".join(padded).rstrip()
-
-
-def _shown(value):
-    if value is None or isinstance(value, bool):
-        return WORDS[value]
-    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-    return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)
-
-
-def _is_number(value):
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def _width(text):
-    """The columns that a text takes on a terminal."""
-    return sum(
-        0 if unicodedata.combining(one) else 2 if unicodedata.east_asian_width(one) in "WF" else 1 for one in text
-    )
+    return table(rows, columns)
 
 
 class FilterModule:
-    def filters(self):
-        return {"table": table}
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        return {"table": table_filter}

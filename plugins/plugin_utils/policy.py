@@ -10,7 +10,9 @@ the rules of all policies, the named machines of all policies. A later part repl
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from ansible_collections.vbox.memory.plugins.module_utils.argument_spec import MANNER, OPTIONS, parse_value
 from ansible_collections.vbox.memory.plugins.module_utils.errors import did_you_mean
@@ -29,6 +31,12 @@ PARTS = {"defaults": dict, "rules": list, "machines": dict}
 EXTRAS = {"defaults": (), "rules": ("name", "when", "required"), "machines": ("optional",)}
 FLAGS = ("required", "optional")
 LIKE_A_FLAG = "page_fusion"  # flags are read as this option is
+
+# Facts that need metrics, which take seconds to read.
+METRICS = re.compile(r"\b(guest|balloon_followed|\w+_kb)\b")
+
+# Facts that are details, which take a little longer. Page Fusion depends on the type of the operating system, too.
+DETAILS = re.compile(r"\b(groups|os_type|os_description)\b")
 
 
 class PolicyError(Exception):
@@ -96,13 +104,41 @@ def resolve(policies, facts):
         dict({option: given[0] for option, given in decision.items()}, name=machine["uuid"])
         for machine, decision in decisions
     ]
-    settled, still_open = divide(wanted, machines)
+    in_sync, to_apply = divide(wanted, machines)
     return dict(
         machines=wanted,
-        open=still_open,
-        settled=settled,
+        to_apply=to_apply,
+        in_sync=in_sync,
         explained=[_explained(machine, decision) for machine, decision in decisions],
         rules=[dict(policy=rule.policy, name=rule.name, machines=rule.matched) for rule in reader.parts["rules"]],
+    )
+
+
+def named(policies: Any) -> list[tuple[str, Any]]:
+    """Policies with their names: a list, a dictionary by name, or one policy alone.
+
+    :raises ValueError: when it is none of these; the message goes on from the name of the option
+    """
+    if isinstance(policies, list):
+        return [("policies[%d]" % number, policy) for number, policy in enumerate(policies)]
+    if not isinstance(policies, dict):
+        raise ValueError("it is %s, and neither a list nor a dictionary of policies" % kind_of(policies))
+    if set(policies) <= set(PARTS):
+        return [("policy", policies)]
+    return [(str(name), policy) for name, policy in policies.items()]
+
+
+def needs(policies: Sequence[tuple[str, Any]]) -> dict[str, bool]:
+    """What of the facts has to be read: ``metrics`` and ``details``, as ``vbox_memory_facts`` calls them.
+
+    Wrong policies need anything at all: they are refused when they are resolved.
+    """
+    parts = [(part, one.get(part)) for _name, one in policies if isinstance(one, dict) for part in PARTS]
+    rules = [rule for part, content in parts if part == "rules" and isinstance(content, list) for rule in content]
+    conditions = " ".join(str(rule.get("when")) for rule in rules if isinstance(rule, dict))
+    return dict(
+        metrics=METRICS.search(conditions) is not None,
+        details=DETAILS.search(conditions) is not None or "page_fusion" in str(parts),
     )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.vbox.memory.plugins.filter.differences import differences
+from ansible_collections.vbox.memory.plugins.filter.differences import differences_filter
 
 MACHINE = {
     "name": "web01",
@@ -21,7 +21,7 @@ MACHINE = {
 
 
 def rows_of(machine, explained=None):
-    rows = differences({"machines": [dict(MACHINE, **machine)]}, explained)
+    rows = differences_filter({"machines": [dict(MACHINE, **machine)]}, explained)
     return [
         (row["machine"], row["setting"], row["before"], row["after"], row["outcome"], row["source"], row["msg"])
         for row in rows
@@ -47,7 +47,7 @@ def test_what_changed_and_what_waits():
 
 
 def test_in_check_mode_nothing_has_changed_yet():
-    rows = differences(
+    rows = differences_filter(
         {"machines": [dict(MACHINE, before={"large_pages": True}, after={"large_pages": False})]}, check_mode=True
     )
     assert [row["outcome"] for row in rows] == ["would change"]
@@ -60,9 +60,9 @@ def test_a_machine_that_failed():
 
 
 def test_a_result_without_machines():
-    assert differences({"failed": True, "msg": "no VirtualBox"}) == []
+    assert differences_filter({"failed": True, "msg": "no VirtualBox"}) == []
 
 
 def test_what_is_no_result():
     with pytest.raises(AnsibleFilterError, match="the input is a list"):
-        differences([])
+        differences_filter([])

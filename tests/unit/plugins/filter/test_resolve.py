@@ -16,7 +16,7 @@ from ansible_collections.vbox.memory.plugins.filter.resolve import resolve_filte
 from ansible_collections.vbox.memory.plugins.plugin_utils import selector
 
 TABLE = yaml.safe_load(Path(__file__).with_suffix(".yml").read_text(encoding="utf-8"))
-HOST = {"features": {"page_fusion": {"supported": True}}}
+HOST = {"features": {name: {"supported": True, "reason": None} for name in ("balloon", "page_fusion", "large_pages")}}
 ODD_NAMES = (
     "a b",
     'quo"te',
@@ -69,7 +69,7 @@ def test_case(case):
 
 
 # facts of a machine, what it is to have, and whether it has that already
-SETTLED = [
+IN_SYNC = [
     ({}, {"balloon": 0, "large_pages": False, "page_fusion": False}, True),
     ({"balloon_default_mb": 512}, {"balloon": "512M"}, True),
     ({"balloon_default_mb": 512}, {"balloon_leave": "1.5G"}, True),
@@ -90,21 +90,21 @@ SETTLED = [
 ]
 
 
-@pytest.mark.parametrize(("own", "wanted", "is_settled"), SETTLED, ids=str)
-def test_what_has_all_of_it_already_is_settled(own, wanted, is_settled):
+@pytest.mark.parametrize(("own", "wanted", "is_in_sync"), IN_SYNC, ids=str)
+def test_what_has_all_of_it_already_is_in_sync(own, wanted, is_in_sync):
     facts = facts_of([dict(own, name="web01", uuid="00000000-0000-0000-0000-000000000001")])
     resolved = resolve_filter({"defaults": wanted}, facts)
-    assert resolved["open"] == ([] if is_settled else resolved["machines"])
+    assert resolved["to_apply"] == ([] if is_in_sync else resolved["machines"])
     assert [
-        (result["uuid"], result["changed"], result["before"] == result["after"]) for result in resolved["settled"]
-    ] == [("00000000-0000-0000-0000-000000000001", False, True)] * is_settled
+        (result["uuid"], result["changed"], result["before"] == result["after"]) for result in resolved["in_sync"]
+    ] == [("00000000-0000-0000-0000-000000000001", False, True)] * is_in_sync
 
 
-def test_a_machine_of_which_the_facts_say_too_little_is_open():
+def test_a_machine_of_which_the_facts_say_too_little_is_to_apply():
     facts = facts_of([{"name": "web01", "uuid": "00000000-0000-0000-0000-000000000001"}])
     del facts["machines"][0]["state"]
     resolved = resolve_filter({"defaults": {"balloon": 0}}, facts)
-    assert (resolved["open"], resolved["settled"]) == (resolved["machines"], [])
+    assert (resolved["to_apply"], resolved["in_sync"]) == (resolved["machines"], [])
 
 
 @pytest.mark.parametrize("name", ODD_NAMES, ids=ascii)

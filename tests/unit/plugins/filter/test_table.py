@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.vbox.memory.plugins.filter.table import table
+from ansible_collections.vbox.memory.plugins.filter.table import table_filter
 
 ROWS = [
     {"name": "web01", "memory": 512, "on": True, "groups": ["/", "/a"]},
@@ -17,7 +17,7 @@ ROWS = [
 
 
 def test_columns_line_up():
-    assert table(ROWS, {"name": "Name", "memory": "Memory", "on": "On", "groups": "Groups"}) == [
+    assert table_filter(ROWS, {"name": "Name", "memory": "Memory", "on": "On", "groups": "Groups"}) == [
         "Name       Memory  On   Groups",
         "---------  ------  ---  ------",
         "web01         512  on   /, /a",
@@ -27,10 +27,10 @@ def test_columns_line_up():
 
 
 def test_keys_as_headings_and_no_rows():
-    assert table([], ["name", "memory"]) == ["name  memory", "----  ------"]
+    assert table_filter([], ["name", "memory"]) == ["name  memory", "----  ------"]
 
 
 @pytest.mark.parametrize("rows, columns", [(None, ["a"]), ({}, ["a"]), ([1], ["a"]), ([], "a")], ids=str)
 def test_wrong_types(rows, columns):
     with pytest.raises(AnsibleFilterError, match="vbox.memory.table"):
-        table(rows, columns)
+        table_filter(rows, columns)

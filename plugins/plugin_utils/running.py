@@ -1,0 +1,187 @@
+# -*- coding: utf-8 -*-
+# Copyright: vbox.memory contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Run the modules of this collection from an action plugin, and show how far they are while they wait for guests.
+
+A module says nothing while it runs. So it is told to leave alone, at first, each machine for which it would have to wait for a guest; what
+it left is done by a second call that runs in the background, as Ansible's own ``async``, and appends what it does to a file.
+"""
+
+from __future__ import annotations
+
+import secrets
+import shlex
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from itertools import chain, repeat
+from typing import Any
+
+from ansible import constants as C
+from ansible import context
+from ansible.errors import AnsibleConnectionFailure, AnsibleError
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.vbox.memory.plugins.plugin_utils.progress import (
+    FIRST_LOOKS,
+    INTERVAL,
+    LAST_BYTES,
+    LAST_LINES,
+    Progress,
+    is_read_by_people,
+)
+from ansible_collections.vbox.memory.plugins.plugin_utils.results import Result, merged
+
+LEAVE_WAITING = {"VBOX_MEMORY_WAITING": "leave"}
+PROGRESS_FILE = "VBOX_MEMORY_PROGRESS"
+LIMIT = 30 * 86400  # seconds; a module has time limits of its own, and no job is to end without its result
+UNREACHABLE_FOR = 60  # seconds without an answer after which a host is given up
+OF_THE_JOB = (
+    "ansible_job_id",
+    "results_file",
+    "started",
+    "finished",
+    "erased",
+    "stdout",
+    "stdout_lines",
+    "stderr",
+    "stderr_lines",
+)
+
+
+class ModuleRunner(ActionBase):
+    """An action plugin that runs modules of this collection."""
+
+    _supports_check_mode = True
+    _supports_async = True
+
+    def run_alone(self, task_vars: Mapping[str, Any]) -> Result:
+        """The whole of an action that does what the module of its own name does."""
+        if self._task.async_val:  # the user's own async shows that it goes on
+            return self._execute_module(task_vars=task_vars, wrap_async=not self._connection.has_native_async)
+        return self.run_module(self._task.action, dict(self._task.args), task_vars)
+
+    def run_module(self, name: str, arguments: Result, task_vars: Mapping[str, Any]) -> Result:
+        """Run a module, and show how far it is where it has to wait for guests.
+
+        :returns: the result, as if it had been one call
+        :raises AnsibleConnectionFailure: when the host does not answer
+        """
+        entries = arguments.get("machines")
+        if not self._shows_progress() or not (entries is None or isinstance(entries, list)):
+            return self._execute(name, arguments, task_vars)
+        with self._task_with_environment(LEAVE_WAITING):
+            first = self._execute(name, arguments, task_vars)
+        machines = first.get("machines") or []
+        positions = [position for position, machine in enumerate(machines) if machine.get("waiting")]
+        if not positions:
+            return first
+        late = dict(arguments)
+        if entries is not None:
+            late["machines"] = [entries[position] for position in positions]
+        names = [machines[position]["name"] for position in positions]
+        return merged(first, self.run_with_progress(name, late, task_vars, names), positions)
+
+    def run_with_progress(
+        self, name: str, arguments: Result, task_vars: Mapping[str, Any], machines: list[str]
+    ) -> Result:
+        """Run a module that will have to wait for guests, in the background where that can be.
+
+        :param machines: the names of the machines that are waited for
+        """
+        if not self._shows_progress():
+            return self._execute(name, arguments, task_vars)
+        try:
+            path = self._progress_path()
+            job = self._start(name, arguments, task_vars, path)
+        except AnsibleConnectionFailure:
+            raise
+        except AnsibleError as error:  # such as files that the user to become could not read
+            self._display.vvv("vbox.memory: no progress is shown, as async does not work here: %s" % error)
+            job = {}
+        if "ansible_job_id" not in job or "results_file" not in job:
+            return self._execute(name, arguments, task_vars)
+        try:
+            found = self._follow(job, path, task_vars, machines)
+            self._execute("ansible.legacy.async_status", dict(_job(job), mode="cleanup"), task_vars)
+        finally:
+            self._low_level_execute_command("rm -f %s" % shlex.quote(path))
+        return {key: value for key, value in found.items() if key not in OF_THE_JOB}
+
+    def show(self, line: str) -> None:
+        """Show a line on the controller's terminal, where people read it."""
+        if self._shows_progress():
+            self._display.display(line)
+
+    def _shows_progress(self) -> bool:
+        # The command 'ansible' has callbacks of its own: minimal and oneline.
+        ad_hoc = "module_name" in context.CLIARGS
+        async_is_possible = not (self._connection.has_native_async or self._connection.always_pipeline_modules)
+        return (
+            not (ad_hoc or self._task.check_mode)
+            and async_is_possible
+            and is_read_by_people(C.config.get_config_value("DEFAULT_STDOUT_CALLBACK"))
+        )
+
+    def _execute(self, name: str, arguments: Result, task_vars: Mapping[str, Any]) -> Result:
+        return self._execute_module(module_name=name, module_args=dict(arguments), task_vars=task_vars)
+
+    def _progress_path(self) -> str:
+        """A file that is not there yet, in the folder of async's own files, which belongs to the user that the module runs as."""
+        folder = self._remote_expand_user(self.get_shell_option("async_dir", default="~/.ansible_async"), sudoable=True)
+        return self._connection._shell.join_path(folder, "vbox_memory.%s.progress" % secrets.token_hex(8))
+
+    def _start(self, name: str, arguments: Result, task_vars: Mapping[str, Any], path: str) -> Result:
+        self._task.async_val = LIMIT
+        try:
+            with self._task_with_environment({PROGRESS_FILE: path}):
+                return self._execute_module(
+                    module_name=name, module_args=dict(arguments), task_vars=task_vars, wrap_async=True
+                )
+        finally:
+            self._task.async_val = 0
+
+    def _follow(self, job: Result, path: str, task_vars: Mapping[str, Any], machines: list[str]) -> Result:
+        """Show what a job writes until it ends; gives back its result.
+
+        :raises AnsibleConnectionFailure: when the host has not answered for a minute
+        """
+        answered = time.monotonic()
+        progress = Progress(self._inventory_name(task_vars), machines, answered)
+        for pause in chain(FIRST_LOOKS, repeat(INTERVAL)):
+            time.sleep(pause)
+            try:
+                status = self._execute("ansible.legacy.async_status", _job(job), task_vars)
+                if _has_ended(status):
+                    return status
+                text = self._low_level_execute_command(
+                    "tail -n %d %s 2>/dev/null | tail -c %d" % (LAST_LINES, shlex.quote(path), LAST_BYTES)
+                )["stdout"]
+            except AnsibleConnectionFailure:
+                if time.monotonic() - answered > UNREACHABLE_FOR:
+                    raise
+                continue
+            answered = time.monotonic()
+            for line in progress.lines(text, answered):
+                self._display.display(line)
+        raise AssertionError("the looks have no end")
+
+    def _inventory_name(self, task_vars: Mapping[str, Any]) -> str:
+        return str(task_vars.get("inventory_hostname"))
+
+    @contextmanager
+    def _task_with_environment(self, variables: Mapping[str, str]) -> Iterator[None]:
+        self._task.environment = [*(self._task.environment or []), variables]
+        try:
+            yield
+        finally:
+            self._task.environment = self._task.environment[:-1]
+
+
+def _job(job: Result) -> Result:
+    return {"jid": job["ansible_job_id"], "_async_dir": job["results_file"].rpartition("/")[0]}
+
+
+def _has_ended(status: Result) -> bool:
+    """Whether a job has its result, or none can be had any more; half a file is read again, as Ansible does."""
+    return bool(status.get("finished") or (status.get("failed") and status.get("_ansible_parsed")))

@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: vbox.memory contributors
+"""The action vbox_memory_policy without our role, and what a person sees while modules wait for guests: on fake hosts."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from support.fake_fleet import QUICK, Fakes, commands, report
+from support.plays import keep, kept
+
+OWN = {"vboxmanage": "{{ vbox_memory_vboxmanage }}"}
+KEEP = dict(keep("outcome", "outcome"), check_mode=False)
+ALL_64 = {"defaults": {"balloon": 64}}
+
+
+@pytest.fixture
+def fakes(tmp_path):
+    return Fakes(tmp_path)
+
+
+def policy(**options):
+    return {"vbox.memory.vbox_memory_policy": dict(OWN, **options), "register": "outcome"}
+
+
+def outcome(fakes, host="h1"):
+    return kept(fakes.folder, "outcome")[host]
+
+
+def balloon_of(host, name):
+    return host.machine(name)["balloon"]
+
+
+def test_in_anybodys_play(fakes):
+    """Check mode says what happens, in its result and as a diff; what is in sync costs one call; a handler and a test work as ever."""
+    host = fakes.host("h1")
+    for name in ("a", "b"):
+        host.add_machine(name, memory=1024)
+    tasks = [dict(policy(policies=[ALL_64]), notify="Told"), KEEP]
+    handlers = [{"name": "Told", "ansible.builtin.debug": {"msg": "a handler ran"}}]
+
+    status, output = fakes.tasks(*tasks, handlers=handlers, arguments=("--check", "--diff"))
+    said = outcome(fakes)
+    assert (status, said["changed"], said["failed"]) == (0, True, False), output
+    assert output.count("-balloon_default_mb: 0\n+balloon_default_mb: 64\n") == 2
+    assert [(row["machine"], row["outcome"], row["source"]) for row in said["differences"]] == [
+        ("a", "would change", "policies[0]: defaults"),
+        ("b", "would change", "policies[0]: defaults"),
+    ]
+    assert balloon_of(host, "a") == 0
+
+    status, output = fakes.tasks(*tasks, handlers=handlers)
+    done = outcome(fakes)
+    assert (status, done["changed"], done["commands"]) == (0, True, said["commands"]), output
+    assert "a handler ran" in output and (balloon_of(host, "a"), balloon_of(host, "b")) == (64, 64)
+    assert [machine["after"] for machine in done["machines"]] == [{"balloon_default_mb": 64}] * 2
+    assert done["backend"] == "vboxmanage" and len(done["explained"]) == 2
+
+    host.forget_calls()
+    status, output = fakes.tasks(*tasks, arguments=("-vvv",))
+    again = outcome(fakes)
+    assert (status, again["changed"], again["differences"], again["commands"]) == (0, False, [], []), output
+    assert len(re.findall("Using module file.*vbox_memory", output)) == 1
+
+
+def test_policies_by_name_and_machines_in_their_order(fakes):
+    host = fakes.host("h1")
+    for name in ("a", "b", "c"):
+        host.add_machine(name, memory=1024)
+    host.change("b", balloon=64)
+    own = {"base": ALL_64, "own": {"machines": {"c": {"balloon": 65}}}}
+    status, output = fakes.tasks(policy(policies=own), KEEP)
+    said = outcome(fakes)
+    assert status == 0, output
+    assert [(machine["name"], machine["changed"]) for machine in said["machines"]] == [
+        ("a", True),
+        ("b", False),
+        ("c", True),
+    ]
+    assert [row["source"] for row in said["differences"]] == ["base: defaults", "own: machine 'c'"]
+
+
+def test_one_machine_that_fails(fakes):
+    host = fakes.host("h1")
+    host.add_machine("small", memory=32)
+    host.add_machine("large", memory=1024)
+    status, output = fakes.tasks(
+        dict(policy(policies=ALL_64), ignore_errors=True),
+        KEEP,
+    )
+    said = outcome(fakes)
+    assert (said["failed"], said["code"], said["changed"]) == (True, "balloon_out_of_range", True), output
+    assert said["msg"].startswith("1 of 2 machines failed. machine 'small': ")
+    assert [(row["machine"], row["outcome"]) for row in said["differences"]] == [
+        ("small", "failed"),
+        ("large", "changed"),
+    ]
+
+
+def test_audit_counts_as_no_change(fakes):
+    host = fakes.host("h1")
+    host.add_machine("a", memory=1024)
+    status, output = fakes.tasks(policy(policies=ALL_64, mode="audit"), KEEP)
+    said = outcome(fakes)
+    assert (status, said["changed"], balloon_of(host, "a")) == (0, False, 0), output
+    assert [row["outcome"] for row in said["differences"]] == ["would change"]
+
+
+def test_what_is_neither_true_nor_false_as_audit_changes_nothing(fakes):
+    host = fakes.host("h1", vbox_memory_audit="perhaps")
+    host.add_machine("a", memory=1024)
+    _status, output = fakes.play(playbook="vbox.memory.apply")
+    assert (balloon_of(host, "a"), [row[6] for row in report(output)]) == (0, ["would change"]), output
+
+
+# what is wrong with the variables of a host, and what the report says of it
+MISTAKES = {
+    "undefined": ({"vbox_memory_policy_x": {"defaults": {"balloon": "{{ nowhere }}"}}}, "vbox_memory_policy_x: 'nowhere' is undefined"),
+    "omitted": ({"vbox_memory_policy_x": "{{ omit }}"}, "vbox_memory_policy_x: it is omitted"),
+    "template": ({"vbox_memory_policy_x": "{{ 1 + }}"}, "vbox_memory_policy_x: "),
+    "key": ({"vbox_memory_policy_x": {"default": {}}}, "vbox_memory_policy_x.default: there is no such key; did you mean defaults?"),
+    "metrics": ({"vbox_memory_metrics": "perhaps"}, "metrics"),
+    "batch": ({"vbox_memory_batch": 0}, "batch: 0 is not a whole number from 1 on"),
+    "argument": ({"vbox_memory_on_blocked": "{{ nowhere }}"}, "'nowhere' is undefined"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("playbook", ["vbox.memory.apply", "vbox.memory.maintain"])
+def test_a_mistake_in_a_hosts_variables_is_in_the_report_and_stops_nobody(fakes, playbook):
+    for name, (variables, _message) in MISTAKES.items():
+        fakes.host(f"a_{name}", **variables)
+    good = fakes.host("b_good")
+    good.add_machine("a", memory=1024)
+    status, output = fakes.play("-e", "vbox_memory_serial=1", playbook=playbook)
+    assert status == 2, output
+    flat = re.sub(r"\s+", " ", output)
+    for name, (_variables, message) in MISTAKES.items():
+        assert re.search(f"FAILED: a_{name}: .{{0,100}}{re.escape(message)}", flat), (name, output)
+    assert balloon_of(good, "a") == 64
+    assert [row[:2] for row in report(output)] == [["b_good", "a"]]
+
+
+def test_a_host_without_a_policy_a_program_or_a_connection(fakes):
+    fakes.host("a_none", vbox_memory_vboxmanage="/nowhere/VBoxManage")
+    fakes.host("b_down", ansible_connection="ssh", ansible_host="127.0.0.1", ansible_port=1)
+    fakes.host("c_bare")
+    del fakes.inventory["c_bare"]["vbox_memory_policy"]
+    status, output = fakes.tasks(
+        dict(policy(), ignore_errors=True),
+        KEEP,
+        ignore_unreachable=True,
+    )
+    assert status == 0, output
+    said = kept(fakes.folder, "outcome")
+    assert said["a_none"]["code"] == "vboxmanage_not_found" and "/nowhere/VBoxManage" in said["a_none"]["msg"]
+    assert said["b_down"]["unreachable"] and not said["b_down"].get("failed")
+    assert said["c_bare"]["msg"].startswith("No policy is defined for c_bare: set vbox_memory_policy")
+
+
+def test_an_option_that_there_is_not(fakes):
+    fakes.host("h1")
+    status, output = fakes.tasks(dict(policy(polices=[]), ignore_errors=True), KEEP)
+    said = outcome(fakes)
+    assert said["code"] == "invalid_parameters" and "there is no option polices; did you mean policies?" in said["msg"]
+
+
+def test_maintenance_stops_where_a_machine_of_another_host_is_not_recovered(fakes):
+    """By whatever name the result is registered."""
+    first, second = fakes.host("h1"), fakes.host("h2")
+    for name in ("a", "b"):
+        fakes.guest("h1", name, **({"ignores_acpi": True} if name == "a" else {}))
+    fakes.guest("h2", "c")
+    status, output = fakes.tasks(dict(policy(mode="maintain"), ignore_errors=True), KEEP, serial=1)
+    said = kept(fakes.folder, "outcome")
+    assert said["h1"]["not_recovered"] == ["a"], output
+    assert said["h1"]["pending"] == [{"name": "b", "balloon_default_mb": 64, "balloon_current_mb": 64}]
+    assert said["h2"]["msg"] == 'Not begun, because of "a" on h1'
+    assert {name for _command, name in commands(first)} == {"a"} and commands(second) == []
+
+
+# Callbacks, and whether lines of progress are among what they print
+CALLBACKS = [
+    ({}, True),
+    ({"ANSIBLE_STDOUT_CALLBACK": "minimal"}, False),
+    ({"ANSIBLE_STDOUT_CALLBACK": "oneline"}, False),
+]
+
+
+@pytest.mark.parametrize(("settings", "seen"), CALLBACKS, ids=str)
+def test_progress_of_a_balloon_that_takes_its_time(fakes, settings, seen):
+    host = fakes.host("h1", clock_rate=2)
+    host.add_guest("slow", **dict(QUICK, rate=10))
+    host.add_machine("stopped", memory=1024)
+    host.advance(10)
+    balloon = {
+        "vbox.memory.vbox_memory": dict(
+            OWN, balloon=128, machines=[{"name": "slow"}, {"name": "stopped"}, {"name": "nowhere"}]
+        ),
+        "register": "outcome",
+        "ignore_errors": True,
+    }
+    status, output = fakes.tasks(balloon, KEEP, settings=settings)
+    said = outcome(fakes)
+    assert [machine["name"] for machine in said["machines"]] == ["slow", "stopped", "nowhere"], output
+    assert said["machines"][0]["after"]["balloon_current_mb"] == 128 and not said["machines"][0].get("waiting")
+    assert said["machines"][1]["after"] == {"balloon_default_mb": 128}
+    assert (said["code"], said["changed"]) == ("machine_not_found", True)
+    assert bool(re.search(r'^h1, machine "slow": .* \(\d+ s\)$', output, re.MULTILINE)) == seen, output
+    assert not [path for path in fakes.folder.rglob("*.progress")]
+
+
+def test_progress_of_a_restart(fakes):
+    host = fakes.host("h1", clock_rate=2, vbox_memory_policy=ALL_64)
+    host.add_guest("slow", **dict(QUICK, boot_seconds=40))
+    host.advance(60)
+    status, output = fakes.tasks(policy(mode="maintain"), KEEP)
+    assert (status, balloon_of(host, "slow")) == (0, 64), output
+    lines = re.findall(r"^h1(?::|,) .*", output, re.MULTILINE)
+    assert lines[0] == 'h1: restarting "slow" (1 of 1)' and len(lines) >= 3, output
+    seconds = [int(line.rpartition("(")[2].partition(" ")[0]) for line in lines[1:]]
+    assert seconds == sorted(seconds)
