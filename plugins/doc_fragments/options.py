@@ -13,7 +13,7 @@ class ModuleDocFragment:
 options:
   backend:
     description:
-      - The way to VirtualBox.
+      - The backend, through which the module talks to VirtualBox.
       - V(api) are the Python bindings that VirtualBox ships (C(vboxapi)), run in a process of their own. They are many times faster than
         C(VBoxManage), of which each call is a process. What they cannot do, such as starting a machine, is done by C(VBoxManage).
       - V(vboxmanage) is its command line.

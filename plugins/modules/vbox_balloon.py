@@ -110,7 +110,7 @@ EXAMPLES = r"""
     name: web01
     balloon_current: 0
 
-- name: Set the default of running machines too, by an orderly restart
+- name: Set the default of running machines too, by a graceful restart
   vbox.memory.vbox_balloon:
     name: web01
     balloon_default: 512
@@ -202,7 +202,7 @@ machines:
       returned: when this machine failed
       sample: machine_not_found
     msg:
-      description: What is wrong with which option and value, and the way out.
+      description: What is wrong with which option and value, and the remedy.
       type: str
       returned: when this machine failed
     vbox_code:
@@ -231,7 +231,7 @@ pending:
     - name: web01
       balloon_default_mb: 512
 backend:
-  description: The way to VirtualBox that was taken, V(api) or V(vboxmanage).
+  description: The backend that was used, V(api) or V(vboxmanage).
   returned: always, unless a parameter was wrong
   type: str
   sample: api

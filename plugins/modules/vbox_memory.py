@@ -192,7 +192,7 @@ machines:
       returned: when this machine failed
       sample: machine_not_found
     msg:
-      description: What is wrong with which option and value, and the way out.
+      description: What is wrong with which option and value, and the remedy.
       type: str
       returned: when this machine failed
     vbox_code:
@@ -221,7 +221,7 @@ pending:
     - name: web01
       large_pages: false
 backend:
-  description: The way to VirtualBox that was taken, V(api) or V(vboxmanage).
+  description: The backend that was used, V(api) or V(vboxmanage).
   returned: always, unless a parameter was wrong
   type: str
   sample: api

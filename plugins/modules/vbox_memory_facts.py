@@ -13,7 +13,7 @@ description:
   - Reads what the host has and can do, what each machine of this user is set to, and what the running ones use.
   - What VirtualBox does not say is null, never 0.
   - Metrics are set up where they are not (C(VBoxManage metrics setup --period 1 --samples 1)). Nothing else is changed.
-    A set-up that somebody else made is used as it is.
+    A set-up that exists already is used as it is.
   - Also works through C(gather_facts), when listed in the setting C(FACTS_MODULES) of Ansible
     (environment variable E(ANSIBLE_FACTS_MODULES)).
 version_added: 0.1.0
@@ -228,7 +228,7 @@ ansible_facts:
               returned: success
               type: float
 backend:
-  description: The way to VirtualBox that was taken, V(api) or V(vboxmanage).
+  description: The backend that was used, V(api) or V(vboxmanage).
   returned: always, unless a parameter was wrong
   type: str
   sample: api

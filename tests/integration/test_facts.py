@@ -69,7 +69,7 @@ def on_fake(tmp_path):
 
 
 def wait_for_the_server_s_end(host):
-    """Wait until nobody has used the user's VBoxSVC for so long that it has stopped."""
+    """Wait until the user's VBoxSVC has stopped, as it does some time after its last client."""
     wait_until(lambda: not server_of(host), 30)
 
 

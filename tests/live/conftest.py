@@ -27,7 +27,7 @@ def live():
 
 @pytest.fixture(params=["vboxmanage", "api"])
 def host(live, request):
-    """The live host as it was when its guests had just booted, with our code on it, once for each way to VirtualBox."""
+    """The live host as it was when its guests had just booted, with our code on it, once for each backend."""
     host = LiveTestHost(live, request.param)
     host.start_afresh()
     return host

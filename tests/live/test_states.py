@@ -31,7 +31,7 @@ def test_after_a_reset_the_balloon_is_filled_again(host):
     host.vbox("controlvm", "web01", "reset")
     wait_until(lambda: info(host, "web01").get("GuestAdditionsRunLevel") != "2")
     wait_until(lambda: info(host, "web01").get("GuestAdditionsRunLevel") == "2", 400)
-    assert host.memory("web01")["MemFree"] > 600  # nobody has filled it
+    assert host.memory("web01")["MemFree"] > 600  # nothing has filled it
     assert host.facts("web01")["balloon_followed"] is False
 
     machine = balloon(host, "web01", balloon_current=200)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright: vbox.memory contributors
-"""Balloons that more than one wants to change, and both ways to VirtualBox, on the live host."""
+"""Balloons that more than one wants to change, and both backends, on the live host."""
 
 from __future__ import annotations
 

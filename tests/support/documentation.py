@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: vbox.memory contributors
+"""What `ansible-doc` says of our modules, with the fragments merged, and the arguments that each really takes."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from ansible.module_utils.basic import AnsibleModule
+from support.testbeds import TESTS
+
+PLUGINS = TESTS.parent / "plugins"
+# What runs on the managed host: where an action plugin has the name, the module is there for its documentation.
+NAMES = sorted(
+    {path.stem for path in PLUGINS.glob("modules/vbox_*.py")} - {path.stem for path in PLUGINS.glob("action/vbox_*.py")}
+)
+
+
+def documentation():
+    """`{name of a module: {"doc": …, "return": …, …}}`"""
+    program = Path(sys.executable).with_name("ansible-doc")
+    names = ["vbox.memory." + name for name in NAMES]
+    said = subprocess.run([str(program), "--json", *names], check=True, capture_output=True, text=True).stdout
+    return {name.rpartition(".")[2]: entry for name, entry in json.loads(said).items()}
+
+
+class _Taken(BaseException):
+    """Ends a module at the moment it hands its arguments to AnsibleModule."""
+
+
+def argument_spec(name, monkeypatch):
+    """The argument spec that a module hands to AnsibleModule: its `main` runs up to there."""
+
+    def take(_module, argument_spec, **_options):
+        raise _Taken(argument_spec)
+
+    monkeypatch.setattr(AnsibleModule, "__init__", take)
+    try:
+        importlib.import_module("ansible_collections.vbox.memory.plugins.modules." + name).main()
+    except _Taken as taken:
+        return taken.args[0]
+    raise AssertionError(f"{name} has made no AnsibleModule")
