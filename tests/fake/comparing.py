@@ -5,17 +5,15 @@
 import difflib
 import re
 
+UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 MASKS = {
-    "UUID": (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "<uuid>"),
     "MAC address": (r"080027[0-9A-F]{6}", "<mac>"),
     "time": (r"\d{4}-\d\d-\d\dT\d\d[:-]\d\d[:-]\d\d[.-]\d{9}", "<time>"),
-    "folder of the sources": (r"/\S*/src/VBox/", "/build/src/VBox/"),
     "memory of the host": (r"(?m)^(Memory available|Memory size): +\d+ MByte", r"\1: <value>"),
     "processors and kernel of the host": (
         r"(?m)^(Processor count|Processor online count|Processor.* core count|Processor#.*|Operating system version): .*",
         r"\1: <value>",
     ),
-    "the host's figures": (r"\d+ kB", "<value> kB"),
     # The program means to print the bad value, and prints what happens to be in memory. Mostly it breaks off there.
     "uninitialised text": (r"(?s)Invalid argument format: .*", ""),
     "uninitialised forwardBroadcast": (r'(forwardBroadcast="|ForwardBroadcast: )\d+', r"\1<value>"),
@@ -25,25 +23,36 @@ MASKS = {
 }
 
 
-def masked(text):
-    """The text without what MASKS names."""
-    for pattern, replacement in MASKS.values():
-        text = re.sub(pattern, replacement, text)
-    return text
+class Comparison:
+    """Compares the answers of the real program with the fake's, one command after another, but for some masks."""
 
+    def __init__(self, without=()):
+        self.masks = [mask for name, mask in MASKS.items() if name not in without]
+        self.uuids = {"real": {}, "fake": {}}
 
-def differences(argv, real, fake):
-    """Lines that tell how two answers (exit status, stdout, stderr) to one command differ; none where they agree."""
-    real, fake = _shown(real), _shown(fake)
-    if real == fake:
-        return []
-    lines = difflib.unified_diff(real, fake, "real", "fake", n=0, lineterm="")
-    return [str(argv), *(line for line in lines if not line.startswith(("---", "+++", "@@")))]
+    def differences(self, argv, real, fake):
+        """Lines that tell how two answers (exit status, stdout, stderr) to one command differ; none where they agree."""
+        lines = difflib.unified_diff(
+            self._shown("real", real), self._shown("fake", fake), "real", "fake", n=0, lineterm=""
+        )
+        lines = [line for line in lines if not line.startswith(("---", "+++", "@@"))]
+        return [str(argv), *lines] if lines else []
 
+    def argument(self, word):
+        """An argument as the fake is to have it: the fake's own UUID where this is one that the real program made up."""
+        number = self.uuids["real"].get(word)
+        return next((uuid for uuid, other in self.uuids["fake"].items() if other == number), word)
 
-def _shown(answer):
-    status, out, err = answer
-    lines = ["exit status %d" % status]
-    for stream, text in (("out", out), ("err", err)):
-        lines += ["%s: %s" % (stream, line) for line in masked(text).split("\n")]
-    return lines
+    def _shown(self, side, answer):
+        status, *texts = answer
+        lines = ["exit status %d" % status]
+        for stream, text in zip(("out", "err"), texts):
+            lines += ["%s: %s" % (stream, line) for line in self._masked(side, text).split("\n")]
+        return lines
+
+    def _masked(self, side, text):
+        for pattern, replacement in self.masks:
+            text = re.sub(pattern, replacement, text)
+        # Numbered in the order of their first use: that it is the same one as before is compared.
+        known = self.uuids[side]
+        return UUID.sub(lambda found: "<uuid %d>" % known.setdefault(found.group(), len(known)), text)

@@ -62,7 +62,9 @@ def calls_of(session):
         command, *lines = block[0].splitlines()
         errors = [line[3:] for line in lines if line.startswith("2> ")]
         output = [line for line in lines if not line.startswith("2> ")]
-        calls.append([command.split(), [int(block[1]), *("".join(line + "\n" for line in part) for part in (output, errors))]])
+        calls.append(
+            [command.split(), [int(block[1]), *("".join(line + "\n" for line in part) for part in (output, errors))]]
+        )
     return calls
 
 

@@ -25,6 +25,7 @@ NEWER = {
     "7.1": ("--x86-large-pages",),
 }
 
+
 def modify(call):
     """modifyvm X --option=value…: all of it, in order, or nothing."""
     state = call.state

@@ -528,9 +528,7 @@ ADDS = {"6.1": ("pae",), "7.0": ("pae",)}
 
 def rows(state):
     """The types of this release, in its order."""
-    later = {
-        name for series, names in SINCE.items() if not releases.at_least(state, series) for name in names.split()
-    }
+    later = {name for series, names in SINCE.items() if not releases.at_least(state, series) for name in names.split()}
     return [_as_called(state, row) for row in OSTYPES if row[0] not in later]
 
 

@@ -108,7 +108,9 @@ def pick(state, row):
 
 
 # What the program says in other words than its successors, in the order of SERIES.
-_NOT_SAVED = "Cannot discard the saved state as the machine is not in the Saved or Aborted-Saved state (machine state: %s)"
+_NOT_SAVED = (
+    "Cannot discard the saved state as the machine is not in the Saved or Aborted-Saved state (machine state: %s)"
+)
 _CREATE = (
     "CreateMachine(bstrSettingsFile.raw(), bstrName.raw(), platformArch, ComSafeArrayAsInParam(groups), bstrOsTypeId.raw(), "
     "createFlags.raw(), bstrCipher.raw(), bstrPasswordId.raw(), Bstr(strPassword).raw(), machine.asOutParam())"
