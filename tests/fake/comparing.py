@@ -2,6 +2,8 @@
 # Copyright: vbox.memory contributors
 """What a VBoxManage prints differently each time, by name, and how two answers differ without that."""
 
+from __future__ import annotations
+
 import difflib
 import re
 
@@ -26,11 +28,11 @@ MASKS = {
 class Comparison:
     """Compares the answers of the real program with the fake's, one command after another, but for some masks."""
 
-    def __init__(self, without=()):
+    def __init__(self, without: tuple = ()) -> None:
         self.masks = [mask for name, mask in MASKS.items() if name not in without]
-        self.uuids = {"real": {}, "fake": {}}
+        self.uuids: dict[str, dict[str, int]] = {"real": {}, "fake": {}}
 
-    def differences(self, argv, real, fake):
+    def differences(self, argv: list[str], real: tuple, fake: tuple) -> list[str]:
         """Lines that tell how two answers (exit status, stdout, stderr) to one command differ; none where they agree."""
         lines = difflib.unified_diff(
             self._shown("real", real), self._shown("fake", fake), "real", "fake", n=0, lineterm=""
@@ -38,19 +40,19 @@ class Comparison:
         lines = [line for line in lines if not line.startswith(("---", "+++", "@@"))]
         return [str(argv), *lines] if lines else []
 
-    def argument(self, word):
+    def argument(self, word: str) -> str:
         """An argument as the fake is to have it: the fake's own UUID where this is one that the real program made up."""
         number = self.uuids["real"].get(word)
         return next((uuid for uuid, other in self.uuids["fake"].items() if other == number), word)
 
-    def _shown(self, side, answer):
+    def _shown(self, side: str, answer: tuple) -> list[str]:
         status, *texts = answer
         lines = ["exit status %d" % status]
         for stream, text in zip(("out", "err"), texts):
             lines += ["%s: %s" % (stream, line) for line in self._masked(side, text).split("\n")]
         return lines
 
-    def _masked(self, side, text):
+    def _masked(self, side: str, text: str) -> str:
         for pattern, replacement in self.masks:
             text = re.sub(pattern, replacement, text)
         # Numbered in the order of their first use: that it is the same one as before is compared.

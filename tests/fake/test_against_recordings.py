@@ -2,6 +2,8 @@
 # Copyright: vbox.memory contributors
 """The fake says what real programs of each release were recorded to say (recorded/README.md), command by command."""
 
+from __future__ import annotations
+
 import gzip
 import json
 import re
@@ -9,7 +11,9 @@ from pathlib import Path
 
 import pytest
 from fake.comparing import MASKS, Comparison
+from fake.recorded.take import public
 from fake.vboxfake import FakeHost
+from fake.vboxfake.releases import SERIES
 
 RECORDED = Path(__file__).parent / "recorded"
 RECORDINGS = sorted((path.parent.name, path.name.partition(".")[0]) for path in RECORDED.glob("*/*.json.gz"))
@@ -51,21 +55,31 @@ def test_what_is_left_out_still_differs(name, tmp_path):
 def test_every_mask_is_needed(mask, tmp_path):
     for number, (release, topic) in enumerate(RECORDINGS):
         left = [name for name, row in LEFT.items() if row[0] == release]
-        if compare(release, topic, tmp_path / str(number), left, without=[mask]):
+        if compare(release, topic, tmp_path / str(number), left, without=(mask,)):
             return
     pytest.fail("no recording needs the mask of %r" % mask)
 
 
 def test_every_release_of_the_fake_was_recorded():
-    assert {release.rpartition(".")[0] for release, _topic in RECORDINGS} == {"6.1", "7.0", "7.1", "7.2"}
+    assert {release.rpartition(".")[0] for release, _topic in RECORDINGS} == set(SERIES)
 
 
-def compare(release, topic, folder, left, without=()):
+def test_recordings_hold_nothing_of_the_machines_they_were_made_on():
+    for release, topic in RECORDINGS:
+        for _argv, (_status, *texts) in read(release, topic):
+            assert [public(text) for text in texts] == texts
+            assert {path for text in texts for path in re.findall(r"/home/\w+", text)} <= {"/home/vbox"}
+
+
+def read(release: str, topic: str) -> list:
+    return json.loads(gzip.decompress((RECORDED / release / (topic + ".json.gz")).read_bytes()))
+
+
+def compare(release: str, topic: str, folder: Path, left: list, without: tuple = ()) -> list[str]:
     """The differences in one recording, but for those that LEFT has under these names; `without` these masks."""
-    recorded = json.loads(gzip.decompress((RECORDED / release / (topic + ".json.gz")).read_bytes()))
     host = FakeHost(folder, release=release.rpartition(".")[0])
     comparison, found = Comparison(without), []
-    for argv, real in recorded:
+    for argv, real in read(release, topic):
         if topic == "prepared":
             prepare(host, release, argv)
         answers = [real, host.answer(*map(comparison.argument, argv))]
@@ -77,7 +91,7 @@ def compare(release, topic, folder, left, without=()):
     return found
 
 
-def prepare(host, release, argv):
+def prepare(host: FakeHost, release: str, argv: list[str]) -> None:
     """Does in `prepared` what was done between its commands: settings files were edited or removed, a lock was held."""
     if argv == ["list", "vms"] and not host.calls("list"):
         host.change("saved", state="saved")
@@ -90,7 +104,7 @@ def prepare(host, release, argv):
             host.faults({"kind": "locked", "machine": "lockme", "count": 2})
 
 
-def excerpt(answer, real):
+def excerpt(answer: tuple, real: list) -> tuple:
     """Of an answer what `real` has: rows with the same keys, errors without blank lines and usage texts."""
     status, out, err = answer
     keys = {key_of(line) for line in real[1].splitlines()}
@@ -99,5 +113,5 @@ def excerpt(answer, real):
     return status, out, "".join(line + "\n" for line in err.splitlines() if line)
 
 
-def key_of(line):
+def key_of(line: str) -> str:
     return re.split("[=:]", line)[0] if re.search("[=:]", line) else ""

@@ -6,6 +6,8 @@
 What is specific to the machine of the recording is masked here, by name; nothing else is changed or left out.
 """
 
+from __future__ import annotations
+
 import gzip
 import json
 import re
@@ -20,14 +22,13 @@ PRIVATE = (
     ("processor of the host", r"(Processor#\d+ (?:speed|description): ).*", r"\1<processor>"),
 )
 
-
 # From 'Usage' to the error after it, or the end: 6.1, and later releases.
 USAGE = re.compile(
     r"^Usage:\n.*?(?=\nSyntax error: |^VBoxManage: error: |\Z)|^Usage - .*?\n(?=\nVBoxManage: error: |\Z)", re.M | re.S
 )
 
 
-def main(folder):
+def main(folder: str) -> None:
     for release in sorted(path for path in Path(folder).iterdir() if path.is_dir()):
         for path in sorted(release.glob("*.json")):
             write(release.name, path.stem, json.loads(path.read_text(encoding="utf-8")))
@@ -36,7 +37,7 @@ def main(folder):
     pack(HERE / "usage.json.gz", json.dumps(usage_texts(), ensure_ascii=False, indent=1))
 
 
-def usage_texts():
+def usage_texts() -> dict[str, dict[str, str]]:
     """{series: {command: usage text}} of all recordings here; '' is the program without a command."""
     texts = {}
     for path in sorted(HERE.glob("*/*.json.gz")):
@@ -48,14 +49,14 @@ def usage_texts():
     return texts
 
 
-def public(text):
+def public(text: str) -> str:
     """The text without what is the recording machine's own."""
     for _name, pattern, replacement in PRIVATE:
         text = re.sub(pattern, replacement, text)
     return text
 
 
-def calls_of(session):
+def calls_of(session: str) -> list:
     """The same shape as the JSON files have, of a terminal session: '$ VBoxManage …', output, '2> ' errors, '[exit N]'."""
     calls = []
     for block in re.findall(r"^\$ VBoxManage (.*?)^\[exit (\d+)\]$", session, re.M | re.S):
@@ -68,13 +69,13 @@ def calls_of(session):
     return calls
 
 
-def write(release, topic, calls):
+def write(release: str, topic: str, calls: list) -> None:
     calls = [[argv, [status, public(out), public(err)]] for argv, (status, out, err) in calls]
     text = "[\n" + ",\n".join(json.dumps(call, ensure_ascii=False) for call in calls) + "\n]\n"
     pack(HERE / release / (topic + ".json.gz"), text)
 
 
-def pack(path, text):
+def pack(path: Path, text: str) -> None:
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(gzip.compress(text.encode("utf-8"), mtime=0))
 
