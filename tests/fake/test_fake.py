@@ -55,7 +55,7 @@ def metric(host, owner, name):
 
 @pytest.mark.parametrize(
     ("release", "version"),
-    [("6.1", "6.1.50r161033"), ("7.0", "7.0.20r163906"), ("7.1", "7.1.12r169651"), ("7.2", "7.2.22_Debianr175245")],
+    [("6.1", "6.1.36r152435"), ("7.0", "7.0.20r163906"), ("7.1", "7.1.12r169651"), ("7.2", "7.2.22_Debianr175245")],
 )
 def test_version(make, release, version):
     assert make(release).ok("--version") == version + "\n"
@@ -103,6 +103,34 @@ def test_hosts_without_a_balloon(make, kind):
     assert NOT_IMPLEMENTED in make("7.1", kind=kind).vbox("modifyvm", "m", "--guest-memory-balloon=5").stderr
 
 
+@pytest.mark.parametrize(
+    ("release", "kind", "on"),
+    [
+        ("6.1", "linux", "off"),
+        ("7.0", "linux", "on"),
+        ("7.0", "windows", "on"),
+        ("7.1", "linux", "off"),
+        ("7.1", "windows", "on"),
+        ("7.2", "linux", "off"),
+    ],
+)
+def test_large_pages_of_new_machines(make, release, kind, on):
+    assert shown(make(release, kind=kind), "m")["largepages"] == on
+
+
+def test_types_that_a_release_does_not_know(make):
+    for release in ("6.1", "7.0"):
+        host = make(release)
+        host.ok("createvm", "--name", "a", "--ostype", "Debian_arm64", "--register")
+        assert shown(host, "a")["ostype"] == "Debian_arm64"
+    host = make("7.1")
+    for ostype, code in (
+        ("Debian_arm64", b"VBOX_E_PLATFORM_ARCH_NOT_SUPPORTED"),
+        ("Debian13_64", b"Unknown or invalid"),
+    ):
+        assert code in host.vbox("createvm", "--name", "a", "--ostype", ostype, "--register").stderr
+
+
 def test_a_refused_option_loses_the_others(make):
     host = make("7.2")
     assert host.vbox("modifyvm", "m", "--guest-memory-balloon=5", "--page-fusion=on").returncode == 1
@@ -119,8 +147,8 @@ def test_a_refused_option_loses_the_others(make):
         ),
         (
             "7.0",
-            ["\nEncryption:     disabled\n", "iommu="],
-            ["platformArchitecture", 'encryption="', "recording_started"],
+            ['\nencryption="disabled"\n', "iommu="],
+            ["platformArchitecture", "Encryption:", "recording_started"],
         ),
         ("7.1", ['\nencryption="disabled"\n', "platformArchitecture="], ["enableTFTP", "Encryption:"]),
         ("7.2", ["enableTFTP=", "platformArchitecture="], ["Encryption:"]),
@@ -177,6 +205,17 @@ def test_inaccessible_machines(make):
         result = host.vbox(*command)
         assert result.returncode == 1
         assert b"The object functionality is limited" in result.stderr
+
+
+@pytest.mark.parametrize("release", ["6.1", "7.0", "7.1"])
+def test_inaccessible_machines_are_shown_before_7_2(make, release):
+    host = make(release)
+    uuid = host.machine("m")["uuid"]
+    host.change("m", accessible=False, access_error="why")
+    assert host.ok("showvminfo", uuid, "--machinereadable") == 'name="<inaccessible>"\nUUID="%s"\n' % uuid
+    listed, asked = host.vbox("list", "-l", "vms"), host.vbox("showvminfo", uuid)
+    assert (asked.stdout, asked.stderr) == (listed.stdout, listed.stderr)
+    assert listed.stderr.startswith(b"VBoxManage: error: why\n")
 
 
 # -- guests -------------------------------------------------------------------------------------------------------------

@@ -47,6 +47,7 @@ def execute(
             if execution.take_steps():
                 execution.verify()
                 break
+            execution.result.now = execution.after
             execution.use(replan(execution.after, execution.desired))
         else:
             raise VBoxMemoryError(
@@ -74,7 +75,7 @@ class _Execution:
     def use(self, plan: MachinePlan) -> None:
         """Go by this plan from here on."""
         self.plan = plan
-        self.after = plan.machine
+        self.after = self.result.now = plan.machine
         self._expected: dict[str, Any] = {}
         self._reached: int | None = None
         self.result.limited_by = plan.limited_by or self.result.limited_by

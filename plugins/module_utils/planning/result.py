@@ -22,6 +22,7 @@ class MachineResult:
     name: str  # as it was asked for; the machine's own where it was found
     before: Machine | None = None
     after: Machine | None = None
+    now: Machine | None = None  # whose state is shown, where it is another than before
     requested: Mapping[str, Any] = field(default_factory=dict)
     plan: MachinePlan | None = None
     commands: list[tuple[str, ...]] = field(default_factory=list)
@@ -33,7 +34,7 @@ class MachineResult:
 
     def as_result(self) -> dict[str, Any]:
         """The result as the modules document it under ``machines``."""
-        now = self.plan.machine if self.plan else self.before
+        now = self.now or self.before
         before, after = shown(self.before, self.requested), shown(self.after or self.before, self.requested)
         result: dict[str, Any] = dict(
             name=self.before.name if self.before else self.name,

@@ -5,7 +5,7 @@
 import os
 import sys
 
-from . import control, errors, faults, guest, machines, metrics, modify, releases, usage
+from . import control, errors, faults, guest, machines, metrics, modify, releases, snapshots, usage
 from .store import Store
 
 COMMANDS = {
@@ -20,6 +20,7 @@ COMMANDS = {
     "controlvm": control.control,
     "discardstate": control.discard,
     "metrics": metrics.metrics,
+    "snapshot": snapshots.snapshot,
 }
 QUIET = ("-q", "--nologo", "-nologo")
 VERSION = ("--version", "-V", "-v", "-version", "-Version")
@@ -53,6 +54,14 @@ def main(argv):
     if not folder:
         sys.exit("the fake VBoxManage needs the environment variable VBOX_FAKE_HOME")
     store = Store(folder)
+    call = answer(store, argv)
+    store.close()
+    _print(call)
+    os._exit(call.status)
+
+
+def answer(store, argv):
+    """Runs one call on a store that is held, and gives it back with what it prints."""
     store.log_call(argv)
     call = Call(store.load_state(), argv)
     hits = _faults_of(call, store)
@@ -64,9 +73,7 @@ def main(argv):
     guest.settle(call.state)
     faults.run_with(hits, call, run)
     store.save_state(call.state)
-    store.close()
-    _print(call)
-    os._exit(call.status)
+    return call
 
 
 def _faults_of(call, store):

@@ -2,7 +2,7 @@
 # Copyright: vbox.memory contributors
 """startvm, controlvm, discardstate."""
 
-from . import errors, getopt, guest, lookup, machines, usage
+from . import errors, getopt, guest, lookup, machines, releases, usage
 from .getopt import STRING
 
 FRONTENDS = ("gui", "headless", "separate", "sdl")
@@ -41,9 +41,8 @@ def discard(call):
         raise usage.refused(call.state, "discardstate", "Incorrect number of parameters")
     machine = lookup.find_first(call, "discardstate")
     if machine["state"] not in lookup.SAVED:
-        text = "Cannot discard the saved state as the machine is not in the Saved or Aborted-Saved state (machine state: %s)"
+        text = releases.wording(call.state, "not saved") % lookup.state_word(machine)
         place, context = "discardstate DiscardSavedState", "DiscardSavedState(true )"
-        text = text % lookup.state_word(machine)
         raise errors.failed(
             call.state, text, "VBOX_E_INVALID_VM_STATE", "SessionMachine", "IMachine", place, context, status=0
         )
@@ -54,12 +53,12 @@ def discard(call):
 def control(call):
     """controlvm X SUBCOMMAND …"""
     if len(call.args) < 2:
-        raise usage.refused(call.state, "controlvm", "Not enough parameters.")
+        raise usage.refused(call.state, "controlvm", releases.wording(call.state, "not enough for controlvm"))
     machine = lookup.find_first(call, "controlvm")
     if not machine["accessible"]:
         raise lookup.limited(call.state, "controlvm LockMachine", "LockMachine(a->session, LockType_Shared)")
     if machine["state"] not in lookup.ONLINE:
-        raise errors.Failed(errors.message("Machine '%s' is not currently running." % call.args[0]))
+        raise errors.Failed(errors.message(releases.wording(call.state, "not running") % call.args[0]))
     if call.args[1] not in SUBCOMMANDS:
         raise usage.refused(call.state, "controlvm", "Invalid parameter '%s'" % call.args[1], status=1)
     SUBCOMMANDS[call.args[1]](call, machine)

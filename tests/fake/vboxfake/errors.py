@@ -10,6 +10,7 @@ CODES = {
     "VBOX_E_FILE_ERROR": "0x80bb0004",
     "VBOX_E_INVALID_OBJECT_STATE": "0x80bb0007",
     "E_ACCESSDENIED": "0x80070005",
+    "VBOX_E_PLATFORM_ARCH_NOT_SUPPORTED": "0x80bb0012",
     "NS_ERROR_INVALID_ARG": "0x80070057",
     "NS_ERROR_NOT_IMPLEMENTED": "0x80004001",
     "NS_ERROR_FAILURE": "0x80004005",
@@ -38,10 +39,19 @@ def com_error(state, text, code, component, interface, place=None, context=None)
         % (code, CODES[code], component, interface),
     ]
     if place:
-        source, numbers = releases.LINES[place]
-        number = numbers[releases.SERIES.index(releases.series_of(state["release"]))]
-        lines.append('Context: "%s" at line %d of file %s' % (context, number, source))
+        lines.append('Context: "%s" at line %s of file %s' % (context, *_line(state, place)))
     return message("\n".join(lines))
+
+
+def file_error(state, text, place):
+    """The text of an error of the server itself that tells where in its source it arose."""
+    line, source = _line(state, place)
+    return "%s\n/build/src/VBox/Main/src-server/%s[%s] (%s)" % (text, source, line, releases.wording(state, place))
+
+
+def _line(state, place):
+    source, numbers = releases.LINES[place]
+    return releases.pick(state, numbers), source
 
 
 def failed(state, text, code, component, interface, place=None, context=None, status=1):

@@ -46,12 +46,14 @@ def _list_inaccessible(call, machine, long):
     path = lookup.settings_file(machine)
     call.out("Name:            <inaccessible!>\nUUID:            %s\nConfig file:     %s\n" % (machine["uuid"], path))
     call.out("Encryption:     disabled\nAccess error details:\n\n")
-    text = "Runtime error opening '%s' for reading VERR_FILE_NOT_FOUND (File not found.).\nMachineImpl.cpp[999]" % path
-    call.err(
-        errors.message(
-            text + "\nDetails: code NS_ERROR_FAILURE (0x80004005), component MachineWrap, interface IMachine"
-        )
-    )
+    text = machine.get("access_error") or _no_such_file(call.state, path)
+    text = errors.file_error(call.state, text, "Machine registeredInit")
+    details = "Details: code NS_ERROR_FAILURE (0x80004005), component MachineWrap, interface IMachine"
+    call.err(errors.message(text + "\n" + details))
+
+
+def _no_such_file(state, path):
+    return "Runtime error opening '%s' for reading%s" % (path, releases.wording(state, "file not found"))
 
 
 def _list_runningvms(call, long, by_name):
@@ -75,17 +77,16 @@ def _list_hostinfo(call, long, by_name):
 
 def _list_ostypes(call, long, by_name):
     new = releases.at_least(call.state, "7.1")
-    rows = [row for row in ostypes.OSTYPES if new or not ostypes.is_arm(row)]
+    rows = ostypes.rows(call.state)
     if new:
         call.out("Supported guest OS types:\n\n")
-    for row in sorted(rows) if by_name else rows:
-        render = _ostype_old if not new else _ostype_long if long else _ostype_short
-        call.out(render(*row))
+    for row in sorted(rows) if by_name and new else rows:
+        render = _ostype_long if long else _ostype_short
+        call.out(render(*row) if new else _ostype_old(releases.wording(call.state, "true"), *row))
 
 
-def _ostype_old(identifier, description, family, subtype, words):
-    wide = "true" if "64" in words.split() else "false"
-    row = (identifier, description, family, ostypes.FAMILIES[family], wide)
+def _ostype_old(true, identifier, description, family, subtype, words):
+    row = (identifier, description, family, ostypes.FAMILIES[family], true if "64" in words.split() else "false")
     return "ID:          %s\nDescription: %s\nFamily ID:   %s\nFamily Desc: %s\n64 bit:      %s\n\n" % row
 
 
@@ -133,11 +134,12 @@ def create(call):
     table = releases.options(call.state, CREATE_OPTIONS, CREATE_NEWER)
     given = dict(getopt_or_fail(call, "createvm", table, positional=False))
     if not given.get("name"):
-        raise usage.refused(call.state, "createvm", "Parameter --name is required", table)
+        raise usage.refused(call.state, "createvm", "Parameter --name is required")
     machine = lookup.new_machine(call.state, given["name"])
     machine["arch"] = _architecture(call.state, given)
-    _apply_ostype(machine, given.get("ostype"))
+    _apply_ostype(call.state, machine, given.get("ostype"))
     _place(call.state, machine, given)
+    _refuse_architecture(call.state, machine)
     machine["uuid"] = given.get("uuid", machine["uuid"])
     registered = bool(given.get("register"))
     _refuse_duplicates(call.state, machine, registered)
@@ -154,17 +156,28 @@ def _architecture(state, given):
             raise errors.Failed(errors.message("Invalid --platform-architecture argument '%s'" % given["arch"]), 2)
         return "ARM" if given["arch"].lower() == "arm" else "x86"
     if "ostype" in given:
-        row = ostypes.row_of(given["ostype"])
-        if not row or (ostypes.is_arm(row) and not releases.at_least(state, "7.1")):
+        row = ostypes.row_of(state, given["ostype"])
+        if row:
+            return "ARM" if ostypes.is_arm(row) else "x86"
+        if releases.at_least(state, "7.1"):  # earlier ones take what they do not know
             raise errors.Failed(errors.message("Unknown or invalid guest OS type given."))
-        return "ARM" if ostypes.is_arm(row) else "x86"
     return releases.host_of(state)["architecture"]
 
 
-def _apply_ostype(machine, ostype):
-    row = ostypes.row_of(ostype) if ostype else None
+def _refuse_architecture(state, machine):
+    host = releases.host_of(state)["architecture"]
+    if machine["arch"] != host and not releases.at_least(state, "7.2"):
+        text = "'Creating VMs for platform architecture %s not supported on %s" % (machine["arch"], host)
+        code, context = "VBOX_E_PLATFORM_ARCH_NOT_SUPPORTED", releases.wording(state, "CreateMachine")
+        raise errors.failed(state, text, code, "VirtualBoxWrap", "IVirtualBox", "createvm CreateMachine", context)
+
+
+def _apply_ostype(state, machine, ostype):
+    row = ostypes.row_of(state, ostype) if ostype else None
     if row:
-        machine["ostype"], machine["hardware"] = row[0], row[4]
+        machine["ostype"], machine["hardware"] = row[0], ostypes.hardware(state, row)
+    elif ostype:
+        machine["ostype"] = ostype
     elif machine["arch"] == "ARM":
         machine["hardware"] = "arm bios ioapic utc nonic"
 
@@ -195,10 +208,7 @@ def _refuse_duplicates(state, machine, registered):
     path = lookup.settings_file(machine)
     for other in state["machines"] + state["unregistered"]:
         if other["accessible"] and lookup.settings_file(other) == path:
-            context = (
-                "CreateMachine(bstrSettingsFile.raw(), bstrName.raw(), platformArch, ComSafeArrayAsInParam(groups), bstrOsTypeId.raw(), "
-                "createFlags.raw(), bstrCipher.raw(), bstrPasswordId.raw(), Bstr(strPassword).raw(), machine.asOutParam())"
-            )
+            context = releases.wording(state, "CreateMachine")
             text = "Machine settings file '%s' already exists" % path
             raise errors.failed(
                 state, text, "VBOX_E_FILE_ERROR", "MachineWrap", "IMachine", "createvm CreateMachine", context
@@ -223,14 +233,16 @@ def _refuse_duplicates(state, machine, registered):
 
 def register(call):
     """registervm FILE"""
+    if len(call.args) > 1:
+        raise usage.refused(call.state, "registervm", "Invalid parameter '%s'" % call.args[1])
     path = call.args[0]
-    context = "OpenMachine(Bstr(a->argv[0]).raw(), Bstr(strPassword).raw(), machine.asOutParam()))"
+    context = releases.wording(call.state, "OpenMachine")
     for machine in call.state["unregistered"]:
         if lookup.settings_file(machine) == path:
             call.state["unregistered"].remove(machine)
             call.state["machines"].append(machine)
             return
-    text = "Runtime error opening '%s' for reading VERR_FILE_NOT_FOUND (File not found.).\nMachineImpl.cpp[706]" % path
+    text = errors.file_error(call.state, _no_such_file(call.state, path), "Machine init")
     if path in [lookup.settings_file(machine) for machine in call.state["machines"]]:
         text = "Trying to open a VM config '%s' which has the same UUID as an existing virtual machine" % path
     raise errors.failed(
@@ -267,15 +279,27 @@ def show(call):
     """showvminfo X [--machinereadable]"""
     word, given = one_word(call, "showvminfo", SHOW_OPTIONS, "VM name or UUID required")
     machine = lookup.find(call.state, word, "showvminfo", "FindMachine(Bstr(VMNameOrUuid).raw(), machine.asOutParam())")
-    if not machine["accessible"]:
+    if not machine["accessible"] and releases.at_least(call.state, "7.2"):
         raise lookup.limited(call.state, "showvminfo LockMachine", "LockMachine(a->session, LockType_Shared)")
+    if not machine["accessible"]:
+        _show_inaccessible(call, machine, bool(given.get("readable")))
+        return
     balloon = machine["current"] if machine["current"] is not None else machine["balloon"]
     render = showinfo.readable if given.get("readable") else showinfo.human
     call.out(render(call.state, machine, balloon))
 
 
+def _show_inaccessible(call, machine, readable):
+    if readable:
+        call.out('name="<inaccessible>"\nUUID="%s"\n' % machine["uuid"])
+    else:
+        _list_inaccessible(call, machine, long=True)
+
+
 def guest_property(call):
     """guestproperty get X NAME, of a machine without properties"""
+    if call.args[0] != "get":
+        raise usage.refused(call.state, "guestproperty", "Unknown subcommand: %s" % call.args[0])
     call.args = call.args[1:]
     lookup.find_first(call, "guestproperty")
     call.out("No value set!\n")
@@ -289,7 +313,7 @@ def getopt_or_fail(call, command, table, positional=True):
     try:
         yield from getopt.parse(call.args, table, positional)
     except getopt.BadOption as bad:
-        raise usage.bad_option(call.state, command, bad, table)
+        raise usage.bad_option(call.state, command, bad)
 
 
 def one_word(call, command, table, missing, old_style=False):
@@ -303,10 +327,11 @@ def one_word(call, command, table, missing, old_style=False):
                 words.append(value)
     except getopt.BadOption as bad:
         if not old_style:
-            raise usage.bad_option(call.state, command, bad, table)
-        raise usage.refused(call.state, command, str(bad)[:1].lower() + str(bad)[1:], table)
+            raise usage.bad_option(call.state, command, bad)
+        after = releases.wording(call.state, "after an unknown option")
+        raise usage.refused(call.state, command, str(bad)[:1].lower() + str(bad)[1:] + after)
     if len(words) > 1:
-        raise usage.refused(call.state, command, "Invalid parameter '%s'" % words[1], table)
+        raise usage.refused(call.state, command, "Invalid parameter '%s'" % words[1])
     if not words:
-        raise usage.refused(call.state, command, missing, table)
+        raise usage.refused(call.state, command, missing)
     return words[0], given

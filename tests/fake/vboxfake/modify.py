@@ -39,7 +39,7 @@ def modify(call):
         for option, value in getopt.parse(call.args[1:], table):
             SETTERS[option](state, changed, value)
     except getopt.BadOption as bad:
-        raise usage.bad_option(state, "modifyvm", bad, table, status=1)
+        raise usage.bad_option(state, "modifyvm", bad, status=1)
     _move(state, machine, changed)
     machine.update(changed)
 
@@ -47,10 +47,9 @@ def modify(call):
 def _lock(state, machine):
     if not machine["accessible"]:
         failure = lookup.limited(state, "modifyvm LockMachine", "LockMachine(a->session, LockType_Write)")
-        if releases.at_least(state, "7.2"):
-            first = lookup.limited(state, "modifyvm Platform", "COMGETTER(Platform)(pPlatform.asOutParam())")
-            failure.stderr = first.stderr + failure.stderr
-        raise failure
+        place = releases.wording(state, "modifyvm Platform place")
+        first = lookup.limited(state, place, releases.wording(state, "modifyvm Platform"))
+        raise errors.Failed(first.stderr + failure.stderr)
     if machine["state"] not in lookup.MUTABLE + lookup.SAVED:
         raise lookup.locked(state, machine)
 
@@ -93,18 +92,17 @@ def _set_page_fusion(state, machine, on):
 
 
 def _set_large_pages(state, machine, on):
-    x86_only = releases.at_least(state, "7.1")
+    unknown = releases.wording(state, "option for x86")
     if machine["arch"] != "x86":
-        raise getopt.BadOption("Invalid option case 1174")
+        raise getopt.BadOption(unknown)
     context = "SetHWVirtExProperty(HWVirtExPropertyType_LargePages, %s)" % (
-        "pValueUnion->f" if x86_only else "ValueUnion.f"
+        "pValueUnion->f" if unknown else "ValueUnion.f"
     )
     try:
         _refuse_saved(state, machine, "large_pages", context)
     except errors.Failed as failure:
-        # From 7.1 on a failure in an option for x86 is reported once more, as an option that nobody knows.
-        if x86_only:
-            failure.stderr += usage.bad_option_text(state, "modifyvm", "Invalid option case 1174")
+        if unknown:
+            failure.stderr += usage.bad_option_text(state, "modifyvm", unknown)
         raise
     machine["large_pages"] = on
 
@@ -126,7 +124,7 @@ def _set_name(state, machine, name):
 
 
 def _set_ostype(state, machine, ostype):
-    row = ostypes.row_of(ostype)
+    row = ostypes.row_of(state, ostype)
     machine["ostype"] = row[0] if row else ostype
 
 

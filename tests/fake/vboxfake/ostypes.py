@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright: vbox.memory contributors
-"""The guest types of 7.2.22 and the hardware that createvm gives each, as the real program says (`list ostypes`, `showvminfo`)."""
+"""The guest types of 7.2.22 and the hardware that createvm gives each, as the real program says (`list ostypes`, `showvminfo`);
+and what differs in the releases before it."""
+
+from . import releases
 
 FAMILIES = {
     "Other": "Other",
@@ -473,14 +476,82 @@ OSTYPES = (
     ("VBoxBS_64", "VirtualBox Bootsector Test (64-bit)", "Other", "", "64 pae long ioapic none 82545EM"),
 )
 
+# Types that came with a release; the others are there from 6.1 on.
+SINCE = {
+    "7.0": (
+        "Windows2022_64 Debian31 Debian4 Debian4_64 Debian5 Debian5_64 Debian6 Debian6_64 Debian7 Debian7_64 "
+        "Debian8 Debian8_64 Debian9 Debian9_64 Debian10 Debian10_64 Debian11 Debian11_64 Debian12 Debian12_64 "
+        "OpenMandriva_Lx OpenMandriva_Lx_64 PCLinuxOS PCLinuxOS_64 Mageia Mageia_64 Oracle4 Oracle4_64 "
+        "Oracle5 Oracle5_64 Oracle6 Oracle6_64 Oracle7_64 Oracle8_64 Oracle9_64 RedHat3 RedHat3_64 RedHat4 "
+        "RedHat4_64 RedHat5 RedHat5_64 RedHat6 RedHat6_64 RedHat7_64 RedHat8_64 RedHat9_64 OpenSUSE_Leap_64 "
+        "OpenSUSE_Tumbleweed OpenSUSE_Tumbleweed_64 SUSE_LE SUSE_LE_64 Ubuntu10_LTS Ubuntu10_LTS_64 Ubuntu10 "
+        "Ubuntu10_64 Ubuntu11 Ubuntu11_64 Ubuntu12_LTS Ubuntu12_LTS_64 Ubuntu12 Ubuntu12_64 Ubuntu13 "
+        "Ubuntu13_64 Ubuntu14_LTS Ubuntu14_LTS_64 Ubuntu14 Ubuntu14_64 Ubuntu15 Ubuntu15_64 Ubuntu16_LTS "
+        "Ubuntu16_LTS_64 Ubuntu16 Ubuntu16_64 Ubuntu17 Ubuntu17_64 Ubuntu18_LTS Ubuntu18_LTS_64 Ubuntu18 "
+        "Ubuntu18_64 Ubuntu19 Ubuntu19_64 Ubuntu20_LTS_64 Ubuntu20_64 Ubuntu21_64 Ubuntu22_LTS_64 Ubuntu22_64 "
+        "Ubuntu23_64 Lubuntu Lubuntu_64 Xubuntu Xubuntu_64"
+    ),
+    "7.1": (
+        "Other_arm64 Windows2025_64 ArchLinux_arm64 Debian_arm64 Debian9_arm64 Debian10_arm64 Debian11_arm64 "
+        "Debian12_arm64 Fedora_arm64 Oracle_arm64 Oracle9_arm64 OpenSUSE_Leap_arm64 OpenSUSE_Tumbleweed_arm64 "
+        "Ubuntu_arm64 Ubuntu22_arm64 Ubuntu23_arm64 Ubuntu24_LTS_64 Ubuntu24_LTS_arm64 FreeBSD_arm64 "
+        "OpenBSD_arm64 NetBSD_arm64"
+    ),
+    "7.2": (
+        "Windows11_arm64 Debian13_64 Debian13_arm64 Oracle7_arm64 Oracle8_arm64 Oracle10_64 Oracle10_arm64 "
+        "RedHat7_arm64 RedHat8_arm64 RedHat9_arm64 RedHat10_64 RedHat10_arm64 Ubuntu231_64 Ubuntu231_arm64 "
+        "Ubuntu24_64 Ubuntu24_arm64 Ubuntu25_64 Ubuntu25_arm64 Linux_arm64"
+    ),
+}
 
-def row_of(identifier):
+# What types were called, and the release that changed it.
+FORMER = {
+    "Windows2003": ("Windows 2003 (32-bit)", "7.1"),
+    "Windows2003_64": ("Windows 2003 (64-bit)", "7.1"),
+    "Windows2008": ("Windows 2008 (32-bit)", "7.1"),
+    "Windows2008_64": ("Windows 2008 (64-bit)", "7.1"),
+    "Windows2012_64": ("Windows 2012 (64-bit)", "7.1"),
+    "Windows2016_64": ("Windows 2016 (64-bit)", "7.1"),
+    "Windows2019_64": ("Windows 2019 (64-bit)", "7.1"),
+    "Windows2022_64": ("Windows 2022 (64-bit)", "7.1"),
+    "Linux22": ("Linux 2.2", "7.0"),
+    "Linux26": ("Linux 2.6 / 3.x / 4.x (32-bit)", "7.0"),
+    "Linux26_64": ("Linux 2.6 / 3.x / 4.x (64-bit)", "7.0"),
+    "Oracle": ("Oracle (32-bit)", "7.0"),
+    "Oracle_64": ("Oracle (64-bit)", "7.0"),
+}
+
+# How createvm's hardware differs from 7.2's: words that it leaves out, and adds. From 7.1 on it follows the type more closely.
+LEAVES_OUT = {"6.1": "utc hpet ich9 efi", "7.0": "utc hpet ich9"}
+ADDS = {"6.1": ("pae",), "7.0": ("pae",)}
+
+
+def rows(state):
+    """The types of this release, in its order."""
+    later = {name for series, names in SINCE.items() if not releases.at_least(state, series) for name in names.split()}
+    return [_as_called(state, row) for row in OSTYPES if row[0] not in later]
+
+
+def row_of(state, identifier):
     """The row of this type, or None. The program ignores case here."""
-    for row in OSTYPES:
+    for row in rows(state):
         if row[0].lower() == identifier.lower():
             return row
     return None
 
 
+def hardware(state, row):
+    """The words of a type's row as far as createvm of this release heeds them."""
+    series = releases.series_of(state["release"])
+    left_out = LEAVES_OUT.get(series, "").split()
+    words = [word for word in row[4].split() if word not in left_out]
+    return " ".join([word for word in ADDS.get(series, ()) if word not in words] + words)
+
+
 def is_arm(row):
     return "arm" in row[4].split()
+
+
+def _as_called(state, row):
+    former, until = FORMER.get(row[0], (row[1], releases.SERIES[0]))
+    return row if releases.at_least(state, until) else (row[0], former, *row[2:])

@@ -3,17 +3,15 @@
 """showvminfo, both forms, row by row.
 
 A row is (when, text). `when` names what must hold, in words: `7.1+` and `7.0-` are releases, `x86` and `arm` machines,
-`live` a machine that runs and is asked through its session, `saved` and `described` say themselves; the machine's own
+`live` a machine that runs and is asked through its session, `saved`, `described` and `snapshots` say themselves; the machine's own
 words (`nic`, `uart`) come from `ostypes`.
 """
 
-from . import clock, guest, ostypes, releases
+from . import clock, guest, ostypes, releases, snapshots
 
 READABLE = (
     ("", 'name="{name}"'),
-    # 7.0 forgot to ask which form is wanted.
-    ("7.0+ 7.0-", "Encryption:     disabled"),
-    ("7.1+", 'encryption="disabled"'),
+    ("7.0+", 'encryption="disabled"'),
     ("", 'groups="{groups}"'),
     ("7.1+", 'platformArchitecture="{architecture}"'),
     ("", 'ostype="{ostype}"'),
@@ -56,8 +54,7 @@ READABLE = (
     ("", 'ioapic="{ioapic}"'),
     ("", 'biosapic="apic"'),
     ("", "biossystemtimeoffset=0"),
-    ("7.0+ 7.0-", 'BIOS NVRAM File="{folder}/{file}.nvram"'),
-    ("7.1+", 'NvramFile="{folder}/{file}.nvram"'),
+    ("7.0+", 'NvramFile="{folder}/{file}.nvram"'),
     ("", 'rtcuseutc="{utc}"'),
     ("7.0-", 'hwvirtex="on"'),
     ("7.0-", 'nestedpaging="on"'),
@@ -74,7 +71,6 @@ READABLE = (
     ("", 'graphicscontroller="vboxvga"'),
     ("", "monitorcount=1"),
     ("", 'accelerate3d="off"'),
-    ("7.0-", 'accelerate2dvideo="off"'),
     ("", 'teleporterenabled="off"'),
     ("", "teleporterport=0"),
     ("", 'teleporteraddress=""'),
@@ -113,12 +109,12 @@ READABLE = (
     ("", 'uart4="off"'),
     ("x86", 'lpt1="off"'),
     ("x86", 'lpt2="off"'),
-    ("6.1-", 'audio="none"'),
+    ("6.1-", 'audio="oss"'),
     ("7.0+", 'audio="default"'),
     ("", 'audio_out="off"'),
     ("", 'audio_in="off"'),
     ("", 'clipboard="disabled"'),
-    ("", 'clipboard_file_transfers="off"'),
+    ("7.1+", 'clipboard_file_transfers="off"'),
     ("", 'draganddrop="disabled"'),
     ("live", 'SessionName="{session}"'),
     ("live", 'VideoMode="720,400,0"@0,0 1'),
@@ -132,19 +128,23 @@ READABLE = (
     ("", 'recording_enabled="off"'),
     ("", "recording_screens=1"),
     ("", " rec_screen0"),
-    ("", 'rec_screen_enabled="on"'),
+    ("6.1-", 'rec_screen_enabled="off"'),
+    ("7.0+", 'rec_screen_enabled="on"'),
     ("", "rec_screen_id=0"),
     ("", 'rec_screen_video_enabled="on"'),
-    ("", 'rec_screen_audio_enabled="off"'),
+    ("6.1-", 'rec_screen_audio_enabled="off"'),
+    ("7.1+", 'rec_screen_audio_enabled="off"'),
     ("", 'rec_screen_dest="File"'),
     ("", 'rec_screen_dest_filename="{folder}/{file}-screen0.webm"'),
-    ("6.1-", 'rec_screen_opts="vc_enabled=true,ac_enabled=false,ac_profile=med"'),
-    ("7.0+", 'rec_screen_opts="ac_profile=med"'),
+    ("7.0-", 'rec_screen_opts="vc_enabled=true,ac_enabled=false,ac_profile=med"'),
+    ("7.1+", 'rec_screen_opts="ac_profile=med"'),
     ("", 'rec_screen_video_res_xy="1024x768"'),
     ("", "rec_screen_video_rate_kbps=512"),
     ("", "rec_screen_video_fps=25"),
     ("described", 'description="{description}"'),
+    ("7.0+ snapshots", "{snapshots}"),
     ("", "GuestMemoryBalloon={balloon}"),
+    ("6.1- snapshots", "{snapshots}"),
     ("live additions", 'GuestOSType="{guest_ostype}"'),
     ("live", "GuestAdditionsRunLevel={run_level}"),
     ("live additions", 'GuestAdditionsVersion="{additions_version}"'),
@@ -157,8 +157,7 @@ READABLE = (
 # Labels are padded to 28 characters; a row without a label is printed as it stands.
 HUMAN = (
     ("", "Name:", "{name}"),
-    ("7.0+ 7.0-", None, "Encryption:     disabled"),
-    ("7.1+", "Encryption:", "disabled"),
+    ("7.0+", "Encryption:", "disabled"),
     ("", "Groups:", "{groups}"),
     ("7.1+", "Platform Architecture:", "{architecture}"),
     ("", "Guest OS:", "{ostype}"),
@@ -217,7 +216,6 @@ HUMAN = (
     ("", "Graphics Controller:", "VBoxVGA"),
     ("", "Monitor count:", "1"),
     ("", "3D Acceleration:", "disabled"),
-    ("7.0-", "2D Video Acceleration:", "disabled"),
     ("", "Teleporter Enabled:", "disabled"),
     ("", "Teleporter Port:", "0"),
     ("", "Teleporter Address:", ""),
@@ -229,7 +227,7 @@ HUMAN = (
     ("", "Autostart Delay:", "0"),
     ("", "Default Frontend:", ""),
     ("", "VM process priority:", "default"),
-    ("", "Storage Controllers:", "<none>"),
+    ("7.0+", "Storage Controllers:", "<none>"),
     ("nonic", "NIC 1:", "disabled"),
     (
         "nic",
@@ -237,25 +235,28 @@ HUMAN = (
         "MAC: {mac}, Attachment: NAT, Cable connected: on, Trace: off (file: none), Type: {nictype}, Reported speed: 0 Mbps, "
         "Boot priority: 0, Promisc Policy: deny, Bandwidth group: none",
     ),
-    ("nic", None, "NIC 1 Settings:"),
-    ("nic", None, "\tMTU: 0, Socket (send: 64, receive: 64), TCP Window (send:64, receive: 64),"),
+    ("7.0- nic", None, "NIC 1 Settings:  MTU: 0, Socket (send: 64, receive: 64), TCP Window (send:64, receive: 64)"),
+    ("7.1+ nic", None, "NIC 1 Settings:"),
+    ("7.1+ nic", None, "\tMTU: 0, Socket (send: 64, receive: 64), TCP Window (send:64, receive: 64),"),
+    ("7.1+ 7.1- nic", None, "\tLocalhostReachable: 0, ForwardBroadcast: 0"),
     ("7.2+ nic", None, "\tLocalhostReachable: 0, ForwardBroadcast: 0, EnableTFTP: 0"),
     *(("", "NIC %d:" % number, "disabled") for number in range(2, 9)),
     ("", "Pointing Device:", "PS/2 Mouse"),
     ("", "Keyboard Device:", "PS/2 Keyboard"),
     ("nouart", "UART 1:", "disabled"),
-    ("uart", "UART 1:", "I/O address: 0x03f8, IRQ: 4, disconnected, 16550A"),
+    ("7.0- uart", "UART 1:", "I/O base: 0x03f8, IRQ: 4, disconnected, 16550A"),
+    ("7.1+ uart", "UART 1:", "I/O address: 0x03f8, IRQ: 4, disconnected, 16550A"),
     ("", "UART 2:", "disabled"),
     ("", "UART 3:", "disabled"),
     ("", "UART 4:", "disabled"),
     ("x86", "LPT 1:", "disabled"),
     ("x86", "LPT 2:", "disabled"),
-    ("6.1-", "Audio:", "disabled"),
+    ("6.1-", "Audio:", "enabled (Driver: OSS, Controller: AC97, Codec: STAC9700)"),
     ("7.0+", "Audio:", "enabled (Driver: Default, Controller: AC97, Codec: STAC9700)"),
     ("", "Audio playback:", "disabled"),
     ("", "Audio capture:", "disabled"),
     ("", "Clipboard Mode:", "disabled"),
-    ("", "Clipboard file transfers:", "disabled"),
+    ("7.1+", "Clipboard file transfers:", "disabled"),
     ("", "Drag and drop Mode:", "disabled"),
     ("live", "Session name:", "{session}"),
     ("live", "Video mode:", "720x400x0 at 0,0 enabled"),
@@ -263,36 +264,43 @@ HUMAN = (
     ("", "OHCI USB:", "disabled"),
     ("", "EHCI USB:", "disabled"),
     ("", "xHCI USB:", "disabled"),
-    ("", "USB Device Filters:", "<none>"),
+    ("6.1-", None, "\nUSB Device Filters:\n\n<none>\n"),
+    ("7.0+", "USB Device Filters:", "<none>"),
     ("live", "Available remote USB devices:", "<none>"),
     ("live", "Currently attached USB devices:", "<none>"),
-    ("", "Bandwidth groups:", "<none>"),
-    ("", "Shared folders:", "<none>"),
+    ("6.1-", None, "Bandwidth groups:  <none>\n\nShared folders:<none>\n"),
+    ("7.0+", "Bandwidth groups:", "<none>"),
+    ("7.0+", "Shared folders:", "<none>"),
     ("live", "VRDE Connection:", "not active"),
     ("live", "Clients so far:", "0"),
     ("7.1+", "Recording status:", "stopped"),
     ("", "Recording enabled:", "no"),
     ("", "Recording screens:", "1"),
     ("", None, " Screen 0:"),
-    ("", "    Enabled:", "yes"),
+    ("6.1-", "    Enabled:", "no"),
+    ("7.0+", "    Enabled:", "yes"),
     ("", "    ID:", "0"),
     ("", "    Record video:", "yes"),
-    ("", "    Record audio:", "no"),
+    ("6.1-", "    Record audio:", "no"),
+    ("7.1+", "    Record audio:", "no"),
     ("", "    Destination:", "File"),
     ("", "    File:", "{folder}/{file}-screen0.webm"),
-    ("6.1-", "    Options:", "vc_enabled=true,ac_enabled=false,ac_profile=med"),
-    ("7.0+", "    Options:", "ac_profile=med"),
+    ("7.0-", "    Options:", "vc_enabled=true,ac_enabled=false,ac_profile=med"),
+    ("7.1+", "    Options:", "ac_profile=med"),
     ("", "    Video dimensions:", "1024x768"),
     ("", "    Video rate:", "512kbps"),
     ("", "    Video FPS:", "25fps"),
     ("described", None, "Description:\n{description}"),
-    ("", None, "* Guest:"),
+    ("7.0+ snapshots", None, "* Snapshots:\n{snapshots}"),
+    ("7.0+", None, "* Guest:"),
+    ("6.1-", None, "Guest:\n"),
     ("6.1-", "Configured memory balloon size:", "{balloon}MB"),
     ("7.0+", "Configured memory balloon:", "{balloon}MB"),
     ("live additions", "OS type:", "{guest_ostype}"),
     ("live", "Additions run level:", "{run_level}"),
     ("live additions", "Additions version:", "{additions_version}"),
     ("", None, ""),
+    ("6.1-", None, ""),
 )
 
 PARAVIRT = {"none": "None", "kvm": "KVM", "hyperv": "HyperV", "minimal": "Minimal"}
@@ -316,13 +324,14 @@ STATES = {
 def readable(state, machine, balloon, live=True):
     """showvminfo --machinereadable"""
     values = {key: _escape(value) for key, value in _values(state, machine, balloon).items()}
+    values["snapshots"] = snapshots.readable(machine) if machine["snapshots"] else ""
     holds = _facts(state, machine, live)
     return "".join(text.format_map(values) + "\n" for when, text in READABLE if _applies(when, holds))
 
 
 def human(state, machine, balloon, live=True):
     """showvminfo, and each machine of `list -l vms`"""
-    values = _values(state, machine, balloon)
+    values = dict(_values(state, machine, balloon), snapshots=snapshots.human(machine))
     holds = _facts(state, machine, live)
     lines = []
     for when, label, text in HUMAN:
@@ -356,13 +365,12 @@ def _facts(state, machine, live):
             holds.add("additions")
     if machine["state"] in ("saved", "aborted-saved"):
         holds.add("saved")
-    if machine["description"]:
-        holds.add("described")
+    holds.update(word for word, there in (("described", "description"), ("snapshots", "snapshots")) if machine[there])
     return holds
 
 
 def _values(state, machine, balloon):
-    row = ostypes.row_of(machine["ostype"])
+    row = ostypes.row_of(state, machine["ostype"])
     words = machine["hardware"].split()
     arm = machine["arch"] == "ARM"
     paravirt = row[4].split()[-2] if row else "none"
