@@ -314,7 +314,9 @@ class Requests:
                 if session.console is not None:
                     yield session
                     return
-        raise NotRunning("Machine '%s' is not currently running." % machine.name)
+        raise NotRunning(
+            "Machine '%s' is not currently running." % machine.id
+        )  # as VBoxManage calls what is given by its UUID
 
     def _description(self, os_type: str) -> str:
         if os_type not in self._descriptions:
