@@ -42,6 +42,13 @@ options:
       - The seconds to wait for the first values of metrics that had to be set up. What is missing then is null.
     type: float
     default: 5.0
+  details:
+    description:
+      - Whether to read what few tasks need, and costs time, too. These are RV(ansible_facts.vbox_memory.machines[].groups),
+        RV(ansible_facts.vbox_memory.machines[].os_type) and RV(ansible_facts.vbox_memory.machines[].os_description).
+      - Without it, they are empty or null.
+    type: bool
+    default: true
 """
 
 EXAMPLES = r"""

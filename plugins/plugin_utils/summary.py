@@ -11,7 +11,7 @@ from typing import Any
 
 from ansible_collections.vbox.memory.plugins.plugin_utils.results import Result, host_failure
 from ansible_collections.vbox.memory.plugins.plugin_utils.table import table
-from ansible_collections.vbox.memory.plugins.plugin_utils.values import plain
+from ansible_collections.vbox.memory.plugins.plugin_utils.values import plain, shown
 
 COLUMNS = {
     "host": "Host",
@@ -44,7 +44,7 @@ def summary(results: Mapping[str, Mapping[str, Any]], compares_only: bool) -> li
     others = [row for row in rows if row["outcome"] != "failed"]
     pending = sum(row["outcome"] == "pending" for row in others)
     lines = table(others, COLUMNS) if others else []
-    lines += [line for row in failures for line in _failure(row).splitlines()]
+    lines += [shown(line) for row in failures for line in _failure(row).splitlines()]
     lines.append(
         "%d machines on %d hosts: %d settings %s, %d have to wait for a shutdown, %d failures."
         % (

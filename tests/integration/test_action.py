@@ -136,9 +136,23 @@ def test_a_mistake_in_a_hosts_variables_is_in_the_report_and_stops_nobody(fakes,
     assert status == 2, output
     flat = re.sub(r"\s+", " ", output)
     for name, (_variables, message) in MISTAKES.items():
-        assert re.search(f"FAILED: a_{name}: .{{0,100}}{re.escape(message)}", flat), (name, output)
+        assert re.search(f"FAILED: a_{name}: .{{0,250}}{re.escape(message)}", flat), (name, output)
     assert balloon_of(good, "a") == 64
     assert [row[:2] for row in report(output)] == [["b_good", "a"]]
+
+
+def test_the_entry_points_that_keep_going_do_so_in_anybodys_play(fakes):
+    """Also where the role's own check of its arguments would fail; a mistake is no failure of the task then."""
+    fakes.host("h1", vbox_memory_metrics="perhaps", vbox_memory_policy_x={"defaults": "{{ nowhere }}"})
+    fakes.host("h2").add_machine("a", memory=1024)
+    tasks = [
+        {"ansible.builtin.import_role": {"name": "vbox.memory.policy", "tasks_from": entry_point}}
+        for entry_point in ("contained", "maintain")
+    ]
+    keep_result = dict(keep("vbox_memory_result", "outcome"))
+    status, output = fakes.tasks(*tasks, keep_result, serial=1)
+    said = kept(fakes.folder, "outcome")
+    assert (status, said["h1"]["failed"], said["h2"]["failed"]) == (0, True, False), output
 
 
 def test_a_host_without_a_policy_a_program_or_a_connection(fakes):

@@ -192,7 +192,7 @@ def test_the_guest_is_asked_for_a_balloon(requests):
 
 def test_a_stopped_machine_is_not_even_locked_for_a_balloon(requests):
     machine = Machine("PoweredOff")
-    with pytest.raises(NotRunning, match="^Machine 'web01' is not currently running.$"):
+    with pytest.raises(NotRunning, match=f"^Machine '{UUID}' is not currently running.$"):
         requests(machine).balloon(UUID, 256)
     assert machine.log == []
 
