@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Dict, Tuple
 
 from ansible_collections.vbox.memory.plugins.module_utils.argument_spec import MANNER, OPTIONS, parse_value
 from ansible_collections.vbox.memory.plugins.module_utils.errors import did_you_mean
@@ -22,8 +22,8 @@ from ansible_collections.vbox.memory.plugins.module_utils.model.desired import (
     replaced_by,
 )
 from ansible_collections.vbox.memory.plugins.module_utils.model.machine import UUID
+from ansible_collections.vbox.memory.plugins.plugin_utils.in_sync import divide
 from ansible_collections.vbox.memory.plugins.plugin_utils.selector import Selector, SelectorError
-from ansible_collections.vbox.memory.plugins.plugin_utils.settled import divide
 from ansible_collections.vbox.memory.plugins.plugin_utils.values import kind_of, some
 
 # What a part of a policy may hold, beside the settings.
@@ -52,6 +52,9 @@ class PolicyError(Exception):
             "%s with the policy, and nothing was changed:\n%s"
             % (count, "\n".join("- %s" % problem for problem in problems))
         )
+
+
+Entry = Mapping[str, Any]  # a machine of the facts
 
 
 @dataclass
@@ -88,7 +91,7 @@ def resolve(policies: Sequence[tuple[str, Any]], facts: Mapping[str, Any]) -> di
     written_wrong = bool(reader.problems)
     problems = reader.problems
     _match(reader, machines, facts, problems)
-    scopes = {machine["uuid"]: [] for machine in machines}
+    scopes: dict[str, list[Scope]] = {machine["uuid"]: [] for machine in machines}
     for scope in reader.in_order():
         for uuid in scope.matched:
             scopes[uuid].append(scope)
@@ -147,12 +150,15 @@ def _explained(machine: Entry, decision: Decision) -> dict[str, Any]:
     return dict(name=machine["name"], uuid=machine["uuid"], settings=settings)
 
 
+Decision = Dict[str, Tuple[Any, Scope]]  # of one machine, by option
+
+
 class Reader:
     """Reads policies into scopes, and keeps what is wrong with them."""
 
     def __init__(self, machines: Sequence[Entry]) -> None:
-        self.parts = {part: [] for part in PARTS}
-        self.problems = []
+        self.parts: dict[str, list[Scope]] = {part: [] for part in PARTS}
+        self.problems: list[str] = []
         self._facts = sorted(set().union(*machines)) + ["host"] if machines else None
 
     def in_order(self) -> list[Scope]:
@@ -246,9 +252,7 @@ class Reader:
                 self.problems.append("%s.%s: there is no such key; %s" % (place, key, did_you_mean(key, known)))
 
 
-def _match(
-    reader: Reader, machines: Sequence[Entry], facts: Mapping[str, Any], problems: list[str]
-) -> None:
+def _match(reader: Reader, machines: Sequence[Entry], facts: Mapping[str, Any], problems: list[str]) -> None:
     """Find out which machines each scope is for."""
     everybody = [machine["uuid"] for machine in machines]
     for scope in reader.parts["defaults"]:
@@ -257,23 +261,23 @@ def _match(
     subjects = [dict(machine, host=host) for machine in machines]
     for rule in reader.parts["rules"]:
         if rule.usable:
-            rule.matched = _selected(rule, subjects, problems) if rule.selector else everybody
+            rule.matched = _selected(rule, rule.selector, subjects, problems) if rule.selector else everybody
         if rule.required and rule.usable and not rule.matched:
             problems.append(
                 "%s: it is required, and matches none of the %d machines of this host" % (rule.place, len(machines))
             )
-    names = {}
+    names: dict[str, list[str]] = {}
     for machine in machines:
         names.setdefault(machine["name"], []).append(machine["uuid"])
     for scope in reader.parts["machines"]:
         scope.matched = _named(scope, names, set(everybody), facts.get("inaccessible") or [], problems)
 
 
-def _selected(rule: Scope, subjects: Sequence[Entry], problems: list[str]) -> list[str]:
+def _selected(rule: Scope, selector: Selector, subjects: Sequence[Entry], problems: list[str]) -> list[str]:
     matched, failed = [], []
     for subject in subjects:
         try:
-            if rule.selector.matches(subject):
+            if selector.matches(subject):
                 matched.append(subject["uuid"])
         except SelectorError as error:
             failed.append((subject["name"], error))
@@ -287,15 +291,17 @@ def _selected(rule: Scope, subjects: Sequence[Entry], problems: list[str]) -> li
 
 
 def _named(
-    scope: Scope, names: Mapping[str, list[str]], uuids: Collection[str], inaccessible: Collection[str], problems: list[str]
+    scope: Scope,
+    names: Mapping[str, list[str]],
+    uuids: Collection[str],
+    inaccessible: Collection[str],
+    problems: list[str],
 ) -> list[str]:
     """The one machine that a key names: by UUID, or else by name, as the module finds it."""
-    found = (
-        [scope.name.lower()]
-        if re.fullmatch(UUID, scope.name) and scope.name.lower() in uuids
-        else names.get(scope.name, [])
-    )
-    if scope.name.lower() in inaccessible:
+    name = scope.name or ""
+    uuid = name.lower()
+    found = [uuid] if re.fullmatch(UUID, name) and uuid in uuids else names.get(name, [])
+    if uuid in inaccessible:
         problems.append(
             "%s: VirtualBox cannot read this machine's settings: bring its .vbox file back, or unregister it"
             % scope.place
@@ -305,13 +311,11 @@ def _named(
             "%s: several machines have this name: use one of their UUIDs, %s" % (scope.place, ", ".join(found))
         )
     elif not found and not scope.optional:
-        problems.append(
-            "%s: this host has no such machine; %s" % (scope.place, _way_out(scope.name, names, inaccessible))
-        )
+        problems.append("%s: this host has no such machine; %s" % (scope.place, _remedy(name, names, inaccessible)))
     return found
 
 
-def _way_out(name, names, inaccessible):
+def _remedy(name: str, names: Collection[str], inaccessible: Collection[str]) -> str:
     hint = did_you_mean(name, names, otherwise="set optional: true if not every host has it")
     if inaccessible:
         hint += "; VirtualBox cannot read %d other machines, whose names are unknown" % len(inaccessible)
@@ -323,7 +327,7 @@ REPLACED_BY = {option: replaced_by(option) for option in OPTIONS}
 
 def _decide(scopes: Sequence[Scope]) -> Decision:
     """What a machine is to have, as ``{option: (value, scope)}``."""
-    decision = {}
+    decision: Decision = {}
     for scope in scopes:
         for option, value in scope.values.items():
             for other in REPLACED_BY[option]:
@@ -335,7 +339,7 @@ def _decide(scopes: Sequence[Scope]) -> Decision:
 
 def _contradictions(decisions: Sequence[tuple[Entry, Decision]]) -> list[str]:
     """A balloon together with large pages, once for each pair of parts that say so."""
-    found = {}
+    found: dict[str, list[str]] = {}
     for machine, decision in decisions:
         conflict = conflicting_balloon(
             {option: value for option, (value, _scope) in decision.items()}, machine["memory_mb"]
