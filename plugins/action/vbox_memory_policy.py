@@ -89,15 +89,15 @@ class ActionModule(ModuleRunner):
         resolved = self._resolve(given)
         self._explained = resolved["explained"]
         compares_only = self._task.check_mode or given["mode"] == "audit"
+        entries, maintains = resolved["to_apply"], given["mode"] == "maintain"
+        results = {machine["uuid"]: machine for machine in resolved["in_sync"]}
         not_recovered: list[str] = []
-        if not resolved["to_apply"]:
-            results = {}
-        elif given["mode"] == "maintain":
-            results, not_recovered = self._maintain(resolved["to_apply"], given["batch"])
-        else:
-            changed = self._change(resolved["to_apply"], given["on_blocked"], check=compares_only)
-            results = maintenance.by_name(resolved["to_apply"], changed["machines"])
-        results.update((machine["uuid"], machine) for machine in resolved["in_sync"])
+        if entries and maintains:
+            found, not_recovered = self._maintain(entries, given["batch"])
+            results.update(found)
+        elif entries:
+            changed = self._change(entries, given["on_blocked"], check=compares_only)
+            results.update(maintenance.by_name(entries, changed["machines"]))
         result = outcome([results[entry["name"]] for entry in resolved["machines"]])
         rows = differences(result["machines"], self._explained, compares_only)
         result.update(
@@ -114,7 +114,8 @@ class ActionModule(ModuleRunner):
         wanted = needs(policies)
         if given["metrics"] is not None:
             wanted["metrics"] = given["metrics"]
-        facts = self._call(FACTS, dict(self._how, **wanted), check=True)
+        facts = self._execute(FACTS, dict(self._how, **wanted), self._task_vars)
+        self._calls.append(facts)
         if facts.get("failed"):
             raise Failure(**_without(facts, "changed", "ansible_facts", "invocation", "failed"))
         try:
@@ -169,11 +170,9 @@ class ActionModule(ModuleRunner):
         changed: dict[str, Result] = {}
         if plan.now:
             changed = maintenance.by_name(plan.now, self._change(plan.now, "defer", check)["machines"])
-        if check:
-            restarts = {entry["name"]: compared[entry["name"]] for batch in plan.batches for entry in batch}
-            return dict(zip(compared, maintenance.results(entries, compared, changed, restarts))), []
-        restarts, lost = self._restart(plan.batches, compared)
-        return dict(zip(compared, maintenance.results(entries, compared, changed, restarts))), lost
+        restarts, not_recovered = (compared, []) if check else self._restart(plan.batches, compared)
+        results = maintenance.results(entries, compared, changed, restarts)
+        return maintenance.by_name(entries, results), not_recovered
 
     def _restart(
         self, batches: Sequence[Sequence[Result]], compared: Mapping[str, Result]
@@ -193,9 +192,9 @@ class ActionModule(ModuleRunner):
                 call = dict(failed=True, msg=str(error))
             done = maintenance.restarted(batch, call, compared)
             restarts.update(done)
-            lost = maintenance.not_recovered(call, done)
-            if lost:
-                return restarts, lost
+            not_recovered = maintenance.not_recovered(call, done)
+            if not_recovered:
+                return restarts, not_recovered
         return restarts, []
 
     def _refuse_after_others(self) -> None:

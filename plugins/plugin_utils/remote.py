@@ -14,8 +14,10 @@ import secrets
 import shlex
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from ansible_collections.vbox.memory.plugins.module_utils.errors import did_you_mean
 from ansible_collections.vbox.memory.plugins.plugin_utils.values import kind_of
@@ -62,13 +64,17 @@ print(given["marker"] + json.dumps(result))
 """
 
 
+Host = Mapping[str, Any]  # an entry of `hosts`
+
+
 class HostError(Exception):
     """A host that cannot be read: its message says why, in a line."""
 
 
-def problems_of(hosts):
+def problems_of(hosts: Sequence[Any]) -> list[str]:
     """What is wrong with the entries of `hosts`: a list of sentences."""
-    problems, seen = [], set()
+    problems: list[str] = []
+    seen: set[str | None] = set()
     for number, host in enumerate(hosts):
         place = "hosts[%d]" % number
         if not isinstance(host, dict):
@@ -90,14 +96,16 @@ def problems_of(hosts):
     return problems
 
 
-def read_hosts(hosts, ssh_arguments, metrics, timeout, forks):
+def read_hosts(
+    hosts: Sequence[Host], ssh_arguments: Sequence[str], metrics: bool, timeout: float, forks: int
+) -> list[dict[str, Any] | HostError]:
     """The facts of hosts, so many at a time.
 
     :param hosts: entries that :func:`problems_of` finds nothing wrong with
     :returns: for each, in order, its facts or the :class:`HostError`
     """
 
-    def read(host):
+    def read(host: Host) -> dict[str, Any] | HostError:
         try:
             return read_host(host, ssh_arguments, metrics, timeout)
         except HostError as error:
@@ -107,7 +115,7 @@ def read_hosts(hosts, ssh_arguments, metrics, timeout, forks):
         return list(pool.map(read, hosts))
 
 
-def read_host(host, ssh_arguments, metrics, timeout):
+def read_host(host: Host, ssh_arguments: Sequence[str], metrics: bool, timeout: float) -> dict[str, Any]:
     """The facts of one host, as ``vbox_memory_facts`` returns them.
 
     :raises HostError: when it is down, has no Python or no VirtualBox, or takes too long
@@ -136,7 +144,7 @@ def read_host(host, ssh_arguments, metrics, timeout):
     return result["facts"]
 
 
-def command_for(host, ssh_arguments):
+def command_for(host: Host, ssh_arguments: Sequence[str]) -> list[str]:
     """The command that runs the Python of a host, as a list."""
     sudo = ["sudo", "-n", "-H", "-u", host["become_user"], "--"] if host.get("become_user") else []
     if not host.get("ssh"):
