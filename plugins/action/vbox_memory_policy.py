@@ -91,7 +91,7 @@ class ActionModule(ModuleRunner):
         compares_only = self._task.check_mode or given["mode"] == "audit"
         not_recovered: list[str] = []
         if not resolved["to_apply"]:
-            results = {}
+            results: dict[str, Result] = {}
         elif given["mode"] == "maintain":
             results, not_recovered = self._maintain(resolved["to_apply"], given["batch"])
         else:

@@ -135,13 +135,16 @@ _value:
       elements: dict
 """
 
+from collections.abc import Callable
+from typing import Any
+
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.vbox.memory.plugins.plugin_utils.policy import PolicyError, resolve
 from ansible_collections.vbox.memory.plugins.plugin_utils.values import kind_of, plain
 
 
-def resolve_filter(policies, facts, names=None):
+def resolve_filter(policies: Any, facts: Any, names: Any = None) -> dict[str, Any]:
     policies, facts, names = plain(policies), plain(facts), plain(names)
     several = isinstance(policies, list)
     policies = policies if several else [policies]
@@ -164,5 +167,5 @@ def resolve_filter(policies, facts, names=None):
 
 
 class FilterModule:
-    def filters(self):
+    def filters(self) -> dict[str, Callable[..., Any]]:
         return {"resolve": resolve_filter}

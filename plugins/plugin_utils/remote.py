@@ -14,17 +14,28 @@ import secrets
 import shlex
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from ansible_collections.vbox.memory.plugins.module_utils.errors import did_you_mean
 from ansible_collections.vbox.memory.plugins.plugin_utils.values import kind_of
+
+Entry = Mapping[str, Any]  # of the option `hosts`
+Facts = dict[str, Any]
 
 MODULE_UTILS = "ansible_collections.vbox.memory.plugins.module_utils"
 FOLDER = Path(__file__).resolve().parents[1] / "module_utils"
 
 # What an entry of `hosts` may hold, and of what kind it is.
-KEYS = {"name": (str,), "ssh": (str, list), "become_user": (str,), "python": (str,), "vboxmanage": (str,)}
+KEYS: dict[str, tuple[type, ...]] = {
+    "name": (str,),
+    "ssh": (str, list),
+    "become_user": (str,),
+    "python": (str,),
+    "vboxmanage": (str,),
+}
 
 # What the host's Python runs: `sources` holds the code of each module, or null for a package.
 PROGRAM = """
@@ -66,9 +77,10 @@ class HostError(Exception):
     """A host that cannot be read: its message says why, in a line."""
 
 
-def problems_of(hosts):
+def problems_of(hosts: Sequence[Any]) -> list[str]:
     """What is wrong with the entries of `hosts`: a list of sentences."""
-    problems, seen = [], set()
+    problems: list[str] = []
+    seen: set[Any] = set()
     for number, host in enumerate(hosts):
         place = "hosts[%d]" % number
         if not isinstance(host, dict):
@@ -90,14 +102,16 @@ def problems_of(hosts):
     return problems
 
 
-def read_hosts(hosts, ssh_arguments, metrics, timeout, forks):
+def read_hosts(
+    hosts: Sequence[Entry], ssh_arguments: Sequence[str], metrics: bool, timeout: int, forks: int
+) -> list[Facts | HostError]:
     """The facts of hosts, so many at a time.
 
     :param hosts: entries that :func:`problems_of` finds nothing wrong with
     :returns: for each, in order, its facts or the :class:`HostError`
     """
 
-    def read(host):
+    def read(host: Entry) -> Facts | HostError:
         try:
             return read_host(host, ssh_arguments, metrics, timeout)
         except HostError as error:
@@ -107,7 +121,7 @@ def read_hosts(hosts, ssh_arguments, metrics, timeout, forks):
         return list(pool.map(read, hosts))
 
 
-def read_host(host, ssh_arguments, metrics, timeout):
+def read_host(host: Entry, ssh_arguments: Sequence[str], metrics: bool, timeout: int) -> Facts:
     """The facts of one host, as ``vbox_memory_facts`` returns them.
 
     :raises HostError: when it is down, has no Python or no VirtualBox, or takes too long
@@ -136,7 +150,7 @@ def read_host(host, ssh_arguments, metrics, timeout):
     return result["facts"]
 
 
-def command_for(host, ssh_arguments):
+def command_for(host: Entry, ssh_arguments: Sequence[str]) -> list[str]:
     """The command that runs the Python of a host, as a list."""
     sudo = ["sudo", "-n", "-H", "-u", host["become_user"], "--"] if host.get("become_user") else []
     if not host.get("ssh"):

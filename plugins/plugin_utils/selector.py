@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
 
 from ansible_collections.vbox.memory.plugins.module_utils.errors import did_you_mean
 
@@ -14,7 +16,9 @@ try:
     from jmespath.functions import Functions
     from jmespath.visitor import TreeInterpreter
 except ImportError:
-    jmespath = None
+    jmespath = None  # type: ignore[assignment]
+
+Node = dict[str, Any]  # of JMESPath's syntax tree: type, children, value
 
 # Of these, only the first child looks at the machine itself; the others look at what that one found.
 LOOKS_FURTHER = (
@@ -43,7 +47,7 @@ class Selector:
     :raises SelectorError: when it is broken, or uses a name that is none of these
     """
 
-    def __init__(self, text, facts=None):
+    def __init__(self, text: str, facts: Collection[str] | None = None):
         if jmespath is None:
             raise SelectorError(
                 "the Python library jmespath is missing: install it for the Python that runs Ansible, '%s -m pip install jmespath'"
@@ -54,7 +58,7 @@ class Selector:
             raise SelectorError(problem)
         self._interpreter = TreeInterpreter()
 
-    def matches(self, subject):
+    def matches(self, subject: Mapping[str, Any]) -> bool:
         """Whether the expression holds. As in JMESPath, null, false and what is empty do not.
 
         :raises SelectorError: when it cannot be told
@@ -68,7 +72,7 @@ class Selector:
         return not (found is None or found is False or found in ("", [], {}))  # 0 is true in JMESPath
 
 
-def _compile(text):
+def _compile(text: str) -> Node:
     try:
         return jmespath.compile(text).parsed
     except jmespath.exceptions.EmptyExpressionError:
@@ -82,7 +86,7 @@ def _compile(text):
         ) from None
 
 
-def _unknown_names(tree, facts):
+def _unknown_names(tree: Node, facts: Collection[str] | None) -> Iterator[str]:
     for name in _nodes(tree, "function_expression", everywhere=True):
         if name not in Functions.FUNCTION_TABLE:
             yield "there is no function %s(); %s" % (name, did_you_mean(name, Functions.FUNCTION_TABLE))
@@ -94,7 +98,7 @@ def _unknown_names(tree, facts):
             )
 
 
-def _nodes(tree, kind, everywhere=False):
+def _nodes(tree: Node, kind: str, everywhere: bool = False) -> Iterator[str]:
     """The values of the nodes of a kind: those that look at the machine itself, or all."""
     if tree["type"] == kind:
         yield tree["value"]
