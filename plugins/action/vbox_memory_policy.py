@@ -92,12 +92,14 @@ class ActionModule(ModuleRunner):
         entries, maintains = resolved["to_apply"], given["mode"] == "maintain"
         results = {machine["uuid"]: machine for machine in resolved["in_sync"]}
         not_recovered: list[str] = []
-        if entries and maintains:
-            found, not_recovered = self._maintain(entries, given["batch"])
-            results.update(found)
-        elif entries:
-            changed = self._change(entries, given["on_blocked"], check=compares_only)
-            results.update(maintenance.by_name(entries, changed["machines"]))
+        if not resolved["to_apply"]:
+            results: dict[str, Result] = {}
+        elif given["mode"] == "maintain":
+            results, not_recovered = self._maintain(resolved["to_apply"], given["batch"])
+        else:
+            changed = self._change(resolved["to_apply"], given["on_blocked"], check=compares_only)
+            results = maintenance.by_name(resolved["to_apply"], changed["machines"])
+        results.update((machine["uuid"], machine) for machine in resolved["in_sync"])
         result = outcome([results[entry["name"]] for entry in resolved["machines"]])
         rows = differences(result["machines"], self._explained, compares_only)
         result.update(

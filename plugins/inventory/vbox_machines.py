@@ -137,14 +137,20 @@ compose:
 
 import re
 from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ansible.errors import AnsibleParserError
+from ansible.inventory.data import InventoryData
 from ansible.inventory.group import to_safe_group_name
+from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 
 from ansible_collections.vbox.memory.plugins.plugin_utils.policy import PolicyError, resolve
-from ansible_collections.vbox.memory.plugins.plugin_utils.remote import HostError, problems_of, read_hosts
+from ansible_collections.vbox.memory.plugins.plugin_utils.remote import Facts, HostError, problems_of, read_hosts
 from ansible_collections.vbox.memory.plugins.plugin_utils.values import plain
+
+Machine = Mapping[str, Any]  # an entry of the facts
 
 ENDINGS = ("vbox_machines.yml", "vbox_machines.yaml")
 ALL_MACHINES = "vbox_machines"
@@ -160,12 +166,13 @@ GROUPS = (
 
 class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     NAME = "vbox.memory.vbox_machines"
+    inventory: InventoryData  # there is one from parse() on
 
-    def verify_file(self, path):
+    def verify_file(self, path: str) -> bool:
         """Whether the file's name is one for this plugin."""
-        return super().verify_file(path) and path.endswith(ENDINGS)
+        return bool(super().verify_file(path)) and path.endswith(ENDINGS)
 
-    def parse(self, inventory, loader, path, cache=True):
+    def parse(self, inventory: InventoryData, loader: DataLoader, path: str, cache: bool = True) -> None:
         """Put the machines into the inventory."""
         super().parse(inventory, loader, path, cache)
         self._read_config_data(path)
@@ -184,7 +191,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             for machine in read["machines"]:
                 self._add(names[host, machine["uuid"]], host, machine, policy)
 
-    def _facts(self, hosts, key, use_cache):
+    def _facts(self, hosts: Sequence[Mapping[str, Any]], key: str, use_cache: bool) -> dict[str, Facts]:
         """The facts by host, of those that could be read. Only those that the cache does not have are read."""
         caching = self.get_option("cache")
         metrics = self.get_option("metrics")
@@ -204,13 +211,13 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             self._cache[key] = {name: dict(how=wanted[name], facts=facts[name]) for name in facts}
         return {host["name"]: facts[host["name"]] for host in hosts if host["name"] in facts}
 
-    def _complain(self, message):
+    def _complain(self, message: str) -> None:
         message = "vbox.memory.vbox_machines: " + message
         if self.get_option("strict_hosts"):
             raise AnsibleParserError(message)
         self.display.warning(message)
 
-    def _policy(self, host, facts):
+    def _policy(self, host: str, facts: Facts) -> dict[str, Any]:
         """What the policy says of the machines of a host, as :func:`resolve` returns it; nothing where it does not fit."""
         policies = plain(self.get_option("policy"))
         several = isinstance(policies, list)
@@ -226,7 +233,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             self._complain("host %r: %s" % (host, error))
             return dict(explained=[], rules=[])
 
-    def _add(self, name, host, machine, policy):
+    def _add(self, name: str, host: str, machine: Machine, policy: Mapping[str, Any]) -> None:
         self.inventory.add_host(name)
         variables = dict(vbox_machine=machine, vbox_host=host)
         if self.get_option("policy") is not None:
@@ -244,12 +251,10 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                 self._put(name, "vbox_rule_%s" % (number if rule["name"] is None else rule["name"]))
         self._construct(name, variables)
 
-    def _put(self, name, group):
-        group = self.inventory.add_group(_safe_group(group))
-        self.inventory.add_child(group, name)
-        return group
+    def _put(self, name: str, group: str) -> None:
+        self.inventory.add_child(self.inventory.add_group(_safe_group(group)), name)
 
-    def _put_in_group(self, name, path):
+    def _put_in_group(self, name: str, path: str) -> None:
         """Put a machine into the group for its group in VirtualBox, and that into those above."""
         steps = [step for step in path.split("/") if step]
         groups = [
@@ -261,14 +266,14 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         if groups:
             self.inventory.add_child(groups[-1], name)
 
-    def _construct(self, name, variables):
+    def _construct(self, name: str, variables: Mapping[str, Any]) -> None:
         strict = self.get_option("strict")
         self._set_composite_vars(self.get_option("compose"), variables, name, strict=strict)
         self._add_host_to_composed_groups(self.get_option("groups"), variables, name, strict=strict)
         self._add_host_to_keyed_groups(self.get_option("keyed_groups"), variables, name, strict=strict)
 
 
-def inventory_names(machines, kind):
+def inventory_names(machines: Sequence[tuple[str, Machine]], kind: str) -> dict[tuple[str, str], str]:
     """What machines are called in the inventory: ``{(host, UUID): name}``, all different and safe.
 
     :param machines: pairs of a host and a machine
@@ -284,16 +289,16 @@ def inventory_names(machines, kind):
     return names
 
 
-def _wanted_name(host, machine, kind):
+def _wanted_name(host: str, machine: Machine, kind: str) -> str:
     if kind == "uuid":
-        return machine["uuid"]
-    return machine["name"] if kind == "name" else "%s-%s" % (host, machine["name"])
+        return str(machine["uuid"])
+    return str(machine["name"]) if kind == "name" else "%s-%s" % (host, machine["name"])
 
 
-def _safe_name(text):
+def _safe_name(text: str) -> str:
     """A name with nothing in it that Ansible's patterns, ranges, ports or a command line would take for something else."""
     return re.sub(r"^[-.]", "_", re.sub(r"[^\w.-]", "_", text)) or "_"
 
 
-def _safe_group(name):
-    return to_safe_group_name(name, force=True, silent=True)
+def _safe_group(name: str) -> str:
+    return str(to_safe_group_name(name, force=True, silent=True))

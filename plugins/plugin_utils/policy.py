@@ -10,7 +10,7 @@ the rules of all policies, the named machines of all policies. A later part repl
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Dict, Tuple
 
@@ -26,9 +26,13 @@ from ansible_collections.vbox.memory.plugins.plugin_utils.in_sync import divide
 from ansible_collections.vbox.memory.plugins.plugin_utils.selector import Selector, SelectorError
 from ansible_collections.vbox.memory.plugins.plugin_utils.values import kind_of, some
 
+Machine = Mapping[str, Any]  # an entry of the facts
+Decision = dict[str, tuple[Any, "Scope"]]  # the value of each option, and what it is from
+Decisions = list[tuple[Machine, Decision]]
+
 # What a part of a policy may hold, beside the settings.
-PARTS = {"defaults": dict, "rules": list, "machines": dict}
-EXTRAS = {"defaults": (), "rules": ("name", "when", "required"), "machines": ("optional",)}
+PARTS: dict[str, type] = {"defaults": dict, "rules": list, "machines": dict}
+EXTRAS: dict[str, tuple[str, ...]] = {"defaults": (), "rules": ("name", "when", "required"), "machines": ("optional",)}
 FLAGS = ("required", "optional")
 LIKE_A_FLAG = "page_fusion"  # flags are read as this option is
 
@@ -45,7 +49,7 @@ class PolicyError(Exception):
     :param problems: a list of sentences, each with the place in the policy
     """
 
-    def __init__(self, problems: list[str]) -> None:
+    def __init__(self, problems: Sequence[str]):
         self.problems = problems
         count = "1 problem" if len(problems) == 1 else "%d problems" % len(problems)
         super().__init__(
@@ -64,13 +68,13 @@ class Scope:
     policy: str
     place: str  # where it stands, for messages about what is written there
     source: str  # what it is called, for results
-    values: dict = field(default_factory=dict)
+    values: dict[str, Any] = field(default_factory=dict)
     name: str | None = None
     selector: Selector | None = None
     required: bool = False
     optional: bool = False
     usable: bool = True
-    matched: list = field(default_factory=list)
+    matched: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
         return "%s: %s" % (self.policy, self.source)
@@ -145,7 +149,7 @@ def needs(policies: Sequence[tuple[str, Any]]) -> dict[str, bool]:
     )
 
 
-def _explained(machine: Entry, decision: Decision) -> dict[str, Any]:
+def _explained(machine: Machine, decision: Decision) -> dict[str, Any]:
     settings = {option: dict(value=value, source=str(scope)) for option, (value, scope) in decision.items()}
     return dict(name=machine["name"], uuid=machine["uuid"], settings=settings)
 
@@ -156,7 +160,7 @@ Decision = Dict[str, Tuple[Any, Scope]]  # of one machine, by option
 class Reader:
     """Reads policies into scopes, and keeps what is wrong with them."""
 
-    def __init__(self, machines: Sequence[Entry]) -> None:
+    def __init__(self, machines: Sequence[Machine]):
         self.parts: dict[str, list[Scope]] = {part: [] for part in PARTS}
         self.problems: list[str] = []
         self._facts = sorted(set().union(*machines)) + ["host"] if machines else None
@@ -246,13 +250,13 @@ class Reader:
         self.problems.append("%s: it is %s and has to be %s" % (place, kind_of(value), kind_of(kind())))
         return False
 
-    def _unknown_keys(self, content: Mapping[Any, Any], known: Collection[str], place: str) -> None:
+    def _unknown_keys(self, content: Iterable[Any], known: Collection[str], place: str) -> None:
         for key in content:
             if key not in known:
                 self.problems.append("%s.%s: there is no such key; %s" % (place, key, did_you_mean(key, known)))
 
 
-def _match(reader: Reader, machines: Sequence[Entry], facts: Mapping[str, Any], problems: list[str]) -> None:
+def _match(reader: Reader, machines: Sequence[Machine], facts: Mapping[str, Any], problems: list[str]) -> None:
     """Find out which machines each scope is for."""
     everybody = [machine["uuid"] for machine in machines]
     for scope in reader.parts["defaults"]:
@@ -273,8 +277,9 @@ def _match(reader: Reader, machines: Sequence[Entry], facts: Mapping[str, Any], 
         scope.matched = _named(scope, names, set(everybody), facts.get("inaccessible") or [], problems)
 
 
-def _selected(rule: Scope, selector: Selector, subjects: Sequence[Entry], problems: list[str]) -> list[str]:
-    matched, failed = [], []
+def _selected(rule: Scope, selector: Selector, subjects: Sequence[Machine], problems: list[str]) -> list[str]:
+    matched: list[str] = []
+    failed: list[tuple[str, SelectorError]] = []
     for subject in subjects:
         try:
             if selector.matches(subject):
@@ -298,10 +303,9 @@ def _named(
     problems: list[str],
 ) -> list[str]:
     """The one machine that a key names: by UUID, or else by name, as the module finds it."""
-    name = scope.name or ""
-    uuid = name.lower()
-    found = [uuid] if re.fullmatch(UUID, name) and uuid in uuids else names.get(name, [])
-    if uuid in inaccessible:
+    key = str(scope.name)
+    found = [key.lower()] if re.fullmatch(UUID, key) and key.lower() in uuids else names.get(key, [])
+    if key.lower() in inaccessible:
         problems.append(
             "%s: VirtualBox cannot read this machine's settings: bring its .vbox file back, or unregister it"
             % scope.place
@@ -311,11 +315,11 @@ def _named(
             "%s: several machines have this name: use one of their UUIDs, %s" % (scope.place, ", ".join(found))
         )
     elif not found and not scope.optional:
-        problems.append("%s: this host has no such machine; %s" % (scope.place, _remedy(name, names, inaccessible)))
+        problems.append("%s: this host has no such machine; %s" % (scope.place, _remedy(key, names, inaccessible)))
     return found
 
 
-def _remedy(name: str, names: Collection[str], inaccessible: Collection[str]) -> str:
+def _remedy(name: str, names: Iterable[str], inaccessible: Collection[str]) -> str:
     hint = did_you_mean(name, names, otherwise="set optional: true if not every host has it")
     if inaccessible:
         hint += "; VirtualBox cannot read %d other machines, whose names are unknown" % len(inaccessible)
@@ -325,7 +329,7 @@ def _remedy(name: str, names: Collection[str], inaccessible: Collection[str]) ->
 REPLACED_BY = {option: replaced_by(option) for option in OPTIONS}
 
 
-def _decide(scopes: Sequence[Scope]) -> Decision:
+def _decide(scopes: Iterable[Scope]) -> Decision:
     """What a machine is to have, as ``{option: (value, scope)}``."""
     decision: Decision = {}
     for scope in scopes:
@@ -337,7 +341,7 @@ def _decide(scopes: Sequence[Scope]) -> Decision:
     return decision
 
 
-def _contradictions(decisions: Sequence[tuple[Entry, Decision]]) -> list[str]:
+def _contradictions(decisions: Decisions) -> list[str]:
     """A balloon together with large pages, once for each pair of parts that say so."""
     found: dict[str, list[str]] = {}
     for machine, decision in decisions:

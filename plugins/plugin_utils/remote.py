@@ -22,11 +22,20 @@ from typing import Any
 from ansible_collections.vbox.memory.plugins.module_utils.errors import did_you_mean
 from ansible_collections.vbox.memory.plugins.plugin_utils.values import kind_of
 
+Entry = Mapping[str, Any]  # of the option `hosts`
+Facts = dict[str, Any]
+
 MODULE_UTILS = "ansible_collections.vbox.memory.plugins.module_utils"
 FOLDER = Path(__file__).resolve().parents[1] / "module_utils"
 
 # What an entry of `hosts` may hold, and of what kind it is.
-KEYS = {"name": (str,), "ssh": (str, list), "become_user": (str,), "python": (str,), "vboxmanage": (str,)}
+KEYS: dict[str, tuple[type, ...]] = {
+    "name": (str,),
+    "ssh": (str, list),
+    "become_user": (str,),
+    "python": (str,),
+    "vboxmanage": (str,),
+}
 
 # What the host's Python runs: `sources` holds the code of each module, or null for a package.
 PROGRAM = """
@@ -74,7 +83,7 @@ class HostError(Exception):
 def problems_of(hosts: Sequence[Any]) -> list[str]:
     """What is wrong with the entries of `hosts`: a list of sentences."""
     problems: list[str] = []
-    seen: set[str | None] = set()
+    seen: set[Any] = set()
     for number, host in enumerate(hosts):
         place = "hosts[%d]" % number
         if not isinstance(host, dict):
@@ -97,15 +106,15 @@ def problems_of(hosts: Sequence[Any]) -> list[str]:
 
 
 def read_hosts(
-    hosts: Sequence[Host], ssh_arguments: Sequence[str], metrics: bool, timeout: float, forks: int
-) -> list[dict[str, Any] | HostError]:
+    hosts: Sequence[Entry], ssh_arguments: Sequence[str], metrics: bool, timeout: int, forks: int
+) -> list[Facts | HostError]:
     """The facts of hosts, so many at a time.
 
     :param hosts: entries that :func:`problems_of` finds nothing wrong with
     :returns: for each, in order, its facts or the :class:`HostError`
     """
 
-    def read(host: Host) -> dict[str, Any] | HostError:
+    def read(host: Entry) -> Facts | HostError:
         try:
             return read_host(host, ssh_arguments, metrics, timeout)
         except HostError as error:
@@ -115,7 +124,7 @@ def read_hosts(
         return list(pool.map(read, hosts))
 
 
-def read_host(host: Host, ssh_arguments: Sequence[str], metrics: bool, timeout: float) -> dict[str, Any]:
+def read_host(host: Entry, ssh_arguments: Sequence[str], metrics: bool, timeout: int) -> Facts:
     """The facts of one host, as ``vbox_memory_facts`` returns them.
 
     :raises HostError: when it is down, has no Python or no VirtualBox, or takes too long
@@ -144,7 +153,7 @@ def read_host(host: Host, ssh_arguments: Sequence[str], metrics: bool, timeout: 
     return result["facts"]
 
 
-def command_for(host: Host, ssh_arguments: Sequence[str]) -> list[str]:
+def command_for(host: Entry, ssh_arguments: Sequence[str]) -> list[str]:
     """The command that runs the Python of a host, as a list."""
     sudo = ["sudo", "-n", "-H", "-u", host["become_user"], "--"] if host.get("become_user") else []
     if not host.get("ssh"):

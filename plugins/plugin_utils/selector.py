@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any, Dict
+from typing import Any
 
 from ansible_collections.vbox.memory.plugins.module_utils.errors import did_you_mean
 
@@ -17,6 +17,8 @@ try:
     from jmespath.visitor import TreeInterpreter
 except ImportError:
     jmespath = None  # type: ignore[assignment]
+
+Node = dict[str, Any]  # of JMESPath's syntax tree: type, children, value
 
 # Of these, only the first child looks at the machine itself; the others look at what that one found.
 LOOKS_FURTHER = (
@@ -48,7 +50,7 @@ class Selector:
     :raises SelectorError: when it is broken, or uses a name that is none of these
     """
 
-    def __init__(self, text: str, facts: Collection[str] | None = None) -> None:
+    def __init__(self, text: str, facts: Collection[str] | None = None):
         if jmespath is None:
             raise SelectorError(
                 "the Python library jmespath is missing: install it for the Python that runs Ansible, '%s -m pip install jmespath'"
