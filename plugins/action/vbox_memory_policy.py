@@ -89,16 +89,14 @@ class ActionModule(ModuleRunner):
         resolved = self._resolve(given)
         self._explained = resolved["explained"]
         compares_only = self._task.check_mode or given["mode"] == "audit"
-        entries, maintains = resolved["to_apply"], given["mode"] == "maintain"
-        results = {machine["uuid"]: machine for machine in resolved["in_sync"]}
+        entries = resolved["to_apply"]
+        results: dict[str, Result] = {}
         not_recovered: list[str] = []
-        if not resolved["to_apply"]:
-            results: dict[str, Result] = {}
-        elif given["mode"] == "maintain":
-            results, not_recovered = self._maintain(resolved["to_apply"], given["batch"])
-        else:
-            changed = self._change(resolved["to_apply"], given["on_blocked"], check=compares_only)
-            results = maintenance.by_name(resolved["to_apply"], changed["machines"])
+        if entries and given["mode"] == "maintain":
+            results, not_recovered = self._maintain(entries, given["batch"])
+        elif entries:
+            changed = self._change(entries, given["on_blocked"], check=compares_only)
+            results = maintenance.by_name(entries, changed["machines"])
         results.update((machine["uuid"], machine) for machine in resolved["in_sync"])
         result = outcome([results[entry["name"]] for entry in resolved["machines"]])
         rows = differences(result["machines"], self._explained, compares_only)

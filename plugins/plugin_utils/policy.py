@@ -26,10 +26,6 @@ from ansible_collections.vbox.memory.plugins.plugin_utils.in_sync import divide
 from ansible_collections.vbox.memory.plugins.plugin_utils.selector import Selector, SelectorError
 from ansible_collections.vbox.memory.plugins.plugin_utils.values import kind_of, some
 
-Machine = Mapping[str, Any]  # an entry of the facts
-Decision = dict[str, tuple[Any, "Scope"]]  # the value of each option, and what it is from
-Decisions = list[tuple[Machine, Decision]]
-
 # What a part of a policy may hold, beside the settings.
 PARTS: dict[str, type] = {"defaults": dict, "rules": list, "machines": dict}
 EXTRAS: dict[str, tuple[str, ...]] = {"defaults": (), "rules": ("name", "when", "required"), "machines": ("optional",)}
@@ -149,7 +145,7 @@ def needs(policies: Sequence[tuple[str, Any]]) -> dict[str, bool]:
     )
 
 
-def _explained(machine: Machine, decision: Decision) -> dict[str, Any]:
+def _explained(machine: Entry, decision: Decision) -> dict[str, Any]:
     settings = {option: dict(value=value, source=str(scope)) for option, (value, scope) in decision.items()}
     return dict(name=machine["name"], uuid=machine["uuid"], settings=settings)
 
@@ -160,7 +156,7 @@ Decision = Dict[str, Tuple[Any, Scope]]  # of one machine, by option
 class Reader:
     """Reads policies into scopes, and keeps what is wrong with them."""
 
-    def __init__(self, machines: Sequence[Machine]):
+    def __init__(self, machines: Sequence[Entry]):
         self.parts: dict[str, list[Scope]] = {part: [] for part in PARTS}
         self.problems: list[str] = []
         self._facts = sorted(set().union(*machines)) + ["host"] if machines else None
@@ -256,7 +252,7 @@ class Reader:
                 self.problems.append("%s.%s: there is no such key; %s" % (place, key, did_you_mean(key, known)))
 
 
-def _match(reader: Reader, machines: Sequence[Machine], facts: Mapping[str, Any], problems: list[str]) -> None:
+def _match(reader: Reader, machines: Sequence[Entry], facts: Mapping[str, Any], problems: list[str]) -> None:
     """Find out which machines each scope is for."""
     everybody = [machine["uuid"] for machine in machines]
     for scope in reader.parts["defaults"]:
@@ -277,7 +273,7 @@ def _match(reader: Reader, machines: Sequence[Machine], facts: Mapping[str, Any]
         scope.matched = _named(scope, names, set(everybody), facts.get("inaccessible") or [], problems)
 
 
-def _selected(rule: Scope, selector: Selector, subjects: Sequence[Machine], problems: list[str]) -> list[str]:
+def _selected(rule: Scope, selector: Selector, subjects: Sequence[Entry], problems: list[str]) -> list[str]:
     matched: list[str] = []
     failed: list[tuple[str, SelectorError]] = []
     for subject in subjects:
@@ -341,7 +337,7 @@ def _decide(scopes: Iterable[Scope]) -> Decision:
     return decision
 
 
-def _contradictions(decisions: Decisions) -> list[str]:
+def _contradictions(decisions: list[tuple[Entry, Decision]]) -> list[str]:
     """A balloon together with large pages, once for each pair of parts that say so."""
     found: dict[str, list[str]] = {}
     for machine, decision in decisions:

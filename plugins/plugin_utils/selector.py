@@ -35,9 +35,6 @@ LOOKS_ELSEWHERE = ("expref", "literal", "identity", "current")
 HOW_TO_WRITE = "In JMESPath numbers stand in backquotes (`4096`), strings in single quotes, and the operators are ==, !=, <, >=, &&, || and !"
 
 
-Node = Dict[str, Any]  # of a compiled expression
-
-
 class SelectorError(Exception):
     """An expression that is broken, or that cannot be told for a machine."""
 
