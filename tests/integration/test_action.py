@@ -221,7 +221,7 @@ def test_progress_of_a_balloon_that_takes_its_time(fakes, settings, seen):
     assert said["machines"][1]["after"] == {"balloon_default_mb": 128}
     assert (said["code"], said["changed"]) == ("machine_not_found", True)
     assert bool(re.search(r'^h1, machine "slow": .* \(\d+ s\)$', output, re.MULTILINE)) == seen, output
-    assert not [path for path in fakes.folder.rglob("*.progress")]
+    assert list(fakes.folder.rglob("*.progress")) == []
 
 
 def test_progress_of_a_restart(fakes):
