@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, Tuple
 
 from ansible_collections.vbox.memory.plugins.module_utils.argument_spec import MANNER, OPTIONS, parse_value
-from ansible_collections.vbox.memory.plugins.module_utils.errors import did_you_mean
+from ansible_collections.vbox.memory.plugins.module_utils.errors import did_you_mean, printable
 from ansible_collections.vbox.memory.plugins.module_utils.model.desired import (
     balloon_forms_given,
     conflicting_balloon,
@@ -50,7 +50,7 @@ class PolicyError(Exception):
         count = "1 problem" if len(problems) == 1 else "%d problems" % len(problems)
         super().__init__(
             "%s with the policy, and nothing was changed:\n%s"
-            % (count, "\n".join("- %s" % problem for problem in problems))
+            % (count, "\n".join("- %s" % printable(problem) for problem in problems))
         )
 
 
@@ -159,7 +159,7 @@ class Reader:
     def __init__(self, machines: Sequence[Entry]):
         self.parts: dict[str, list[Scope]] = {part: [] for part in PARTS}
         self.problems: list[str] = []
-        self._facts = sorted(set().union(*machines)) + ["host"] if machines else None
+        self._facts = sorted(map(str, set().union(*machines))) + ["host"] if machines else None
 
     def in_order(self) -> list[Scope]:
         """All scopes, the general ones first."""
@@ -269,8 +269,16 @@ def _match(reader: Reader, machines: Sequence[Entry], facts: Mapping[str, Any], 
     names: dict[str, list[str]] = {}
     for machine in machines:
         names.setdefault(machine["name"], []).append(machine["uuid"])
+    firsts: dict[tuple[str, str], Scope] = {}  # by policy and UUID
     for scope in reader.parts["machines"]:
         scope.matched = _named(scope, names, set(everybody), facts.get("inaccessible") or [], problems)
+        for uuid in scope.matched:
+            first = firsts.setdefault((scope.policy, uuid), scope)
+            if first is not scope:
+                problems.append(
+                    "%s: %r and %r are the same machine, %s: put all it is to have into one entry"
+                    % (scope.place, first.name, scope.name, uuid)
+                )
 
 
 def _selected(rule: Scope, selector: Selector, subjects: Sequence[Entry], problems: list[str]) -> list[str]:
@@ -310,6 +318,7 @@ def _named(
         problems.append(
             "%s: several machines have this name: use one of their UUIDs, %s" % (scope.place, ", ".join(found))
         )
+        return []
     elif not found and not scope.optional:
         problems.append("%s: this host has no such machine; %s" % (scope.place, _remedy(key, names, inaccessible)))
     return found
@@ -342,7 +351,7 @@ def _contradictions(decisions: list[tuple[Entry, Decision]]) -> list[str]:
     found: dict[str, list[str]] = {}
     for machine, decision in decisions:
         conflict = conflicting_balloon(
-            {option: value for option, (value, _scope) in decision.items()}, machine["memory_mb"]
+            {option: value for option, (value, _scope) in decision.items()}, machine.get("memory_mb")
         )
         if conflict:
             scopes = decision[conflict[0]][1], decision["large_pages"][1]

@@ -44,26 +44,26 @@ def differences(
     :param machines: entries of ``machines`` of a module's result
     :param explained: the key ``explained`` of what :func:`~.policy.resolve` returns
     """
-    sources = {machine["uuid"]: machine["settings"] for machine in explained}
+    sources = {machine.get("uuid"): machine["settings"] for machine in explained}
     changed_word = "would change" if check_mode else "changed"
     for machine in machines:
-        yield from _rows(machine, sources.get(machine["uuid"], {}), changed_word)
+        yield from _rows(machine, sources.get(machine.get("uuid"), {}), changed_word)
 
 
 def _rows(machine: Result, settings: Mapping[str, Any], changed_word: str) -> Iterator[Result]:
-    base = dict(machine=machine["name"], uuid=machine["uuid"], state=machine["state"], msg=None, source=None)
+    base = dict(machine=machine["name"], uuid=machine.get("uuid"), state=machine.get("state"), msg=None, source=None)
     before = machine["before"]
     for word, values in ((changed_word, changes(machine)), ("pending", machine["pending"])):
         for setting, value in values.items():
             source = _source(setting, settings)
             yield dict(base, setting=setting, before=before.get(setting), after=value, outcome=word, source=source)
     if machine.get("failed"):
-        yield dict(base, setting=None, before=None, after=None, outcome="failed", msg=machine["msg"])
+        yield dict(base, setting=None, before=None, after=None, outcome="failed", msg=machine.get("msg"))
 
 
 def _source(setting: str, settings: Mapping[str, Any]) -> str | None:
     options = OPTIONS_OF.get(setting, (setting,))
-    return next((settings[option]["source"] for option in options if option in settings), None)
+    return next((settings[option].get("source") for option in options if option in settings), None)
 
 
 def changes(machine: Result) -> Result:
