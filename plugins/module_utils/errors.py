@@ -71,11 +71,11 @@ class VBoxMemoryError(Exception):
     """
 
     def __init__(self, code: str, message: str, **details: Any) -> None:
-        super().__init__(message)
         if code not in CODES:
             raise KeyError("there is no error code %r" % code)
         self.code = code
-        self.message = message
+        self.message = "\n".join(map(printable, message.split("\n")))
+        super().__init__(self.message)
         self.details = details
 
     def as_result(self) -> dict[str, Any]:
@@ -101,6 +101,11 @@ def error_from_result_code(
     return VBoxMemoryError(code, hint + text, vbox_code=vbox_code, **details)
 
 
+def printable(text: str) -> str:
+    """A text in one line, with what no terminal should get (control characters, letters that turn the direction) as ``\\x1b``, ``\\u202e``."""
+    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
+
+
 def did_you_mean(name: Any, known: Iterable[Any], otherwise: str | None = None) -> str:
     """Words that lead from a wrong name to the right one.
 
@@ -110,4 +115,4 @@ def did_you_mean(name: Any, known: Iterable[Any], otherwise: str | None = None) 
 
     names = [str(one) for one in known]
     close = difflib.get_close_matches(str(name), names, 1)
-    return "did you mean %s?" % close[0] if close else otherwise or "known are %s" % ", ".join(names)
+    return printable("did you mean %s?" % close[0] if close else otherwise or "known are %s" % ", ".join(names))

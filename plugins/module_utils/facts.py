@@ -21,7 +21,7 @@ from ansible_collections.vbox.memory.plugins.module_utils.model.features import 
     features_of,
     this_host,
 )
-from ansible_collections.vbox.memory.plugins.module_utils.model.machine import FACTS, LIVE, Machine
+from ansible_collections.vbox.memory.plugins.module_utils.model.machine import FACTS, LIVE, Machine, without_braces
 from ansible_collections.vbox.memory.plugins.module_utils.planning.guard import SLACK, can_hold
 
 Facts = Mapping[str, Any]
@@ -52,7 +52,7 @@ def find_all(backend: Backend, names: Sequence[str], details: bool) -> list[Mach
 
     :raises VBoxMemoryError: naming the first that cannot be had
     """
-    found = backend.find(names, details)
+    found = backend.find([without_braces(name) for name in names], details)
     for name, error in zip(names, found):
         if isinstance(error, VBoxMemoryError):
             raise VBoxMemoryError(error.code, "machine %r: %s" % (name, error.message), **error.details)

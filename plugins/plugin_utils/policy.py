@@ -21,7 +21,7 @@ from ansible_collections.vbox.memory.plugins.module_utils.model.desired import (
     conflicting_balloon,
     replaced_by,
 )
-from ansible_collections.vbox.memory.plugins.module_utils.model.machine import UUID
+from ansible_collections.vbox.memory.plugins.module_utils.model.machine import UUID, without_braces
 from ansible_collections.vbox.memory.plugins.plugin_utils.selector import Selector, SelectorError
 from ansible_collections.vbox.memory.plugins.plugin_utils.settled import divide
 from ansible_collections.vbox.memory.plugins.plugin_utils.values import kind_of, some
@@ -192,7 +192,9 @@ class Reader:
                     "%s: it is %s, and not a name or UUID: put the name in quotes" % (place, kind_of(key))
                 )
             elif values is not None and self._is_a(dict, values, place):
-                self._add("machines", Scope(policy, place, "machine %r" % str(key), name=str(key)), values)
+                self._add(
+                    "machines", Scope(policy, place, "machine %r" % str(key), name=without_braces(str(key))), values
+                )
 
     def _add(self, part, scope, content):
         """Take a scope in, with the settings and flags of what is written there."""
