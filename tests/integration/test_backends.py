@@ -42,6 +42,8 @@ for session in sessions:
 class Host(SandboxTestHost):
     """A user of the sandbox, and its machines by name."""
 
+    path = "/usr/bin:/bin"  # without the recorder, which is no program of VirtualBox's packages
+
     def __init__(self, sandbox, user):
         super().__init__(sandbox, user)
         self.forget_machines()
@@ -344,6 +346,42 @@ def test_auto_takes_the_bindings_and_says_no_more(plain):
 def test_auto_keeps_to_a_vboxmanage_that_was_named(plain):
     answer = plain.do("auto", ["find_one", "web01"])
     assert answer["name"] == "vboxmanage" and VBOX in answer["fallback"]
+
+
+OTHER_USER = 'exec sudo -n -u vbox46 /usr/lib/virtualbox/VBoxManage "$@"\n'
+
+
+@pytest.mark.parametrize("name", ["VBoxManage", "VBox", "VBox.sh"])
+def test_auto_keeps_to_a_program_of_the_administrator_s_own(sandbox, plain, name):
+    """Also where it is called as the packages' wrapper is."""
+    other = Host(sandbox, "vbox46")
+    uuid = other.make("theirs")
+    folder = "/tmp/vbox44-%s" % name
+    plain.run("mkdir", "-p", folder)
+    plain.script("%s/%s" % (folder, name), "#!/bin/sh\n" + OTHER_USER)
+    if name != "VBoxManage":
+        plain.run("ln", "-sf", name, folder + "/VBoxManage")
+    plain.path = folder + ":/usr/bin:/bin"
+    try:
+        answer = plain.do("auto", ["read_all"], ["change", uuid, {"balloon_default": 5}], executable="")
+    finally:
+        del plain.path
+    assert answer["name"] == "vboxmanage" and folder + "/VBoxManage" in answer["fallback"]
+    assert [machine["uuid"] for machine in answer["results"][0][0]] == [uuid] and answer["results"][1] is None
+    assert other.both(["read", uuid])[0]["balloon_default"] == 5
+
+
+def test_auto_takes_no_notice_of_a_program_that_the_path_hides(plain):
+    """The packages' wrapper comes first, as for everybody who calls VBoxManage."""
+    plain.run("mkdir", "-p", "/tmp/vbox44-hidden")
+    plain.script("/tmp/vbox44-hidden/VBoxManage", "#!/bin/sh\n" + OTHER_USER)
+    plain.path = "/usr/bin:/bin:/tmp/vbox44-hidden"
+    try:
+        for backend in ("auto", "vboxmanage"):
+            answer = plain.do(backend, ["find_one", "web01"], executable="")
+            assert answer["fallback"] is None and answer["results"][0]["name"] == "web01"
+    finally:
+        del plain.path
 
 
 BROKEN = {
