@@ -243,16 +243,62 @@ def test_metrics_that_one_sets_up_the_other_reads(odd, first):
 def test_a_machine_whose_file_is_gone(sandbox):
     host = Host(sandbox, "vbox42")
     gone, there = host.make("gone"), host.make("there")
-    file = re.search(r'^CfgFile="(.*)"$', host.vbox("showvminfo", gone, "--machinereadable"), re.MULTILINE).group(1)
+    file = settings_file(host, gone)
     host.run("mv", file, file + ".away")
     host.run("sh", "-c", 'rm -f "$1"-prev', "sh", file)
     host.stop_server()
     results = host.both(["find_one", gone], ["find_one", "gone"], ["find", [there, gone]], ["read_all"])
     assert codes(results[:2]) == ["machine_inaccessible", "machine_not_found"]
     assert [one.get("code") for one in results[2]] == [None, "machine_inaccessible"]
-    assert results[3][1] == [gone] and [machine["uuid"] for machine in results[3][0]] == [there]
+    assert list(results[3][1]) == [gone] and [machine["uuid"] for machine in results[3][0]] == [there]
     host.run("mv", file + ".away", file)
     assert host.results("api", ["find_one", "gone"])[0]["uuid"] == gone
+
+
+# How a machine is made unreadable, what VirtualBox says then, and what the message advises. $1 is the machine's settings file.
+UNREADABLE = {
+    "gone": ('mv "$1" "$1.away"', "VERR_FILE_NOT_FOUND", "bring its .vbox file back"),
+    "folder gone": ('mv "${1%/*}" "${1%/*}.away"', "VERR_FILE_NOT_FOUND", "bring its .vbox file back"),
+    "not permitted": ('chmod 0 "$1"', "VERR_ACCESS_DENIED", "let the user that VirtualBox runs as read"),
+    "empty": (': > "$1"', "Document is empty", "ends in -prev"),
+    "cut off": ('head -c 700 "$1" > "$1.part"; mv "$1.part" "$1"', "Couldn't find end of Start Tag", "ends in -prev"),
+    "of a newer VirtualBox": (
+        'sed -i \'s/version="1[^"]*"/version="1.99-linux"/\' "$1"',
+        "Machine/@Platform",
+        "a newer VirtualBox",
+    ),
+    "encrypted": (": already", "Failed to retain key for key ID 'secret'", "VBoxManage encryptvm <0> addpassword"),
+}
+
+
+def test_machines_that_cannot_be_read_are_told_with_virtualbox_s_reason_and_stop_no_other(sandbox):
+    host = Host(sandbox, "vbox47")
+    there = host.make("there")
+    uuids = {kind: host.make(kind) for kind in UNREADABLE}
+    host.run("sh", "-c", "echo secret > password")
+    host.vbox(
+        "encryptvm",
+        "encrypted",
+        "setencryption",
+        "--new-password=/home/vbox47/password",
+        "--cipher=AES-128",
+        "--new-password-id=secret",
+    )
+    files = {kind: settings_file(host, uuid) for kind, uuid in uuids.items()}
+    host.stop_server()
+    for kind, (how, _reason, _remedy) in UNREADABLE.items():
+        host.run("sh", "-c", 'rm -f "$1-prev"; ' + how, "sh", files[kind])
+    machines, errors = host.both(["read_all"])[0]
+    assert [machine["uuid"] for machine in machines] == [there] and list(errors) == list(uuids.values())
+    for kind, (_how, reason, remedy) in UNREADABLE.items():
+        error = errors[uuids[kind]]
+        assert error["code"] == "machine_inaccessible" and "MachineImpl.cpp" not in error["msg"]
+        assert reason in error["msg"] and remedy.replace("<0>", uuids[kind]) in error["msg"], error
+    assert host.both(["find", [*uuids.values(), there]])[0][:-1] == list(errors.values())
+
+
+def settings_file(host, uuid):
+    return re.search(r'^CfgFile="(.*)"$', host.vbox("showvminfo", uuid, "--machinereadable"), re.MULTILINE).group(1)
 
 
 def test_a_machine_that_another_program_holds(sandbox):

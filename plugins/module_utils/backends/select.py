@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 from typing import Any, Callable, Collection, Iterator, Mapping, Sequence
 
-from ansible_collections.vbox.memory.plugins.module_utils.backends.base import Backend, Found
+from ansible_collections.vbox.memory.plugins.module_utils.backends.base import Backend, Found, Machines
 from ansible_collections.vbox.memory.plugins.module_utils.backends.vboxapi import VBoxApiBackend
 from ansible_collections.vbox.memory.plugins.module_utils.backends.vboxmanage import VBoxManageBackend
 from ansible_collections.vbox.memory.plugins.module_utils.backends.vboxmanage_cli import is_of_a_package
@@ -78,7 +78,7 @@ class FallbackBackend(Backend):
     def read(self, uuid: str) -> Machine:
         return self._do(lambda backend: backend.read(uuid))
 
-    def read_all(self, details: bool = True) -> tuple[list[Machine], list[str]]:
+    def read_all(self, details: bool = True) -> Machines:
         return self._do(lambda backend: backend.read_all(details))
 
     def read_live(self) -> list[Machine]:

@@ -58,6 +58,16 @@ class VBoxManage:
         """
         return retry_transient(lambda: self._run_once(arguments))
 
+    def run_for_both(self, *arguments: str) -> tuple[str, str]:
+        """The same for a command that tells of errors and ends well: its standard output, and its standard error."""
+
+        def attempt() -> tuple[str, str]:
+            stderr: list[str] = []
+            with client_lock:
+                return self._run_unlocked(arguments, stderr), stderr[0]
+
+        return retry_transient(attempt)
+
     def run_each(self, calls: Sequence[tuple[str, ...]]) -> list[Output]:
         """Run VBoxManage with each of these arguments, side by side where there are many: for reads only, as changes then fail (measured).
 
@@ -81,7 +91,7 @@ class VBoxManage:
         with client_lock:
             return self._run_unlocked(arguments)
 
-    def _run_unlocked(self, arguments: Sequence[str]) -> str:
+    def _run_unlocked(self, arguments: Sequence[str], stderr: list[str] | None = None) -> str:
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
             # A session of its own and files for pipes: what ends us (a lost connection, a kill) must not end
             # a VBoxManage that holds a machine's lock, or the server marks the machine aborted.
@@ -105,6 +115,8 @@ class VBoxManage:
                 ) from None
             if status:
                 raise _failure(arguments, status, _content(out), _content(err))
+            if stderr is not None:
+                stderr.append(_content(err))
             return _content(out)
 
 
