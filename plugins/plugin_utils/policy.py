@@ -22,6 +22,7 @@ from ansible_collections.vbox.memory.plugins.module_utils.model.desired import (
     replaced_by,
 )
 from ansible_collections.vbox.memory.plugins.module_utils.model.machine import UUID, without_braces
+from ansible_collections.vbox.memory.plugins.plugin_utils.results import unreadable_result
 from ansible_collections.vbox.memory.plugins.plugin_utils.selector import Selector, SelectorError
 from ansible_collections.vbox.memory.plugins.plugin_utils.settled import divide
 from ansible_collections.vbox.memory.plugins.plugin_utils.values import kind_of, some
@@ -105,10 +106,12 @@ def resolve(policies, facts):
         for machine, decision in decisions
     ]
     in_sync, to_apply = divide(wanted, machines)
+    lost = list(facts.get("unreadable") or []) + reader.lost
     return dict(
         machines=wanted,
         to_apply=to_apply,
         in_sync=in_sync,
+        unreadable=[unreadable_result(machine) for machine in lost],
         explained=[_explained(machine, decision) for machine, decision in decisions],
         rules=[dict(policy=rule.policy, name=rule.name, machines=rule.matched) for rule in reader.parts["rules"]],
     )
@@ -153,6 +156,7 @@ class Reader:
     def __init__(self, machines):
         self.parts = {part: [] for part in PARTS}
         self.problems = []
+        self.lost = []
         self._facts = sorted(set().union(*machines)) + ["host"] if machines else None
 
     def in_order(self):
@@ -266,7 +270,7 @@ def _match(reader, machines, facts, problems):
     for machine in machines:
         names.setdefault(machine["name"], []).append(machine["uuid"])
     for scope in reader.parts["machines"]:
-        scope.matched = _named(scope, names, set(everybody), facts.get("inaccessible") or [], problems)
+        scope.matched = _named(scope, names, set(everybody), facts.get("unreadable") or [], problems, reader.lost)
 
 
 def _selected(rule, subjects, problems):
@@ -286,33 +290,38 @@ def _selected(rule, subjects, problems):
     return matched
 
 
-def _named(scope, names, uuids, inaccessible, problems):
-    """The one machine that a key names: by UUID, or else by name, as the module finds it."""
+def _named(scope, names, uuids, unreadable, problems, lost):
+    """The one machine that a key names: by UUID, or else by name, as the module finds it. One that cannot be read is told as such.
+
+    :param lost: takes those that are not among the machines that can be read, where there are others
+    """
+    if scope.name.lower() in [machine["uuid"] for machine in unreadable]:
+        return []
     found = (
         [scope.name.lower()]
         if re.fullmatch(UUID, scope.name) and scope.name.lower() in uuids
         else names.get(scope.name, [])
     )
-    if scope.name.lower() in inaccessible:
-        problems.append(
-            "%s: VirtualBox cannot read this machine's settings: bring its .vbox file back, or unregister it"
-            % scope.place
-        )
-    elif len(found) > 1:
+    if len(found) > 1:
         problems.append(
             "%s: several machines have this name: use one of their UUIDs, %s" % (scope.place, ", ".join(found))
         )
     elif not found and not scope.optional:
-        problems.append(
-            "%s: this host has no such machine; %s" % (scope.place, _way_out(scope.name, names, inaccessible))
-        )
+        message = "%s: this host has no such machine; %s" % (scope.place, _way_out(scope.name, names, unreadable))
+        if unreadable:  # it can be one of these
+            lost.append(dict(uuid=None, name=scope.name, code="machine_not_found", msg=message))
+        else:
+            problems.append(message)
     return found
 
 
-def _way_out(name, names, inaccessible):
+def _way_out(name, names, unreadable):
     hint = did_you_mean(name, names, otherwise="set optional: true if not every host has it")
-    if inaccessible:
-        hint += "; VirtualBox cannot read %d other machines, whose names are unknown" % len(inaccessible)
+    if unreadable:
+        hint += "; %d other machines cannot be read, and their names are unknown. The first: %s" % (
+            len(unreadable),
+            unreadable[0]["msg"],
+        )
     return hint
 
 
