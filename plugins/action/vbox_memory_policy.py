@@ -98,7 +98,7 @@ class ActionModule(ModuleRunner):
             changed = self._change(entries, given["on_blocked"], check=compares_only)
             results = maintenance.by_name(entries, changed["machines"])
         results.update((machine["uuid"], machine) for machine in resolved["in_sync"])
-        result = outcome([results[entry["name"]] for entry in resolved["machines"]])
+        result = outcome([results[entry["name"]] for entry in resolved["machines"]] + resolved["unreadable"])
         rows = differences(result["machines"], self._explained, compares_only)
         result.update(
             explained=self._explained,

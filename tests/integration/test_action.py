@@ -277,3 +277,23 @@ def test_check_mode_waits_for_nobody(fakes):
     said = outcome(fakes)
     assert (status, said["changed"], said["machines"][0]["after"]) == (0, True, {"balloon_current_mb": 128}), output
     assert "h1, machine" not in output
+
+
+@pytest.mark.parametrize("mode", ["audit", "apply", "maintain"])
+def test_machines_that_cannot_be_read_are_failures_and_stop_no_other(fakes, mode):
+    """One whose settings file is gone, and one of which VBoxManage prints garbage. A policy may name one of them."""
+    host = fakes.host("h1")
+    for name in ("gone", "odd", "web01"):
+        host.add_machine(name, memory=1024)
+    gone, odd = (host.machine(name)["uuid"] for name in ("gone", "odd"))
+    host.change("gone", accessible=False)
+    host.faults({"kind": "garbage", "command": "showvminfo", "machine": odd, "count": None})
+    named = {"machines": {gone: {"balloon": 65}, "gone": {"balloon": 65}}}
+    status, output = fakes.tasks(dict(policy(policies=[ALL_64, named], mode=mode), ignore_errors=True), KEEP)
+    said = outcome(fakes)
+    failures = {row["machine"]: row for row in said["differences"] if row["outcome"] == "failed"}
+    assert (said["failed"], said["code"], list(failures)) == (True, "machine_inaccessible", [gone, odd, "gone"]), output
+    assert "VERR_FILE_NOT_FOUND" in failures[gone]["msg"] and "showvminfo" in failures[odd]["msg"]
+    assert failures["gone"]["uuid"] is None and "2 other machines cannot be read" in failures["gone"]["msg"]
+    assert balloon_of(host, "web01") == (0 if mode == "audit" else 64)
+    assert [row["machine"] for row in said["differences"] if row["outcome"] != "failed"] == ["web01"]
