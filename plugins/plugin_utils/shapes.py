@@ -97,7 +97,7 @@ CHANGED: dict[str, Shape] = {
     "msg": Null(str),
 }
 RESULT: Shape = {"machines": Null([CHANGED])}
-SENT_RESULT: Shape = {"machines": [dict(CHANGED, changed=bool, commands=list)]}
+SENT_RESULT: Shape = [dict(CHANGED, changed=bool, commands=list)]  # of machines
 EXPLAINED: Shape = Null([{"uuid": Null(str), "settings": Each({"source": Null(str)})}])
 DIFFERENCES: Shape = {
     "machines": Null(list),
