@@ -90,16 +90,16 @@ class ActionModule(ModuleRunner):
         resolved = self._resolve(given)
         self._explained = resolved["explained"]
         compares_only = self._task.check_mode or given["mode"] == "audit"
+        entries = resolved["to_apply"]
+        results: dict[str, Result] = {}
         not_recovered: list[str] = []
-        if not resolved["to_apply"]:
-            results: dict[str, Result] = {}
-        elif given["mode"] == "maintain":
-            results, not_recovered = self._maintain(resolved["to_apply"], given["batch"])
-        else:
-            changed = self._change(resolved["to_apply"], given["on_blocked"], check=compares_only)
-            results = maintenance.by_name(resolved["to_apply"], changed["machines"])
+        if entries and given["mode"] == "maintain":
+            results, not_recovered = self._maintain(entries, given["batch"])
+        elif entries:
+            changed = self._change(entries, given["on_blocked"], check=compares_only)
+            results = maintenance.by_name(entries, changed["machines"])
         results.update((machine["uuid"], machine) for machine in resolved["in_sync"])
-        result = outcome([results[entry["name"]] for entry in resolved["machines"]])
+        result = outcome([results[entry["name"]] for entry in resolved["machines"]] + resolved["unreadable"])
         rows = differences(result["machines"], self._explained, compares_only)
         result.update(
             explained=self._explained,
@@ -115,7 +115,8 @@ class ActionModule(ModuleRunner):
         wanted = needs(policies)
         if given["metrics"] is not None:
             wanted["metrics"] = given["metrics"]
-        facts = self._call(FACTS, dict(self._how, **wanted), check=True)
+        facts = self._execute(FACTS, dict(self._how, **wanted), self._task_vars)
+        self._calls.append(facts)
         if facts.get("failed"):
             raise Failure(**_without(facts, "changed", "ansible_facts", "invocation", "failed"))
         found = _checked((facts.get("ansible_facts") or {}).get("vbox_memory"), SENT_FACTS, "facts")
@@ -174,11 +175,9 @@ class ActionModule(ModuleRunner):
         changed: dict[str, Result] = {}
         if plan.now:
             changed = maintenance.by_name(plan.now, self._change(plan.now, "defer", check)["machines"])
-        if check:
-            restarts = {entry["name"]: compared[entry["name"]] for batch in plan.batches for entry in batch}
-            return dict(zip(compared, maintenance.results(entries, compared, changed, restarts))), []
-        restarts, lost = self._restart(plan.batches, compared)
-        return dict(zip(compared, maintenance.results(entries, compared, changed, restarts))), lost
+        restarts, not_recovered = (compared, []) if check else self._restart(plan.batches, compared)
+        results = maintenance.results(entries, compared, changed, restarts)
+        return maintenance.by_name(entries, results), not_recovered
 
     def _restart(
         self, batches: Sequence[Sequence[Result]], compared: Mapping[str, Result]
@@ -198,9 +197,9 @@ class ActionModule(ModuleRunner):
                 call = dict(failed=True, msg=str(error))
             done = maintenance.restarted(batch, call, compared)
             restarts.update(done)
-            lost = maintenance.not_recovered(call, done)
-            if lost:
-                return restarts, lost
+            not_recovered = maintenance.not_recovered(call, done)
+            if not_recovered:
+                return restarts, not_recovered
         return restarts, []
 
     def _refuse_after_others(self) -> None:

@@ -120,6 +120,14 @@ _value:
           machine, RV(vbox.memory.vbox_memory#module:machines).
       type: list
       elements: dict
+    unreadable:
+      description:
+        - The machines of the host that cannot be read, so that nobody knows what they have. Each is what M(vbox.memory.vbox_memory) would
+          return for the machine, with C(failed), C(code) and C(msg).
+        - With them stand those that a policy names and that the host does not have, as they can be the ones whose names cannot be read. On a host
+          where all machines can be read, such a name is an error.
+      type: list
+      elements: dict
     explained:
       description: The same machines with their C(name) and C(uuid), and in C(settings) each value with its C(source).
       type: list

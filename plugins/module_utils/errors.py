@@ -71,11 +71,11 @@ class VBoxMemoryError(Exception):
     """
 
     def __init__(self, code: str, message: str, **details: Any) -> None:
-        super().__init__(message)
         if code not in CODES:
             raise KeyError("there is no error code %r" % code)
         self.code = code
-        self.message = message
+        self.message = "\n".join(map(printable, message.split("\n")))
+        super().__init__(self.message)
         self.details = details
 
     def as_result(self) -> dict[str, Any]:

@@ -160,7 +160,7 @@ def progress_log(log: Any, path: str | None) -> Log:
                 with open(path, "a", encoding="utf-8") as stream:
                     stream.write(json.dumps(line) + "\n")
             except OSError:
-                pass  # nobody can see it then; the work goes on
+                pass  # it cannot be seen then; the work goes on
 
     return tell
 

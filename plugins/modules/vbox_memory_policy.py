@@ -114,6 +114,7 @@ RETURN = r"""
 machines:
   description:
     - One entry for each machine that a policy asks something of, as M(vbox.memory.vbox_memory) returns it.
+    - Machines that cannot be read are among them, as failures. The others go on.
     - Machines that were not restarted, because an earlier one was not recovered, have all of it under C(pending).
   returned: always
   type: list

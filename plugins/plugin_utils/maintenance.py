@@ -114,10 +114,10 @@ def not_begun(hosts: Mapping[str, Any]) -> str | None:
 
     :param hosts: what became of each host so far, by its name, whatever that is
     """
-    lost = [
+    names = [
         '"%s" on %s' % (shown(name, 200), host)
         for host, result in hosts.items()
         if isinstance(result, Mapping)
         for name in result.get("not_recovered") or []
     ]
-    return "Not begun, because of %s" % ", ".join(lost) if lost else None
+    return "Not begun, because of %s" % ", ".join(names) if names else None

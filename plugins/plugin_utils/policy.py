@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Dict, Tuple
 
 from ansible_collections.vbox.memory.plugins.module_utils.argument_spec import MANNER, OPTIONS, parse_value
 from ansible_collections.vbox.memory.plugins.module_utils.errors import did_you_mean, printable
@@ -21,14 +21,11 @@ from ansible_collections.vbox.memory.plugins.module_utils.model.desired import (
     conflicting_balloon,
     replaced_by,
 )
-from ansible_collections.vbox.memory.plugins.module_utils.model.machine import UUID
+from ansible_collections.vbox.memory.plugins.module_utils.model.machine import UUID, without_braces
+from ansible_collections.vbox.memory.plugins.plugin_utils.in_sync import divide
+from ansible_collections.vbox.memory.plugins.plugin_utils.results import unreadable_result
 from ansible_collections.vbox.memory.plugins.plugin_utils.selector import Selector, SelectorError
-from ansible_collections.vbox.memory.plugins.plugin_utils.settled import divide
 from ansible_collections.vbox.memory.plugins.plugin_utils.values import kind_of, some
-
-Machine = Mapping[str, Any]  # an entry of the facts
-Decision = dict[str, tuple[Any, "Scope"]]  # the value of each option, and what it is from
-Decisions = list[tuple[Machine, Decision]]
 
 # What a part of a policy may hold, beside the settings.
 PARTS: dict[str, type] = {"defaults": dict, "rules": list, "machines": dict}
@@ -56,6 +53,9 @@ class PolicyError(Exception):
             "%s with the policy, and nothing was changed:\n%s"
             % (count, "\n".join("- %s" % printable(problem) for problem in problems))
         )
+
+
+Entry = Mapping[str, Any]  # a machine of the facts
 
 
 @dataclass
@@ -109,10 +109,12 @@ def resolve(policies: Sequence[tuple[str, Any]], facts: Mapping[str, Any]) -> di
         for machine, decision in decisions
     ]
     in_sync, to_apply = divide(wanted, machines)
+    lost = list(facts.get("unreadable") or []) + reader.lost
     return dict(
         machines=wanted,
         to_apply=to_apply,
         in_sync=in_sync,
+        unreadable=[unreadable_result(machine) for machine in lost],
         explained=[_explained(machine, decision) for machine, decision in decisions],
         rules=[dict(policy=rule.policy, name=rule.name, machines=rule.matched) for rule in reader.parts["rules"]],
     )
@@ -146,17 +148,21 @@ def needs(policies: Sequence[tuple[str, Any]]) -> dict[str, bool]:
     )
 
 
-def _explained(machine: Machine, decision: Decision) -> dict[str, Any]:
+def _explained(machine: Entry, decision: Decision) -> dict[str, Any]:
     settings = {option: dict(value=value, source=str(scope)) for option, (value, scope) in decision.items()}
     return dict(name=machine["name"], uuid=machine["uuid"], settings=settings)
+
+
+Decision = Dict[str, Tuple[Any, Scope]]  # of one machine, by option
 
 
 class Reader:
     """Reads policies into scopes, and keeps what is wrong with them."""
 
-    def __init__(self, machines: Sequence[Machine]):
+    def __init__(self, machines: Sequence[Entry]):
         self.parts: dict[str, list[Scope]] = {part: [] for part in PARTS}
         self.problems: list[str] = []
+        self.lost: list[dict[str, Any]] = []
         self._facts = sorted(map(str, set().union(*machines))) + ["host"] if machines else None
 
     def in_order(self) -> list[Scope]:
@@ -196,7 +202,9 @@ class Reader:
                     "%s: it is %s, and not a name or UUID: put the name in quotes" % (place, kind_of(key))
                 )
             elif values is not None and self._is_a(dict, values, place):
-                self._add("machines", Scope(policy, place, "machine %r" % str(key), name=str(key)), values)
+                self._add(
+                    "machines", Scope(policy, place, "machine %r" % str(key), name=without_braces(str(key))), values
+                )
 
     def _add(self, part: str, scope: Scope, content: Mapping[str, Any]) -> None:
         """Take a scope in, with the settings and flags of what is written there."""
@@ -250,7 +258,7 @@ class Reader:
                 self.problems.append("%s.%s: there is no such key; %s" % (place, key, did_you_mean(key, known)))
 
 
-def _match(reader: Reader, machines: Sequence[Machine], facts: Mapping[str, Any], problems: list[str]) -> None:
+def _match(reader: Reader, machines: Sequence[Entry], facts: Mapping[str, Any], problems: list[str]) -> None:
     """Find out which machines each scope is for."""
     everybody = [machine["uuid"] for machine in machines]
     for scope in reader.parts["defaults"]:
@@ -269,7 +277,7 @@ def _match(reader: Reader, machines: Sequence[Machine], facts: Mapping[str, Any]
         names.setdefault(machine["name"], []).append(machine["uuid"])
     firsts: dict[tuple[str, str], Scope] = {}  # by policy and UUID
     for scope in reader.parts["machines"]:
-        scope.matched = _named(scope, names, set(everybody), facts.get("inaccessible") or [], problems)
+        scope.matched = _named(scope, names, set(everybody), facts.get("unreadable") or [], problems, reader.lost)
         for uuid in scope.matched:
             first = firsts.setdefault((scope.policy, uuid), scope)
             if first is not scope:
@@ -279,7 +287,7 @@ def _match(reader: Reader, machines: Sequence[Machine], facts: Mapping[str, Any]
                 )
 
 
-def _selected(rule: Scope, selector: Selector, subjects: Sequence[Machine], problems: list[str]) -> list[str]:
+def _selected(rule: Scope, selector: Selector, subjects: Sequence[Entry], problems: list[str]) -> list[str]:
     matched: list[str] = []
     failed: list[tuple[str, SelectorError]] = []
     for subject in subjects:
@@ -301,31 +309,39 @@ def _named(
     scope: Scope,
     names: Mapping[str, list[str]],
     uuids: Collection[str],
-    inaccessible: Collection[str],
+    unreadable: Sequence[Entry],
     problems: list[str],
+    lost: list[dict[str, Any]],
 ) -> list[str]:
-    """The one machine that a key names: by UUID, or else by name, as the module finds it."""
+    """The one machine that a key names: by UUID, or else by name, as the module finds it. One that cannot be read is told as such.
+
+    :param lost: takes those that are not among the machines that can be read, where there are others
+    """
     key = str(scope.name)
+    if key.lower() in [machine["uuid"] for machine in unreadable]:
+        return []
     found = [key.lower()] if re.fullmatch(UUID, key) and key.lower() in uuids else names.get(key, [])
-    if key.lower() in inaccessible:
-        problems.append(
-            "%s: VirtualBox cannot read this machine's settings: bring its .vbox file back, or unregister it"
-            % scope.place
-        )
-    elif len(found) > 1:
+    if len(found) > 1:
         problems.append(
             "%s: several machines have this name: use one of their UUIDs, %s" % (scope.place, ", ".join(found))
         )
         return []
     elif not found and not scope.optional:
-        problems.append("%s: this host has no such machine; %s" % (scope.place, _remedy(key, names, inaccessible)))
+        message = "%s: this host has no such machine; %s" % (scope.place, _remedy(key, names, unreadable))
+        if unreadable:  # it can be one of these
+            lost.append(dict(uuid=None, name=key, code="machine_not_found", msg=message))
+        else:
+            problems.append(message)
     return found
 
 
-def _remedy(name: str, names: Iterable[str], inaccessible: Collection[str]) -> str:
+def _remedy(name: str, names: Iterable[str], unreadable: Sequence[Entry]) -> str:
     hint = did_you_mean(name, names, otherwise="set optional: true if not every host has it")
-    if inaccessible:
-        hint += "; VirtualBox cannot read %d other machines, whose names are unknown" % len(inaccessible)
+    if unreadable:
+        hint += "; %d other machines cannot be read, and their names are unknown. The first: %s" % (
+            len(unreadable),
+            unreadable[0]["msg"],
+        )
     return hint
 
 
@@ -344,7 +360,7 @@ def _decide(scopes: Iterable[Scope]) -> Decision:
     return decision
 
 
-def _contradictions(decisions: Decisions) -> list[str]:
+def _contradictions(decisions: list[tuple[Entry, Decision]]) -> list[str]:
     """A balloon together with large pages, once for each pair of parts that say so."""
     found: dict[str, list[str]] = {}
     for machine, decision in decisions:

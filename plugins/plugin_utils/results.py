@@ -36,6 +36,24 @@ def outcome(machines: Sequence[Result]) -> Result:
     return whole
 
 
+def unreadable_result(machine: Mapping[str, Any]) -> Result:
+    """The entry of ``machines`` for one that cannot be read, by its entry in the facts."""
+    return dict(
+        name=machine["name"] or machine["uuid"],
+        uuid=machine["uuid"],
+        state=None,
+        changed=False,
+        before={},
+        after={},
+        pending={},
+        commands=[],
+        warnings=[],
+        failed=True,
+        code=machine["code"],
+        msg=machine["msg"],
+    )
+
+
 def differences(
     machines: Iterable[Result], explained: Iterable[Result] = (), check_mode: bool = False
 ) -> Iterator[Result]:

@@ -63,7 +63,7 @@ class MemoryBackend(Backend):
 
     def read_all(self, details=True):
         without = {} if details else dict(groups=[], os_type=None, os_description=None)
-        return [replace(machine, **without) for machine in self.machines.values()], []
+        return [replace(machine, **without) for machine in self.machines.values()], {}
 
     def read_live(self):
         return [machine for machine in self.machines.values() if machine.live]

@@ -11,8 +11,10 @@ from typing import Any, Collection, Iterator, Mapping, Sequence
 
 from ansible_collections.vbox.memory.plugins.module_utils.backends.base import (
     LIVE_DEFAULT,
+    OF_THE_HOST,
     Backend,
     Found,
+    Machines,
     inaccessible,
     one_of,
 )
@@ -99,14 +101,17 @@ class VBoxApiBackend(Backend):
             return {name: [entry for part in parts for entry in part] for name, parts in zip(names, zip(*results))}
         return {}
 
-    def read_all(self, details: bool = True) -> tuple[list[Machine], list[str]]:
-        machines, unreadable = [], []
-        for entry in self._entries(self._call("list"), details):
-            if "inaccessible" in entry:
-                unreadable.append(entry["inaccessible"])
-            else:
-                with _ignoring("machine_not_found"):  # gone since
-                    machines.append(self._machine(entry))
+    def read_all(self, details: bool = True) -> Machines:
+        machines, unreadable = [], {}
+        uuids = self._call("list")
+        for uuid, entry in zip(uuids, self._entries(uuids, details)):
+            try:
+                machines.append(self._machine(entry))
+            except VBoxMemoryError as error:
+                if error.code in OF_THE_HOST:
+                    raise
+                if error.code != "machine_not_found":  # gone since
+                    unreadable[uuid] = error
         return machines, unreadable
 
     def read_live(self) -> list[Machine]:
@@ -171,7 +176,7 @@ class VBoxApiBackend(Backend):
         if "machine" in entry:
             return Machine(**entry["machine"])
         if "inaccessible" in entry:
-            raise inaccessible(entry["inaccessible"])
+            raise inaccessible(entry["inaccessible"], entry["reason"], entry["code"])
         error = self._pool.error_from(entry["error"])
         if again and error.code in TRANSIENT and "uuid" in entry:
             return self.read(entry["uuid"])

@@ -101,6 +101,15 @@ def as_error(error: Exception) -> dict[str, str]:
     return {"message": str(error) if isinstance(error, NotRunning) else "%s: %s" % (type(error).__name__, error)}
 
 
+def access_error(machine: Any) -> dict[str, Any]:
+    """Why a machine is inaccessible, as VirtualBox says it."""
+    try:
+        error = machine.accessError
+        return {"reason": error.text or "", "code": "0x%08x" % (error.resultCode & 0xFFFFFFFF)}
+    except Exception:  # it has become accessible, or is gone
+        return {"reason": "", "code": None}
+
+
 class Requests:
     """The requests: each method that is not private is one. The first must be ``hello``."""
 
@@ -146,7 +155,7 @@ class Requests:
         return [[self._entry(uuid, name, details) for uuid, name in self._meant(one, part, parts)] for one in names]
 
     def read(self, uuids: Any, details: bool = True) -> Any:
-        """For each UUID ``{"machine": its fields}``, ``{"inaccessible": UUID}`` or ``{"error": …}``."""
+        """For each UUID ``{"machine": its fields}``, ``{"inaccessible": UUID, "reason": …, "code": …}`` or ``{"error": …}``."""
         return [self._entry(uuid, details=details) for uuid in uuids]
 
     def modify(self, uuid: str, values: dict[str, Any]) -> None:
@@ -269,7 +278,7 @@ class Requests:
         except Exception as error:
             found = as_error(error)
             if found.get("code") == NO_ACCESS and not machine.accessible:
-                return {"inaccessible": uuid}
+                return dict(inaccessible=uuid, **access_error(machine))
             return {"error": found, "uuid": uuid}
 
     def _fields(self, machine: Any, uuid: str, name: str | None, details: bool) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import re
 from functools import cached_property
 from typing import Any, Mapping, Sequence
 
-from ansible_collections.vbox.memory.plugins.module_utils.backends.base import Backend, Found
+from ansible_collections.vbox.memory.plugins.module_utils.backends.base import Backend, Found, Machines
 from ansible_collections.vbox.memory.plugins.module_utils.backends.metrics import (
     GUEST_METRICS,
     PERIOD,
@@ -47,7 +47,7 @@ class VBoxManageBackend(Backend):
     def find(self, names: Sequence[str], details: bool = True) -> list[Found]:
         return self._listing.find(names, details)
 
-    def read_all(self, details: bool = True) -> tuple[list[Machine], list[str]]:
+    def read_all(self, details: bool = True) -> Machines:
         return self._listing.read_all(details)
 
     def read_live(self) -> list[Machine]:

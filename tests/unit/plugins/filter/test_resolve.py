@@ -41,14 +41,14 @@ ODD_NAMES = (
 
 def facts_of(machines, **others):
     return dict(
-        {"host": HOST, "machines": [dict(TABLE["machine"], **machine) for machine in machines], "inaccessible": []},
+        {"host": HOST, "machines": [dict(TABLE["machine"], **machine) for machine in machines], "unreadable": []},
         **others,
     )
 
 
 @pytest.mark.parametrize("case", TABLE["cases"], ids=lambda case: case["case"])
 def test_case(case):
-    facts = facts_of(case.get("machines", TABLE["machines"]), inaccessible=case.get("inaccessible", []))
+    facts = facts_of(case.get("machines", TABLE["machines"]), unreadable=case.get("unreadable", []))
     policy = case["policies"] if "policies" in case else case["policy"]
     if "problems" in case:
         with pytest.raises(AnsibleFilterError) as caught:
@@ -64,6 +64,8 @@ def test_case(case):
         machine["name"]: {option: given["source"] for option, given in machine["settings"].items()}
         for machine in resolved["explained"]
     }
+    for result, wanted in zip(resolved["unreadable"], case.get("unreadable_results", []), strict=True):
+        assert {key: result[key] for key in wanted} == wanted
     for name, wanted in case.get("sources", {}).items():
         assert {option: sources[name][option] for option in wanted} == wanted
 
