@@ -25,6 +25,7 @@ from ansible_collections.vbox.memory.plugins.plugin_utils.results import (
     outcome,
 )
 from ansible_collections.vbox.memory.plugins.plugin_utils.running import ModuleRunner
+from ansible_collections.vbox.memory.plugins.plugin_utils.shapes import SENT_FACTS, SENT_RESULT, problem_of
 from ansible_collections.vbox.memory.plugins.plugin_utils.values import plain, shown
 
 FACTS, CHANGE = "vbox.memory.vbox_memory_facts", "vbox.memory.vbox_memory"
@@ -118,8 +119,9 @@ class ActionModule(ModuleRunner):
         self._calls.append(facts)
         if facts.get("failed"):
             raise Failure(**_without(facts, "changed", "ansible_facts", "invocation", "failed"))
+        found = _checked((facts.get("ansible_facts") or {}).get("vbox_memory"), SENT_FACTS, "facts")
         try:
-            return resolve(policies, plain(facts["ansible_facts"]["vbox_memory"]))
+            return resolve(policies, found)
         except PolicyError as error:
             raise Failure(code="invalid_parameters", msg=str(error)) from None
 
@@ -128,7 +130,7 @@ class ActionModule(ModuleRunner):
         if given is not None:
             try:
                 return named(plain(given))
-            except ValueError as error:
+            except (ValueError, AnsibleError) as error:
                 raise Failure(code="invalid_parameters", msg="policies: %s" % error) from None
         names = sorted(name for name in self._task_vars if VARIABLES.match(name))
         if not names:
@@ -158,7 +160,10 @@ class ActionModule(ModuleRunner):
         result = self._call(CHANGE, arguments, check)
         if "machines" not in result:
             raise Failure(**_without(result, "changed", "ansible_facts", "invocation", "failed"))
-        return result
+        answered = _checked(result["machines"], SENT_RESULT, "machines")
+        if len(answered) != len(entries):
+            raise Failure(msg="The host's answer cannot be used: machines: %d of %d" % (len(answered), len(entries)))
+        return dict(result, machines=answered)
 
     def _maintain(self, entries: Sequence[Result], size: int) -> tuple[dict[str, Result], list[str]]:
         """Change what needs no restart, then restart batch by batch; gives back the results, and who did not come back."""
@@ -239,6 +244,21 @@ class ActionModule(ModuleRunner):
             if found:
                 taken["ansible_facts"] = found
         return taken
+
+
+def _checked(value: Any, shape: Any, place: str) -> Any:
+    """A part of a host's answer in Python's own types.
+
+    :raises Failure: when it is not as it has to be
+    """
+    try:
+        value = plain(value)
+        problem = problem_of(value, shape, place)
+    except AnsibleError as error:
+        problem = "%s: %s" % (place, error)
+    if problem:
+        raise Failure(msg="The host's answer cannot be used: %s" % problem)
+    return value
 
 
 def _without(result: Mapping[str, Any], *keys: str) -> Result:

@@ -78,27 +78,26 @@ FACTS: Shape = {"host": Null(dict), "machines": [MACHINE], "inaccessible": Null(
 # Facts as a host sends them itself.
 SENT_FACTS: Shape = {
     "host": dict,
-    "machines": [dict(MACHINE, uuid=Text(UUID, "a UUID"), state=str, groups=[str], memory_mb=int)],
+    "machines": [dict(MACHINE, uuid=Text(UUID.replace("A-F", ""), "a UUID"), state=str, groups=[str], memory_mb=int)],
     "inaccessible": [str],
     "totals": dict,
 }
 
+# What is kept in an inventory cache, by host.
+KEPT: Shape = {"how": str, "facts": SENT_FACTS}
+
 # A module's result, what a policy says of machines, and rows of differences.
-RESULT: Shape = {
-    "machines": Null(
-        [
-            {
-                "name": str,
-                "uuid": Null(str),
-                "state": Null(str),
-                "before": dict,
-                "after": dict,
-                "pending": dict,
-                "msg": Null(str),
-            }
-        ]
-    )
+CHANGED: dict[str, Shape] = {
+    "name": str,
+    "uuid": Null(str),
+    "state": Null(str),
+    "before": dict,
+    "after": dict,
+    "pending": dict,
+    "msg": Null(str),
 }
+RESULT: Shape = {"machines": Null([CHANGED])}
+SENT_RESULT: Shape = [dict(CHANGED, changed=bool, commands=list)]  # of machines
 EXPLAINED: Shape = Null([{"uuid": Null(str), "settings": Each({"source": Null(str)})}])
 DIFFERENCES: Shape = {
     "machines": Null(list),

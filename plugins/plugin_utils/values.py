@@ -22,6 +22,7 @@ KINDS = (
     (str, "a string"),
     (dict, "a dictionary"),
     (list, "a list"),
+    (bytes, "binary data"),
     (datetime.datetime, "a time"),
     (datetime.date, "a date"),
 )
@@ -30,6 +31,7 @@ KINDS = (
 WORDS = {None: "-", True: "on", False: "off"}
 
 
+SCALARS: tuple[Any, ...] = (str, int, float, bytes)
 DEEPEST = 100  # levels of lists and dictionaries
 
 
@@ -48,7 +50,7 @@ def plain(value: Any, depth: int = 0) -> Any:
         return [plain(item, depth + 1) for item in value]
     if isinstance(value, EncryptedString):
         return str(value)
-    for kind in (str, int, float):
+    for kind in SCALARS:
         if isinstance(value, kind):
             return kind(value)
     if isinstance(value, datetime.date):
