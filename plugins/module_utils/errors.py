@@ -77,6 +77,7 @@ class VBoxMemoryError(Exception):
         self.code = code
         self.message = message
         self.details = details
+        self.transient = code in TRANSIENT  # whether it can be gone at the next try
 
     def as_result(self) -> dict[str, Any]:
         """The error as keys of a module's result: ``code``, ``msg`` and the details."""
