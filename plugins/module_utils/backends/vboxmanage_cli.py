@@ -10,7 +10,7 @@ import os
 import re
 import subprocess
 from functools import cached_property
-from typing import IO, Callable, Sequence, Union
+from typing import IO, Callable, Iterator, Sequence, Union
 
 from ansible_collections.vbox.memory.plugins.module_utils.backends.process import (
     TIME_LIMIT,
@@ -91,31 +91,36 @@ class VBoxManage:
         results: list[Output] = []
         with contextlib.suppress(RuntimeError), ThreadPoolExecutor(SIDE_BY_SIDE) as pool:  # no thread can be had
             for start in range(0, len(calls), PORTION):
-                with client_lock:  # of us: this thread holds it for the others
+                with self._could_be_run(calls[start]), client_lock:  # of us: this thread holds it for the others
                     results += pool.map(
                         lambda arguments: _or_error(self._run_unlocked, arguments), calls[start : start + PORTION]
                     )
         return results + [_or_error(self._run_once, arguments) for arguments in calls[len(results) :]]
 
     def _run_once(self, arguments: Sequence[str]) -> str:
-        with client_lock:
+        with self._could_be_run(arguments), client_lock:
             return self._run_unlocked(arguments)
 
     def _run_unlocked(self, arguments: Sequence[str]) -> str:
+        with self._could_be_run(arguments), scratch_file() as out, scratch_file() as err:
+            status = self._finish(self._start(arguments, out, err), arguments)
+            stdout, stderr = content(out), content(err)
+        if status:
+            raise _failure(arguments, status, stdout, stderr)
+        return stdout
+
+    @contextlib.contextmanager
+    def _could_be_run(self, arguments: Sequence[str]) -> Iterator[None]:
+        """What the system refuses (the program, a file, a process, arguments that the locale cannot spell) as our error."""
         try:
-            with scratch_file() as out, scratch_file() as err:
-                status = self._finish(self._start(arguments, out, err), arguments)
-                stdout, stderr = content(out), content(err)
-        except (OSError, ValueError) as error:  # ValueError: arguments that the locale cannot spell
+            yield
+        except (OSError, ValueError) as error:
             raise VBoxMemoryError(
                 "vboxmanage_failed",
                 "%s could not be run: %s. See whether it is a program that runs here, and whether this user has files, processes"
                 " and room for temporary files left" % (self.executable, error),
                 command=command_line(arguments),
             ) from None
-        if status:
-            raise _failure(arguments, status, stdout, stderr)
-        return stdout
 
     def _start(self, arguments: Sequence[str], out: IO[bytes], err: IO[bytes]) -> subprocess.Popen[bytes]:
         # A session of its own and files for pipes: what ends us (a lost connection, a kill) must not end
@@ -160,6 +165,7 @@ def _failure(arguments: Sequence[str], status: int, stdout: str, stderr: str) ->
         number,
         name,
         answered=", interface I" in stderr,
+        starts=not re.search(r"\(0x80004005\), component VirtualBoxWrap, interface IVirtualBox$", stderr, re.MULTILINE),
         command=command_line(arguments),
         rc=status,
         stdout=stdout[-2000:],
