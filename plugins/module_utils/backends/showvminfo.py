@@ -159,7 +159,7 @@ def machine_from(text: str, uuid: str, details: bool = True) -> Machine:
     try:
         info, guest = _head(text), _tail(text)
         if info["UUID"].lower() != uuid.lower():
-            raise ValueError("it is about machine %s" % info["UUID"])
+            raise ValueError("it is about machine %.40s" % info["UUID"])
         live = info["VMState"] in LIVE
         settings = read_settings_file(info["CfgFile"]) if live or details else {}
         arm = info.get("platformArchitecture", "x86").upper() == "ARM"
@@ -206,11 +206,13 @@ _TAIL = re.compile(
 def _head(text: str) -> dict[str, str]:
     """The rows of the first part, up to the state.
 
-    :raises ValueError: for a key that stands twice with different values
+    :raises ValueError: for a key that stands twice with different values, or where another answer follows
     """
     rows: dict[str, str] = {}
-    first = re.search(r'^name="', text, re.MULTILINE)  # after the Linux wrapper's warning, if any
-    position = first.start() if first else len(text)
+    starts = [found.start() for found in re.finditer(r'^name="', text, re.MULTILINE)]
+    if len(starts) > 1:
+        raise _twice("name")
+    position = starts[0] if starts else len(text)  # after the Linux wrapper's warning, if any
     while position < len(text) and "VMState" not in rows:
         found = _ROW.match(text, position)
         if found:
@@ -250,7 +252,7 @@ def _session_name(text: str) -> str | None:
 
 
 def _twice(key: str) -> ValueError:
-    return ValueError("the key %s stands there more than once, and nothing tells which is VirtualBox's own" % key)
+    return ValueError("the key %.40s stands there more than once, and nothing tells which is VirtualBox's own" % key)
 
 
 def read_settings_file(path: str) -> dict[str, Any]:
