@@ -67,7 +67,7 @@ class Listing:
         marked = re.search(r'^"?<inaccessible>"? \{%s\}$' % uuid, self._text, re.MULTILINE | re.IGNORECASE)
         try:
             if not isinstance(output, VBoxMemoryError):
-                return machine_from(parse_info(output), uuid, details)
+                return _machine_of(self.vboxmanage, output, uuid, details)
             if output.code in TRANSIENT and not marked:
                 return read_machine(self.vboxmanage, uuid, details)
             raise output
@@ -125,7 +125,14 @@ def read_machine(vboxmanage: VBoxManage, uuid: str, details: bool = True) -> Mac
 
     :raises VBoxMemoryError: ``machine_not_found``, ``vboxmanage_unreadable`` and what :meth:`VBoxManage.run` raises
     """
-    return machine_from(parse_info(vboxmanage.run(*info_command(uuid))), uuid, details)
+    return _machine_of(vboxmanage, vboxmanage.run(*info_command(uuid)), uuid, details)
+
+
+def _machine_of(vboxmanage: VBoxManage, output: str, uuid: str, details: bool) -> Machine:
+    info = parse_info(output)
+    machine = machine_from(info, uuid, details)
+    vboxmanage.settings_files[machine.uuid] = info.get("CfgFile", "")
+    return machine
 
 
 def machine_from(info: Mapping[str, str], uuid: str, details: bool = True) -> Machine:

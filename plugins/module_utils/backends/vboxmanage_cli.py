@@ -50,6 +50,7 @@ class VBoxManage:
 
     def __init__(self, executable: str | None = None) -> None:
         self.executable = find_executable(executable)
+        self.settings_files: dict[str, str] = {}  # by UUID, of the machines that were read
 
     def run(self, *arguments: str) -> str:
         """Run VBoxManage with these arguments and give back its standard output as text. Transient errors are tried again.
