@@ -172,7 +172,9 @@ class ActionModule(ModuleRunner):
         if check:
             restarts = {entry["name"]: compared[entry["name"]] for batch in plan.batches for entry in batch}
             return dict(zip(compared, maintenance.results(entries, compared, changed, restarts))), []
-        restarts, lost = self._restart(plan.batches, compared)
+        # Where settings are lost, no other machine is touched.
+        lost_settings = any(machine.get("code") == "settings_not_saved" for machine in changed.values())
+        restarts, lost = self._restart([] if lost_settings else plan.batches, compared)
         return dict(zip(compared, maintenance.results(entries, compared, changed, restarts))), lost
 
     def _restart(
