@@ -132,7 +132,20 @@ def _machine_of(vboxmanage: VBoxManage, output: str, uuid: str, details: bool) -
     info = parse_info(output)
     machine = machine_from(info, uuid, details)
     vboxmanage.settings_files[machine.uuid] = info.get("CfgFile", "")
+    os_type = machine.os_type
+    if os_type and (os_type == machine.os_description or not os_type[0].isupper()):
+        # The file cannot be read, or somebody has written the ID into it in letters of another size, which VirtualBox takes.
+        machine.os_type = _os_types(vboxmanage).get(info["ostype"], os_type)
     return machine
+
+
+def _os_types(vboxmanage: VBoxManage) -> dict[str, str]:
+    """The IDs of the types that VirtualBox knows, by their descriptions, of which each is another one (measured). It takes 0.1 s, once."""
+    if not vboxmanage.os_types:
+        rows = r"^ID(?: / Description)?: +(\S+)(?: -- |\nDescription: +)(.+)$"  # since 7.1 in one line
+        listed = vboxmanage.run("list", "ostypes")
+        vboxmanage.os_types = {description: name for name, description in re.findall(rows, listed, re.MULTILINE)}
+    return vboxmanage.os_types
 
 
 def machine_from(info: Mapping[str, str], uuid: str, details: bool = True) -> Machine:
