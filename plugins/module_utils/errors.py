@@ -103,13 +103,18 @@ def error_from_result_code(
     return VBoxMemoryError(code, hint + text, vbox_code=vbox_code, **details)
 
 
-def printable(text: str) -> str:
-    """A text in one line, with what no terminal should get (control characters, letters that turn the direction) as ``\\x1b``, ``\\u202e``."""
-    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
+def printable(text: Any) -> str:
+    """A text in one line: what is no letter, sign or blank (line ends, control characters, changes of direction) is shown as its escape.
+
+    >>> printable("a\\nb")
+    'a\\\\nb'
+    """
+    text = str(text)
+    return text if text.isprintable() else "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
 
 
 def did_you_mean(name: Any, known: Iterable[Any], otherwise: str | None = None) -> str:
-    """Words that lead from a wrong name to the right one.
+    """Words that lead from a wrong name to the right one, in one line whatever the names are.
 
     :param otherwise: the words when no known name is close
     """

@@ -88,7 +88,7 @@ def _machine_entry(machine: Machine, sample: Mapping[str, int | None]) -> dict[s
 
 
 def _followed(machine: Machine, guest: Mapping[str, int | None]) -> bool | None:
-    """Whether the guest holds the balloon that it was asked for, by its own word or by what it can hold; ``None``: nobody can tell."""
+    """Whether the guest holds the balloon that it was asked for, by its own word or by what it can hold; ``None``: nothing tells."""
     requested, total, free = machine.balloon_current, guest.get("total_kb"), guest.get("free_kb")
     if requested is None or total is None or free is None:
         return None

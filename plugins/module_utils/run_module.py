@@ -36,6 +36,7 @@ from ansible_collections.vbox.memory.plugins.module_utils.planning.plan import (
 from ansible_collections.vbox.memory.plugins.module_utils.planning.result import (
     MachineResult,
     left_waiting,
+    outcome,
     planned_result,
 )
 
@@ -165,7 +166,7 @@ def progress_log(log: Any, path: str | None) -> Log:
                 with open(path, "a", encoding="utf-8") as stream:
                     stream.write(json.dumps(line) + "\n")
             except OSError:
-                pass  # nobody can see it then; the work goes on
+                pass  # it cannot be seen then; the work goes on
 
     return tell
 
@@ -175,25 +176,15 @@ def finish(module: MemoryModule, results: Sequence[Mapping[str, Any]], used: Map
 
     :param used: what the result says of the backend
     """
-    failed = [result for result in results if "code" in result]
-    outcome = dict(
-        used,
-        changed=any(result["changed"] for result in results),
-        machines=results,
-        commands=[command for result in results for command in result["commands"]],
-        pending=[dict(name=result["name"], **result["pending"]) for result in results if result["pending"]],
-    )
+    whole = dict(used, **outcome(results))
     if module._diff:
-        outcome["diff"] = [_diff(result) for result in results if result["changed"]]
+        whole["diff"] = [_diff(result) for result in results if result["changed"]]
     for result in results:
         for warning in result["warnings"]:
             module.warn("machine %r: %s" % (result["name"], warning))
-    if failed:
-        message = "; ".join("machine %r: %s" % (result["name"], result["msg"]) for result in failed)
-        if len(results) > 1:
-            message = "%d of %d machines failed. %s" % (len(failed), len(results), message)
-        module.fail_json(msg=message, code=failed[0]["code"], **outcome)
-    module.exit_json(**outcome)
+    if whole.get("failed"):
+        module.fail_json(**whole)
+    module.exit_json(**whole)
 
 
 def _refuse_the_same_machine_twice(desired: Sequence[DesiredState], found: Sequence[Found]) -> None:

@@ -1,7 +1,7 @@
 # -*- coding: utf-8 -*-
 # Copyright: vbox.memory contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""What each way to VirtualBox promises. Nothing else of a backend is used, and tests/contract holds all of them to it."""
+"""What each backend promises. Nothing else of a backend is used, and tests/integration/test_contract.py holds all of them to it."""
 
 from __future__ import annotations
 
