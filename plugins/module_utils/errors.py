@@ -35,6 +35,8 @@ CODES = {
     "start_failed": "the machine was shut down for the change and could not be started again",
     "guest_not_back": "the machine was started again, and its Guest Additions have not come up in time",
     "change_refused": "VirtualBox refused the change",
+    "disk_full": "there is no room for the machine's settings, and VirtualBox might lose them",
+    "settings_not_saved": "VirtualBox said success, and the machine's settings are not on the disk",
     "change_did_not_stick": "read back after the change, the value is another",
 }
 

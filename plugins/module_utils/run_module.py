@@ -21,6 +21,7 @@ from ansible_collections.vbox.memory.plugins.module_utils.execution.guest_memory
     Log,
     sample_guest,
 )
+from ansible_collections.vbox.memory.plugins.module_utils.execution.settings_files import SettingsFiles
 from ansible_collections.vbox.memory.plugins.module_utils.model.desired import DesiredState
 from ansible_collections.vbox.memory.plugins.module_utils.model.features import BY_VERSION, features_of, this_host
 from ansible_collections.vbox.memory.plugins.module_utils.model.machine import Machine
@@ -85,13 +86,15 @@ def converge(
     _refuse_the_same_machine_twice(desired, found)
     planner = _Planner(backend, desired, found, leave_waiting)
     requests = BalloonRequests(backend)
+    files = SettingsFiles(backend)
     results = []
     for one, machine in zip(desired, found):
-        result = _attempt(planner, one, machine)
+        result = _attempt(planner, files, one, machine)
         made = result.plan
         if made and not check_mode:
             left = leave_waiting and _waits(made, requests)
             result = left_waiting(made) if left else execute(made, backend, planner.plan, requests, log)
+            files.check_saved(result)
         results.append(result)
     return results
 
@@ -119,12 +122,14 @@ class _Planner:
         return plan(machine, desired, self._features, capabilities, guest)
 
 
-def _attempt(planner: _Planner, desired: DesiredState, machine: Found) -> MachineResult:
+def _attempt(planner: _Planner, files: SettingsFiles, desired: DesiredState, machine: Found) -> MachineResult:
     """The planned result for a machine, or what is wrong."""
     if isinstance(machine, VBoxMemoryError):
         return MachineResult(desired.name, error=machine)
     try:
-        return planned_result(planner.plan(machine, desired))
+        made = planner.plan(machine, desired)
+        files.check_room(made)
+        return planned_result(made)
     except VBoxMemoryError as error:
         requested = desired.settings_for(machine)
         return MachineResult(machine.name, before=machine, requested=requested, error=error)

@@ -119,6 +119,38 @@ def test_the_type_is_that_of_the_settings_file(odd):
     assert (types["windows"], types["arm"], types["other"]) == ("Windows10_64", "Debian_arm64", "Debian_64")
 
 
+# What becomes of a settings file while the server has the machine in memory. $1 is the file.
+FILES = {
+    "gone": 'mv "$1" "$1.away"',
+    "not permitted": 'chmod 0 "$1"',
+    "empty": ': > "$1"',
+    "cut off": 'head -c 700 "$1" > "$1.part"; mv "$1.part" "$1"',
+}
+
+
+def test_the_type_is_the_same_where_the_settings_file_does_not_say_it(sandbox):
+    """Also of an encrypted machine, of one whose file has the ID in small letters, and of a type that VirtualBox does not know."""
+    host = Host(sandbox, "vbox40")
+    uuids = {kind: host.make(kind) for kind in [*FILES, "encrypted", "small letters", "unknown"]}
+    files = {kind: settings_file(host, uuid) for kind, uuid in uuids.items()}
+    host.run("sh", "-c", "echo secret > password")
+    password = "/home/vbox40/password"
+    how = ("--new-password=" + password, "--cipher=AES-128", "--new-password-id=secret")
+    host.vbox("encryptvm", "encrypted", "setencryption", *how)
+    host.stop_server()
+    host.run("sed", "-i", "s/Debian_64/debian_64/", files["small letters"])
+    host.run("sed", "-i", "s/Debian_64/NoSuch/", files["unknown"])
+    with Holder(host, 60):
+        host.vbox("encryptvm", uuids["encrypted"], "addpassword", "--password=" + password, "--password-id=secret")
+        host.vbox("list", "-l", "vms")
+        for kind, change in FILES.items():
+            host.run("sh", "-c", change, "sh", files[kind])
+        machines, errors = host.both(["read_all"])[0]
+    types = {machine["name"]: (machine["os_type"], machine["os_description"]) for machine in machines}
+    assert errors == {} and types.pop("unknown") == ("NoSuch", "NoSuch")
+    assert set(types.values()) == {("Debian_64", "Debian (64-bit)")} and len(types) == len(uuids) - 1
+
+
 def test_every_name_and_uuid_finds_the_same(odd):
     names = [name for name in odd.uuids if name != "twin"]
     wanted = [*names, *odd.uuids.values(), *(uuid.upper() for uuid in odd.uuids.values())]

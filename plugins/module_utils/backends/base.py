@@ -70,6 +70,10 @@ class Backend(ABC):
         """The machines that run or are paused."""
 
     @abstractmethod
+    def settings_file(self, uuid: str) -> str:
+        """The path of the settings file of a machine that was found or read."""
+
+    @abstractmethod
     def change(self, uuid: str, values: Mapping[str, Any], live: bool = False) -> None:
         """Change settings: all of them or none.
 

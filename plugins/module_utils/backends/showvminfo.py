@@ -71,7 +71,7 @@ class Listing:
         marked = re.search(r'^"?<inaccessible>"? \{%s\}$' % uuid, self._text, re.MULTILINE | re.IGNORECASE)
         try:
             if not isinstance(output, VBoxMemoryError):
-                return machine_from(output, uuid, details)
+                return _machine_of(self.vboxmanage, output, uuid, details)
             if output.code in TRANSIENT and not marked:
                 return read_machine(self.vboxmanage, uuid, details)
             raise output
@@ -148,7 +148,26 @@ def read_machine(vboxmanage: VBoxManage, uuid: str, details: bool = True) -> Mac
 
     :raises VBoxMemoryError: ``machine_not_found``, ``vboxmanage_unreadable`` and what :meth:`VBoxManage.run` raises
     """
-    return machine_from(vboxmanage.run(*info_command(uuid)), uuid, details)
+    return _machine_of(vboxmanage, vboxmanage.run(*info_command(uuid)), uuid, details)
+
+
+def _machine_of(vboxmanage: VBoxManage, output: str, uuid: str, details: bool) -> Machine:
+    machine, info = machine_from(output, uuid, details), _head(output)
+    vboxmanage.settings_files[machine.uuid] = info["CfgFile"]
+    os_type = machine.os_type
+    if os_type and (os_type == machine.os_description or not os_type[0].isupper()):
+        # The file cannot be read, or somebody has written the ID into it in letters of another size, which VirtualBox takes.
+        machine.os_type = _os_types(vboxmanage).get(info["ostype"], os_type)
+    return machine
+
+
+def _os_types(vboxmanage: VBoxManage) -> dict[str, str]:
+    """The IDs of the types that VirtualBox knows, by their descriptions, of which each is another one (measured). It takes 0.1 s, once."""
+    if not vboxmanage.os_types:
+        rows = r"^ID(?: / Description)?: +(\S+)(?: -- |\nDescription: +)(.+)$"  # since 7.1 in one line
+        listed = vboxmanage.run("list", "ostypes")
+        vboxmanage.os_types = {description: name for name, description in re.findall(rows, listed, re.MULTILINE)}
+    return vboxmanage.os_types
 
 
 def machine_from(text: str, uuid: str, details: bool = True) -> Machine:

@@ -146,6 +146,10 @@ class VBoxApiBackend(Backend):
     def read(self, uuid: str) -> Machine:
         return retry_transient(lambda: self._machine(self._read([uuid], True)[0], uuid, again=False))
 
+    def settings_file(self, uuid: str) -> str:
+        path: str = self._call("settings_file", uuid=uuid)
+        return path
+
     def change(self, uuid: str, values: Mapping[str, Any], live: bool = False) -> None:
         if live:
             method, params = "live_default", dict(uuid=uuid, size=values["balloon_default"])

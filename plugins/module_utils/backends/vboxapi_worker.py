@@ -161,6 +161,11 @@ class Requests:
         """For each UUID ``{"machine": its fields}``, ``{"inaccessible": UUID, "reason": …, "code": …}`` or ``{"error": …}``."""
         return [self._entry(uuid, details=details) for uuid in uuids]
 
+    def settings_file(self, uuid: str) -> str:
+        """The path of a machine's settings file."""
+        path: str = self._machine(uuid).settingsFilePath
+        return path
+
     def modify(self, uuid: str, values: dict[str, Any]) -> None:
         """Change settings of a stopped machine: all of them or none.
 

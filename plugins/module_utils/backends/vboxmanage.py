@@ -60,6 +60,11 @@ class VBoxManageBackend(Backend):
     def read(self, uuid: str) -> Machine:
         return read_machine(self.vboxmanage, uuid)
 
+    def settings_file(self, uuid: str) -> str:
+        if uuid not in self.vboxmanage.settings_files:
+            read_machine(self.vboxmanage, uuid, details=False)
+        return self.vboxmanage.settings_files[uuid]
+
     def change(self, uuid: str, values: Mapping[str, Any], live: bool = False) -> None:
         for command in change_commands(uuid, values):
             self.vboxmanage.run(*command)

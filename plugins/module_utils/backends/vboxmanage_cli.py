@@ -55,6 +55,8 @@ class VBoxManage:
 
     def __init__(self, executable: str | None = None) -> None:
         self.executable = find_executable(executable)
+        self.os_types: dict[str, str] = {}  # IDs by description, once they were asked for
+        self.settings_files: dict[str, str] = {}  # by UUID, of the machines that were read
 
     @cached_property
     def version(self) -> str:
