@@ -25,6 +25,7 @@ from ansible_collections.vbox.memory.plugins.plugin_utils.results import (
     outcome,
 )
 from ansible_collections.vbox.memory.plugins.plugin_utils.running import ModuleRunner
+from ansible_collections.vbox.memory.plugins.plugin_utils.shapes import SENT_FACTS, SENT_RESULT, problem_of
 from ansible_collections.vbox.memory.plugins.plugin_utils.values import plain, shown
 
 FACTS, CHANGE = "vbox.memory.vbox_memory_facts", "vbox.memory.vbox_memory"
@@ -89,16 +90,16 @@ class ActionModule(ModuleRunner):
         resolved = self._resolve(given)
         self._explained = resolved["explained"]
         compares_only = self._task.check_mode or given["mode"] == "audit"
+        entries = resolved["to_apply"]
+        results: dict[str, Result] = {}
         not_recovered: list[str] = []
-        if not resolved["to_apply"]:
-            results = {}
-        elif given["mode"] == "maintain":
-            results, not_recovered = self._maintain(resolved["to_apply"], given["batch"])
-        else:
-            changed = self._change(resolved["to_apply"], given["on_blocked"], check=compares_only)
-            results = maintenance.by_name(resolved["to_apply"], changed["machines"])
+        if entries and given["mode"] == "maintain":
+            results, not_recovered = self._maintain(entries, given["batch"])
+        elif entries:
+            changed = self._change(entries, given["on_blocked"], check=compares_only)
+            results = maintenance.by_name(entries, changed["machines"])
         results.update((machine["uuid"], machine) for machine in resolved["in_sync"])
-        result = outcome([results[entry["name"]] for entry in resolved["machines"]])
+        result = outcome([results[entry["name"]] for entry in resolved["machines"]] + resolved["unreadable"])
         rows = differences(result["machines"], self._explained, compares_only)
         result.update(
             explained=self._explained,
@@ -114,11 +115,13 @@ class ActionModule(ModuleRunner):
         wanted = needs(policies)
         if given["metrics"] is not None:
             wanted["metrics"] = given["metrics"]
-        facts = self._call(FACTS, dict(self._how, **wanted), check=True)
+        facts = self._execute(FACTS, dict(self._how, **wanted), self._task_vars)
+        self._calls.append(facts)
         if facts.get("failed"):
             raise Failure(**_without(facts, "changed", "ansible_facts", "invocation", "failed"))
+        found = _checked((facts.get("ansible_facts") or {}).get("vbox_memory"), SENT_FACTS, "facts")
         try:
-            return resolve(policies, plain(facts["ansible_facts"]["vbox_memory"]))
+            return resolve(policies, found)
         except PolicyError as error:
             raise Failure(code="invalid_parameters", msg=str(error)) from None
 
@@ -127,7 +130,7 @@ class ActionModule(ModuleRunner):
         if given is not None:
             try:
                 return named(plain(given))
-            except ValueError as error:
+            except (ValueError, AnsibleError) as error:
                 raise Failure(code="invalid_parameters", msg="policies: %s" % error) from None
         names = sorted(name for name in self._task_vars if VARIABLES.match(name))
         if not names:
@@ -157,7 +160,10 @@ class ActionModule(ModuleRunner):
         result = self._call(CHANGE, arguments, check)
         if "machines" not in result:
             raise Failure(**_without(result, "changed", "ansible_facts", "invocation", "failed"))
-        return result
+        answered = _checked(result["machines"], SENT_RESULT, "machines")
+        if len(answered) != len(entries):
+            raise Failure(msg="The host's answer cannot be used: machines: %d of %d" % (len(answered), len(entries)))
+        return dict(result, machines=answered)
 
     def _maintain(self, entries: Sequence[Result], size: int) -> tuple[dict[str, Result], list[str]]:
         """Change what needs no restart, then restart batch by batch; gives back the results, and who did not come back."""
@@ -169,11 +175,11 @@ class ActionModule(ModuleRunner):
         changed: dict[str, Result] = {}
         if plan.now:
             changed = maintenance.by_name(plan.now, self._change(plan.now, "defer", check)["machines"])
-        if check:
-            restarts = {entry["name"]: compared[entry["name"]] for batch in plan.batches for entry in batch}
-            return dict(zip(compared, maintenance.results(entries, compared, changed, restarts))), []
-        restarts, lost = self._restart(plan.batches, compared)
-        return dict(zip(compared, maintenance.results(entries, compared, changed, restarts))), lost
+        # Where a machine's settings were lost, no other machine is touched.
+        lost = any(machine.get("code") == "settings_not_saved" for machine in changed.values())
+        restarts, not_recovered = (compared, []) if check else self._restart([] if lost else plan.batches, compared)
+        results = maintenance.results(entries, compared, changed, restarts)
+        return maintenance.by_name(entries, results), not_recovered
 
     def _restart(
         self, batches: Sequence[Sequence[Result]], compared: Mapping[str, Result]
@@ -193,9 +199,9 @@ class ActionModule(ModuleRunner):
                 call = dict(failed=True, msg=str(error))
             done = maintenance.restarted(batch, call, compared)
             restarts.update(done)
-            lost = maintenance.not_recovered(call, done)
-            if lost:
-                return restarts, lost
+            not_recovered = maintenance.not_recovered(call, done)
+            if not_recovered:
+                return restarts, not_recovered
         return restarts, []
 
     def _refuse_after_others(self) -> None:
@@ -240,6 +246,21 @@ class ActionModule(ModuleRunner):
             if found:
                 taken["ansible_facts"] = found
         return taken
+
+
+def _checked(value: Any, shape: Any, place: str) -> Any:
+    """A part of a host's answer in Python's own types.
+
+    :raises Failure: when it is not as it has to be
+    """
+    try:
+        value = plain(value)
+        problem = problem_of(value, shape, place)
+    except AnsibleError as error:
+        problem = "%s: %s" % (place, error)
+    if problem:
+        raise Failure(msg="The host's answer cannot be used: %s" % problem)
+    return value
 
 
 def _without(result: Mapping[str, Any], *keys: str) -> Result:

@@ -18,7 +18,8 @@ options:
         C(VBoxManage), of which each call is a process. What they cannot do, such as starting a machine, is done by C(VBoxManage).
       - V(vboxmanage) is its command line.
       - V(auto) takes the bindings where they work and are of the version of C(VBoxManage), and the command line otherwise. RV(backend)
-        says which it was, RV(backend_fallback) why. With O(vboxmanage) given, it takes the command line.
+        says which it was, RV(backend_fallback) why. With O(vboxmanage) given, it takes the command line, and also where C(VBoxManage) on
+        the path is not of VirtualBox's packages. It can lead to other machines than the bindings see.
       - The commands that a result lists are the same either way.
       - The environment variable E(VBOX_MEMORY_BACKEND) is the fallback.
     type: str

@@ -96,16 +96,19 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.vbox.memory.plugins.plugin_utils.results import differences
-from ansible_collections.vbox.memory.plugins.plugin_utils.values import kind_of, plain
+from ansible_collections.vbox.memory.plugins.plugin_utils.shapes import EXPLAINED, RESULT, problem_of
+from ansible_collections.vbox.memory.plugins.plugin_utils.values import plain
 
 
 def differences_filter(result: Any, explained: Any = None, check_mode: bool = False) -> list[dict[str, Any]]:
-    result = plain(result)
-    if not isinstance(result, dict):
+    result, explained = plain(result), plain(explained)
+    problem = problem_of(result, RESULT, "the input") or problem_of(explained, EXPLAINED, "explained")
+    if problem:
         raise AnsibleFilterError(
-            "vbox.memory.differences: the input is %s, and not a result of vbox.memory.vbox_memory" % kind_of(result)
+            "vbox.memory.differences: %s: give the result of vbox.memory.vbox_memory, and explained of vbox.memory.resolve"
+            % problem
         )
-    return list(differences(result.get("machines") or [], plain(explained) or [], check_mode))
+    return list(differences(result.get("machines") or [], explained or [], check_mode))
 
 
 class FilterModule:

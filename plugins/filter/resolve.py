@@ -120,6 +120,14 @@ _value:
           machine, RV(vbox.memory.vbox_memory#module:machines).
       type: list
       elements: dict
+    unreadable:
+      description:
+        - The machines of the host that cannot be read, so that nobody knows what they have. Each is what M(vbox.memory.vbox_memory) would
+          return for the machine, with C(failed), C(code) and C(msg).
+        - With them stand those that a policy names and that the host does not have, as they can be the ones whose names cannot be read. On a host
+          where all machines can be read, such a name is an error.
+      type: list
+      elements: dict
     explained:
       description: The same machines with their C(name) and C(uuid), and in C(settings) each value with its C(source).
       type: list
@@ -135,27 +143,31 @@ _value:
       elements: dict
 """
 
+from collections.abc import Callable
+from typing import Any
+
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.vbox.memory.plugins.plugin_utils.policy import PolicyError, resolve
-from ansible_collections.vbox.memory.plugins.plugin_utils.values import kind_of, plain
+from ansible_collections.vbox.memory.plugins.plugin_utils.shapes import problem_of_facts
+from ansible_collections.vbox.memory.plugins.plugin_utils.values import plain
 
 
-def resolve_filter(policies, facts, names=None):
+def resolve_filter(policies: Any, facts: Any, names: Any = None) -> dict[str, Any]:
     policies, facts, names = plain(policies), plain(facts), plain(names)
     several = isinstance(policies, list)
     policies = policies if several else [policies]
     if names is None:
         names = ["policies[%d]" % number for number in range(len(policies))] if several else ["policy"]
-    if not isinstance(names, list) or len(names) != len(policies):
+    if not isinstance(names, list) or len(names) != len(policies) or not all(isinstance(name, str) for name in names):
         raise AnsibleFilterError(
             "vbox.memory.resolve: names: one name is needed for each of the %d policies, not %r"
             % (len(policies), names)
         )
-    if not isinstance(facts, dict) or not isinstance(facts.get("machines"), list):
+    problem = problem_of_facts(facts)
+    if problem:
         raise AnsibleFilterError(
-            "vbox.memory.resolve: facts: it is %s, and not ansible_facts.vbox_memory of vbox.memory.vbox_memory_facts"
-            % kind_of(facts)
+            "vbox.memory.resolve: %s: give ansible_facts.vbox_memory of vbox.memory.vbox_memory_facts" % problem
         )
     try:
         return resolve(list(zip(names, policies)), facts)
@@ -164,5 +176,5 @@ def resolve_filter(policies, facts, names=None):
 
 
 class FilterModule:
-    def filters(self):
+    def filters(self) -> dict[str, Callable[..., Any]]:
         return {"resolve": resolve_filter}

@@ -56,19 +56,22 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
+from ansible_collections.vbox.memory.plugins.module_utils.errors import printable
+from ansible_collections.vbox.memory.plugins.plugin_utils.shapes import DIFFERENCES, problem_of
 from ansible_collections.vbox.memory.plugins.plugin_utils.summary import summary
-from ansible_collections.vbox.memory.plugins.plugin_utils.values import kind_of
+from ansible_collections.vbox.memory.plugins.plugin_utils.values import kind_of, plain
 
 
 def summary_filter(results: Any, check_mode: bool = False) -> list[str]:
+    results = plain(results)
     if not isinstance(results, dict):
         raise AnsibleFilterError("vbox.memory.summary: the input is %s, and not results by host" % kind_of(results))
     known = {str(host): result for host, result in results.items() if result is not None}
     for host, result in known.items():
-        if not isinstance(result, dict):
+        problem = problem_of(result, DIFFERENCES, "the result of %s" % printable(host))
+        if problem:
             raise AnsibleFilterError(
-                "vbox.memory.summary: the result of %s is %s, and not one of vbox.memory.vbox_memory_policy"
-                % (host, kind_of(result))
+                "vbox.memory.summary: %s: give the results of vbox.memory.vbox_memory_policy by host" % problem
             )
     return summary(known, check_mode)
 

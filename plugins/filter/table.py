@@ -62,6 +62,11 @@ def table_filter(rows: Any, columns: Any) -> list[str]:
         raise AnsibleFilterError(
             "vbox.memory.table: columns: it is %s, and neither a list nor a dictionary" % kind_of(columns)
         )
+    for number, column in enumerate(columns):
+        if isinstance(column, (dict, list)):
+            raise AnsibleFilterError(
+                "vbox.memory.table: columns[%d]: it is %s, and no key of a row" % (number, kind_of(column))
+            )
     return table(rows, columns)
 
 

@@ -15,10 +15,11 @@ description:
     Nothing is written there. Ansible's own connections are not to be had in an inventory plugin.
   - The file's name has to end in C(vbox_machines.yml) or C(vbox_machines.yaml).
   - Each machine has the variables C(vbox_machine), its entry in RV(vbox.memory.vbox_memory_facts#module:ansible_facts.vbox_memory.machines),
-    C(vbox_host), the name of its host, and with O(policy) C(vbox_policy), what that says of it.
-  - The groups are C(vbox_machines) with all machines, C(vbox_state_STATE), C(vbox_os_TYPE), C(vbox_group_GROUP) (C(/a/b) is
-    C(vbox_group_a_b), a child of C(vbox_group_a)), C(vbox_host_HOST) and C(vbox_rule_RULE).
-    Whatever cannot be in the name of a group is an underscore there.
+    C(vbox_host), the name of its host, C(vbox_hostname), its own name in small letters if that is a host name without dots (RFC 1123) and null
+    otherwise, and with O(policy) C(vbox_policy), what that says of it.
+  - The groups are C(vbox_machines) with all machines, C(vbox_state_STATE), C(vbox_os_TYPE), C(vbox_group_GROUP) (a machine of
+    C(/a/b) is in C(vbox_group_a_b) and in C(vbox_group_a)), C(vbox_host_HOST) and C(vbox_rule_RULE).
+    Whatever cannot be in the name of a group is an underscore there. So C(/a_b) is C(vbox_group_a_b), too; it is not in C(vbox_group_a).
 version_added: 0.1.0
 author:
   - vbox.memory contributors (!UNKNOWN)
@@ -38,7 +39,10 @@ options:
     required: true
     suboptions:
       name:
-        description: What to call the host. With its name in the rest of the inventory, tasks can be delegated to it.
+        description:
+          - What to call the host. With its name in the rest of the inventory, tasks can be delegated to it.
+          - Two hosts whose names are the same in the names of groups, as V(a b) and V(a_b), are refused. In several inventory files, give each host
+            a name of its own.
         type: str
         required: true
       ssh:
@@ -62,14 +66,16 @@ options:
     default: ['-o', 'BatchMode=yes', '-o', 'ConnectTimeout=10']
   hostnames:
     description:
-      - What the machines are called in the inventory.
-      - V(uuid) is the UUID, which always is safe and never changes.
-      - V(name) is the machine's name, and V(host_and_name) is that after its host's, with a hyphen between. What could be taken for a part of a
-        pattern is an underscore there. Where two machines would be called the same, or one C(localhost), the host comes after it, and the UUID
-        if need be.
+      - What the machines are called in the inventory. V(uuid) makes it C(UUID.HOST.vbox), and V(name) C(NAME.HOST.vbox), where C(HOST) is
+        O(hosts[].name).
+      - Whoever owns a machine chooses its name, and whoever owns a host what it answers. With these endings no machine can be called like a group,
+        like C(localhost), like a host of another source or like a machine of another host, whatever is read first. So let no other source have
+        names that end in C(.vbox), but to say more of these machines; what is called so there is the machine.
+      - What is no letter, digit, hyphen or underscore in a name is an underscore, and it ends after 80 characters. A name that this changes, one that
+        two machines of the host have, and one that ends in a UUID itself, are followed by a hyphen and the UUID.
       - The real name always is in C(vbox_machine.name).
     type: str
-    choices: [uuid, name, host_and_name]
+    choices: [uuid, name]
     default: uuid
   policy:
     description:
@@ -95,7 +101,13 @@ options:
 notes:
   - A host is read by VirtualBox's Python bindings where they work and no O(hosts[].vboxmanage) is named, and by VBoxManage otherwise.
   - With O(cache=true), hosts that were read lately are not read again. Hosts that could not be read, and those whose entry has changed, are.
-  - The machines' names come from their owners. They are never templates here.
+  - The machines' names come from their owners, and all else that a host answers from the owner of the host. Nothing of it is a template here.
+    An answer that is not as it has to be costs its own host only, with a warning.
+  - Do not build C(ansible_host) or other variables of connections from C(vbox_machine). An owner who chooses C(-oProxyCommand=…) as a name would
+    run commands on the machine that Ansible runs on, and any other name decides where Ansible connects to. C(vbox_hostname) is safe as an
+    argument and has no dots. Use it, with a domain of your own after it, only where each owner may have any name of that domain.
+  - Give each of O(keyed_groups) a C(prefix). Without one, an owner who chooses the value chooses any group.
+  - The entries of O(hosts) may hold values that are encrypted by Ansible Vault. They are decrypted, and are not written to the cache.
 """
 
 EXAMPLES = r"""
@@ -109,7 +121,7 @@ hosts:
     ssh: [-p, '2222', -i, ~/.ssh/lab, admin@lab.example.org]
     become_user: vbox
 
-# All of the rest can be left out. Names in place of UUIDs:
+# All of the rest can be left out. web01.office.vbox in place of its UUID:
 hostnames: name
 
 # What was read is kept for ten minutes.
@@ -132,68 +144,81 @@ keyed_groups:
   - key: vbox_machine.page_fusion | ternary('on', 'off')
     prefix: page_fusion
 compose:
-  ansible_host: vbox_machine.name ~ '.example.org'
+  memory_gb: vbox_machine.memory_mb / 1024
 """
 
-import re
-from collections import Counter
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
-from ansible.errors import AnsibleParserError
-from ansible.inventory.group import to_safe_group_name
+from ansible.errors import AnsibleError, AnsibleParserError
+from ansible.inventory.data import InventoryData
+from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 
+from ansible_collections.vbox.memory.plugins.module_utils.errors import printable
+from ansible_collections.vbox.memory.plugins.plugin_utils.naming import group_name, host_name, machine_names
 from ansible_collections.vbox.memory.plugins.plugin_utils.policy import PolicyError, resolve
-from ansible_collections.vbox.memory.plugins.plugin_utils.remote import HostError, problems_of, read_hosts
+from ansible_collections.vbox.memory.plugins.plugin_utils.remote import Facts, HostError, problems_of, read_hosts
+from ansible_collections.vbox.memory.plugins.plugin_utils.shapes import KEPT, problem_of, problem_of_facts
 from ansible_collections.vbox.memory.plugins.plugin_utils.values import plain
+
+Machine = Mapping[str, Any]  # an entry of the facts
 
 ENDINGS = ("vbox_machines.yml", "vbox_machines.yaml")
 ALL_MACHINES = "vbox_machines"
-# Names that mean something to Ansible.
-RESERVED = ("localhost", "127.0.0.1", "::1", "all", "ungrouped")
-# The groups that a value of a machine gives: prefix, and the value.
-GROUPS = (
+# The groups that a value of a machine gives: prefix, and the value; none where that is null.
+GROUPS: tuple[tuple[str, Callable[[str, Machine], str | None]], ...] = (
     ("vbox_state", lambda host, machine: machine["state"]),
-    ("vbox_os", lambda host, machine: machine["os_type"]),
+    ("vbox_os", lambda host, machine: machine.get("os_type")),
     ("vbox_host", lambda host, machine: host),
 )
 
 
 class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     NAME = "vbox.memory.vbox_machines"
+    inventory: InventoryData  # there is one from parse() on
 
-    def verify_file(self, path):
+    def verify_file(self, path: str) -> bool:
         """Whether the file's name is one for this plugin."""
-        return super().verify_file(path) and path.endswith(ENDINGS)
+        return bool(super().verify_file(path)) and path.endswith(ENDINGS)
 
-    def parse(self, inventory, loader, path, cache=True):
+    def parse(self, inventory: InventoryData, loader: DataLoader, path: str, cache: bool = True) -> None:
         """Put the machines into the inventory."""
         super().parse(inventory, loader, path, cache)
         self._read_config_data(path)
-        self._sanitize_group_name = _safe_group
-        hosts = plain(self.get_option("hosts"))
+        self._sanitize_group_name = group_name
+        hosts = self._plain_option("hosts")
         problems = problems_of(hosts)
         if problems:
-            raise AnsibleParserError("%s: %s" % (path, "; ".join(problems)))
-        facts = self._facts(hosts, self.get_cache_key(path), cache)
-        names = inventory_names(
-            [(host, machine) for host, read in facts.items() for machine in read["machines"]],
-            self.get_option("hostnames"),
-        )
-        for host, read in facts.items():
+            raise AnsibleParserError(printable("%s: %s" % (path, "; ".join(problems))))
+        for host, read in self._facts(hosts, self.get_cache_key(path), cache).items():
             policy = self._policy(host, read)
+            names = machine_names(host, read["machines"], self.get_option("hostnames"))
             for machine in read["machines"]:
-                self._add(names[host, machine["uuid"]], host, machine, policy)
+                self._add(names[machine["uuid"]], host, machine, policy)
 
-    def _facts(self, hosts, key, use_cache):
+    def _plain_option(self, name: str) -> Any:
+        """An option in Python's own types, decrypted."""
+        try:
+            return plain(self.get_option(name))
+        except AnsibleError as error:
+            raise AnsibleParserError("vbox.memory.vbox_machines: %s: %s" % (name, error)) from None
+
+    def _facts(self, hosts: Sequence[Mapping[str, Any]], key: str, use_cache: bool) -> dict[str, Facts]:
         """The facts by host, of those that could be read. Only those that the cache does not have are read."""
         caching = self.get_option("cache")
         metrics = self.get_option("metrics")
-        kept = plain(self._cache.get(key) or {}) if caching and use_cache else {}
-        wanted = {host["name"]: dict(entry=host, metrics=metrics) for host in hosts}
-        facts = {name: kept[name]["facts"] for name, how in wanted.items() if name in kept and kept[name]["how"] == how}
+        how = {host["name"]: _fingerprint(host, metrics) for host in hosts}
+        facts = self._kept(key, how) if caching and use_cache else {}
         missing = [host for host in hosts if host["name"] not in facts]
         read = read_hosts(
-            missing, plain(self.get_option("ssh_args")), metrics, self.get_option("timeout"), self.get_option("forks")
+            missing,
+            list(map(str, self._plain_option("ssh_args"))),
+            metrics,
+            self.get_option("timeout"),
+            self.get_option("forks"),
         )
         for host, result in zip(missing, read):
             if isinstance(result, HostError):
@@ -201,18 +226,34 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             else:
                 facts[host["name"]] = result
         if caching and missing:
-            self._cache[key] = {name: dict(how=wanted[name], facts=facts[name]) for name in facts}
+            self._cache[key] = {name: dict(how=how[name], facts=facts[name]) for name in facts}
         return {host["name"]: facts[host["name"]] for host in hosts if host["name"] in facts}
 
-    def _complain(self, message):
-        message = "vbox.memory.vbox_machines: " + message
+    def _kept(self, key: str, how: Mapping[str, str]) -> dict[str, Facts]:
+        """The facts that the cache has, of hosts that would be read in the same way; none that are not as they have to be."""
+        try:
+            kept = plain(self._cache.get(key) or {})
+        except Exception as error:  # there are many cache plugins
+            self.display.warning(printable("vbox.memory.vbox_machines: the cache cannot be read: %s" % error))
+            return {}
+        return {
+            name: kept[name]["facts"]
+            for name in how
+            if isinstance(kept, dict)
+            and not problem_of(kept.get(name), KEPT, name)
+            and not problem_of_facts(kept[name]["facts"])
+            and kept[name]["how"] == how[name]
+        }
+
+    def _complain(self, message: str) -> None:
+        message = printable("vbox.memory.vbox_machines: " + message)
         if self.get_option("strict_hosts"):
             raise AnsibleParserError(message)
         self.display.warning(message)
 
-    def _policy(self, host, facts):
+    def _policy(self, host: str, facts: Facts) -> dict[str, Any]:
         """What the policy says of the machines of a host, as :func:`resolve` returns it; nothing where it does not fit."""
-        policies = plain(self.get_option("policy"))
+        policies = self._plain_option("policy")
         several = isinstance(policies, list)
         try:
             return resolve(
@@ -223,77 +264,46 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                 facts,
             )
         except PolicyError as error:
-            self._complain("host %r: %s" % (host, error))
+            self._complain("host %r: %s" % (host, "; ".join(error.problems)))
             return dict(explained=[], rules=[])
 
-    def _add(self, name, host, machine, policy):
+    def _add(self, name: str, host: str, machine: Machine, policy: Mapping[str, Any]) -> None:
+        if name in self.inventory.groups:
+            self._complain("%r is a group of another source of the inventory, and the machine is left out" % name)
+            return
         self.inventory.add_host(name)
-        variables = dict(vbox_machine=machine, vbox_host=host)
+        variables = dict(vbox_machine=machine, vbox_host=host, vbox_hostname=host_name(machine["name"]))
         if self.get_option("policy") is not None:
             variables["vbox_policy"] = next(
                 (one["settings"] for one in policy["explained"] if one["uuid"] == machine["uuid"]), {}
             )
         for key, value in variables.items():
             self.inventory.set_variable(name, key, value)
-        for group in [ALL_MACHINES] + ["%s_%s" % (prefix, value(host, machine)) for prefix, value in GROUPS]:
-            self._put(name, group)
-        for path in machine["groups"]:
-            self._put_in_group(name, path)
-        for number, rule in enumerate(policy["rules"], 1):
-            if machine["uuid"] in rule["machines"]:
-                self._put(name, "vbox_rule_%s" % (number if rule["name"] is None else rule["name"]))
+        for group in self._groups(host, machine, policy):
+            self.inventory.add_child(self.inventory.add_group(group_name(group)), name)
         self._construct(name, variables)
 
-    def _put(self, name, group):
-        group = self.inventory.add_group(_safe_group(group))
-        self.inventory.add_child(group, name)
-        return group
+    def _groups(self, host: str, machine: Machine, policy: Mapping[str, Any]) -> list[str]:
+        """The groups of a machine. All begin with a word of ours, so none is anybody else's."""
+        groups = [ALL_MACHINES]
+        for prefix, value in GROUPS:
+            if value(host, machine) is not None:
+                groups.append("%s_%s" % (prefix, value(host, machine)))
+        for path in machine["groups"]:
+            steps = [step for step in path.split("/") if step]
+            groups += ["_".join(["vbox_group", *steps[:count]]) for count in range(1, len(steps) + 1)]
+        for number, rule in enumerate(policy["rules"], 1):
+            if machine["uuid"] in rule["machines"]:
+                groups.append("vbox_rule_%s" % (number if rule["name"] is None else rule["name"]))
+        return groups
 
-    def _put_in_group(self, name, path):
-        """Put a machine into the group for its group in VirtualBox, and that into those above."""
-        steps = [step for step in path.split("/") if step]
-        groups = [
-            self.inventory.add_group(_safe_group("_".join(["vbox_group"] + steps[:count])))
-            for count in range(1, len(steps) + 1)
-        ]
-        for above, below in zip(groups, groups[1:]):
-            self.inventory.add_child(above, below)
-        if groups:
-            self.inventory.add_child(groups[-1], name)
-
-    def _construct(self, name, variables):
+    def _construct(self, name: str, variables: Mapping[str, Any]) -> None:
         strict = self.get_option("strict")
         self._set_composite_vars(self.get_option("compose"), variables, name, strict=strict)
         self._add_host_to_composed_groups(self.get_option("groups"), variables, name, strict=strict)
         self._add_host_to_keyed_groups(self.get_option("keyed_groups"), variables, name, strict=strict)
 
 
-def inventory_names(machines, kind):
-    """What machines are called in the inventory: ``{(host, UUID): name}``, all different and safe.
-
-    :param machines: pairs of a host and a machine
-    :param kind: one of the choices of the option `hostnames`
-    """
-    names = {(host, machine["uuid"]): _safe_name(_wanted_name(host, machine, kind)) for host, machine in machines}
-    for which in (0, 1, 1):  # the host, and the UUID, and that again if somebody has called a machine just so
-        taken = Counter(names.values())
-        names = {
-            key: "%s-%s" % (name, _safe_name(key[which])) if taken[name] > 1 or name in RESERVED else name
-            for key, name in names.items()
-        }
-    return names
-
-
-def _wanted_name(host, machine, kind):
-    if kind == "uuid":
-        return machine["uuid"]
-    return machine["name"] if kind == "name" else "%s-%s" % (host, machine["name"])
-
-
-def _safe_name(text):
-    """A name with nothing in it that Ansible's patterns, ranges, ports or a command line would take for something else."""
-    return re.sub(r"^[-.]", "_", re.sub(r"[^\w.-]", "_", text)) or "_"
-
-
-def _safe_group(name):
-    return to_safe_group_name(name, force=True, silent=True)
+def _fingerprint(host: Mapping[str, Any], metrics: bool) -> str:
+    """What tells whether a host would be read in the same way again. What is secret in its entry is not to be in the cache."""
+    return hashlib.sha256(json.dumps([host, metrics], sort_keys=True, default=str).encode()).hexdigest()

@@ -11,13 +11,14 @@ from ansible.module_utils.basic import AnsibleModule, env_fallback
 from ansible.module_utils.common.validation import check_type_int
 from ansible.module_utils.parsing.convert_bool import boolean
 
-from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError, did_you_mean
+from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError, did_you_mean, printable
 from ansible_collections.vbox.memory.plugins.module_utils.model.desired import (
     BALLOON_OPTIONS,
     DesiredState,
     balloon_forms_given,
     conflicting_balloon,
 )
+from ansible_collections.vbox.memory.plugins.module_utils.model.machine import without_braces
 from ansible_collections.vbox.memory.plugins.module_utils.model.sizes import size_in_mb
 
 BACKENDS = ("auto", "vboxmanage", "api")
@@ -81,7 +82,7 @@ class MemoryModule(AnsibleModule):
         name = getattr(self, "params", None) and self.params.get("name")
         if "code" not in kwargs:
             kwargs["code"] = "invalid_parameters"
-            msg = "machine %r: %s" % (name, msg) if name else msg
+            msg = printable("machine %r: %s" % (name, msg) if name else msg)
         super().fail_json(msg, **kwargs)
 
 
@@ -100,9 +101,9 @@ def desired_states(params: Mapping[str, Any], owned: Sequence[str]) -> list[Desi
     for number, entry in enumerate(entries, 1):
         machine, wrong = _desired(entry, defaults, options)
         label = "machine %r" % str(entry["name"]) if entry.get("name") else "entry %d of machines" % number
-        if str(entry.get("name")) in seen:
+        if machine.name in seen:
             wrong.append("the machine is listed more than once: put all it is to have into one entry")
-        seen.add(str(entry.get("name")))
+        seen.add(machine.name)
         problems.extend("%s: %s" % (label, problem) for problem in wrong)
         machines.append(machine)
     if problems:
@@ -129,7 +130,7 @@ def _desired(
     wrong.extend(_contradictions(desires, values))
     if not desires and not wrong:
         wrong.append("nothing is asked for: give one of %s" % ", ".join(key for key in options if key not in MANNER))
-    return DesiredState(name=str(entry.get("name")), **values), wrong
+    return DesiredState(name=without_braces(str(entry.get("name"))), **values), wrong
 
 
 def parse_value(key: str, value: Any) -> Any:

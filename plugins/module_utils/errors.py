@@ -35,6 +35,8 @@ CODES = {
     "start_failed": "the machine was shut down for the change and could not be started again",
     "guest_not_back": "the machine was started again, and its Guest Additions have not come up in time",
     "change_refused": "VirtualBox refused the change",
+    "disk_full": "there is no room for the machine's settings, and VirtualBox might lose them",
+    "settings_not_saved": "VirtualBox said success, and the machine's settings are not on the disk",
     "change_did_not_stick": "read back after the change, the value is another",
 }
 
@@ -75,11 +77,11 @@ class VBoxMemoryError(Exception):
     """
 
     def __init__(self, code: str, message: str, **details: Any) -> None:
-        super().__init__(message)
         if code not in CODES:
             raise KeyError("there is no error code %r" % code)
         self.code = code
-        self.message = message
+        self.message = "\n".join(map(printable, message.split("\n")))
+        super().__init__(self.message)
         self.details = details
         self.transient = code in TRANSIENT  # whether it can be gone at the next try
 
@@ -118,8 +120,18 @@ def error_from_result_code(
     return error
 
 
+def printable(text: Any) -> str:
+    """A text in one line: what is no letter, sign or blank (line ends, control characters, changes of direction) is shown as its escape.
+
+    >>> printable("a\\nb")
+    'a\\\\nb'
+    """
+    text = str(text)
+    return text if text.isprintable() else "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
+
+
 def did_you_mean(name: Any, known: Iterable[Any], otherwise: str | None = None) -> str:
-    """Words that lead from a wrong name to the right one.
+    """Words that lead from a wrong name to the right one, in one line whatever the names are.
 
     :param otherwise: the words when no known name is close
     """
@@ -127,4 +139,4 @@ def did_you_mean(name: Any, known: Iterable[Any], otherwise: str | None = None) 
 
     names = [str(one) for one in known]
     close = difflib.get_close_matches(str(name), names, 1)
-    return "did you mean %s?" % close[0] if close else otherwise or "known are %s" % ", ".join(names)
+    return printable("did you mean %s?" % close[0] if close else otherwise or "known are %s" % ", ".join(names))

@@ -21,7 +21,7 @@ from ansible_collections.vbox.memory.plugins.module_utils.model.features import 
     features_of,
     this_host,
 )
-from ansible_collections.vbox.memory.plugins.module_utils.model.machine import FACTS, LIVE, Machine
+from ansible_collections.vbox.memory.plugins.module_utils.model.machine import FACTS, LIVE, Machine, without_braces
 from ansible_collections.vbox.memory.plugins.module_utils.planning.guard import SLACK, can_hold
 
 Facts = Mapping[str, Any]
@@ -36,15 +36,16 @@ def gather(
     :param with_metrics: whether to ask for metrics, which sets them up where they are not
     :param wait: seconds to wait for the first sample of metrics that had to be set up
     :param details: whether to read the groups and the type of the operating system, too
-    :raises VBoxMemoryError: what reading raises; an inaccessible machine is an error only when it is asked for
+    :raises VBoxMemoryError: what reading raises; a machine that cannot be read is an error only when it is asked for
     """
-    machines, inaccessible = backend.read_all(details) if names is None else (find_all(backend, names, details), [])
+    machines, errors = backend.read_all(details) if names is None else (find_all(backend, names, details), {})
+    unreadable = [dict(uuid=uuid, name=None, code=error.code, msg=error.message) for uuid, error in errors.items()]
     samples = _samples(backend, machines, wait) if with_metrics else {}
     entries = [_machine_entry(machine, samples.get(machine.uuid, {})) for machine in machines]
     host: dict[str, Any] = {key: samples.get(HOST, {}).get(key) for key in HOST_METRICS}
     features = features_of(this_host(backend.version))
     host.update(vbox_version=backend.version, features=features_as_facts(features))
-    return dict(host=host, machines=entries, inaccessible=inaccessible, totals=totals(host, entries))
+    return dict(host=host, machines=entries, unreadable=unreadable, totals=totals(host, entries))
 
 
 def find_all(backend: Backend, names: Sequence[str], details: bool) -> list[Machine]:
@@ -52,7 +53,7 @@ def find_all(backend: Backend, names: Sequence[str], details: bool) -> list[Mach
 
     :raises VBoxMemoryError: naming the first that cannot be had
     """
-    found = backend.find(names, details)
+    found = backend.find([without_braces(name) for name in names], details)
     for name, error in zip(names, found):
         if isinstance(error, VBoxMemoryError):
             raise VBoxMemoryError(error.code, "machine %r: %s" % (name, error.message), **error.details)
@@ -87,7 +88,7 @@ def _machine_entry(machine: Machine, sample: Mapping[str, int | None]) -> dict[s
 
 
 def _followed(machine: Machine, guest: Mapping[str, int | None]) -> bool | None:
-    """Whether the guest holds the balloon that it was asked for, by its own word or by what it can hold; ``None``: nobody can tell."""
+    """Whether the guest holds the balloon that it was asked for, by its own word or by what it can hold; ``None``: nothing tells."""
     requested, total, free = machine.balloon_current, guest.get("total_kb"), guest.get("free_kb")
     if requested is None or total is None or free is None:
         return None

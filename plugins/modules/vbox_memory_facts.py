@@ -146,7 +146,7 @@ ansible_facts:
               type: str
               sample: running
             os_type:
-              description: The ID of the type of the guest's operating system; its description if the ID cannot be read.
+              description: The ID of the type of the guest's operating system.
               returned: success
               type: str
               sample: Debian_64
@@ -204,11 +204,31 @@ ansible_facts:
               returned: success
               type: dict
               sample: {total_kb: 725760, free_kb: 545836, balloon_kb: 0, shared_kb: 0, cache_kb: 5000, pagefile_kb: 0}
-        inaccessible:
-          description: The UUIDs of machines whose settings VirtualBox cannot read.
+        unreadable:
+          description:
+            - The machines that cannot be read, such as one whose settings file is gone, damaged or encrypted. They are in no other list and no sum.
+            - Empty with O(machines), as what was asked for and cannot be read is an error.
           returned: success
           type: list
-          elements: str
+          elements: dict
+          contains:
+            uuid:
+              description: The machine's UUID.
+              returned: success
+              type: str
+            name:
+              description: Null, as a machine that cannot be read does not say its name.
+              returned: success
+              type: str
+            code:
+              description: The kind of the error, such as V(machine_inaccessible), V(machine_locked) or V(vboxmanage_unreadable).
+              returned: success
+              type: str
+              sample: machine_inaccessible
+            msg:
+              description: VirtualBox's reason, and what to do.
+              returned: success
+              type: str
         totals:
           description: Sums over the machines.
           returned: success

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.vbox.memory.plugins.plugin_utils.results import Result, changes, given_up
+from ansible_collections.vbox.memory.plugins.plugin_utils.values import shown
 
 LIVE = ("running", "paused")
 NEEDS_NO_RESTART = "balloon_current_mb"
@@ -25,6 +26,7 @@ NOT_RECOVERED = (
     "start_failed",
     "shutdown_timeout",
     "server_unavailable",
+    "settings_not_saved",
     "vboxmanage_failed",
     "vboxmanage_timeout",
     "vboxmanage_unreadable",
@@ -113,10 +115,10 @@ def not_begun(hosts: Mapping[str, Any]) -> str | None:
 
     :param hosts: what became of each host so far, by its name, whatever that is
     """
-    lost = [
-        '"%s" on %s' % (name, host)
+    names = [
+        '"%s" on %s' % (shown(name, 200), host)
         for host, result in hosts.items()
         if isinstance(result, Mapping)
         for name in result.get("not_recovered") or []
     ]
-    return "Not begun, because of %s" % ", ".join(lost) if lost else None
+    return "Not begun, because of %s" % ", ".join(names) if names else None

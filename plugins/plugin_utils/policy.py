@@ -10,25 +10,26 @@ the rules of all policies, the named machines of all policies. A later part repl
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Dict, Tuple
 
 from ansible_collections.vbox.memory.plugins.module_utils.argument_spec import MANNER, OPTIONS, parse_value
-from ansible_collections.vbox.memory.plugins.module_utils.errors import did_you_mean
+from ansible_collections.vbox.memory.plugins.module_utils.errors import did_you_mean, printable
 from ansible_collections.vbox.memory.plugins.module_utils.model.desired import (
     balloon_forms_given,
     conflicting_balloon,
     replaced_by,
 )
-from ansible_collections.vbox.memory.plugins.module_utils.model.machine import UUID
+from ansible_collections.vbox.memory.plugins.module_utils.model.machine import UUID, without_braces
+from ansible_collections.vbox.memory.plugins.plugin_utils.in_sync import divide
+from ansible_collections.vbox.memory.plugins.plugin_utils.results import unreadable_result
 from ansible_collections.vbox.memory.plugins.plugin_utils.selector import Selector, SelectorError
-from ansible_collections.vbox.memory.plugins.plugin_utils.settled import divide
 from ansible_collections.vbox.memory.plugins.plugin_utils.values import kind_of, some
 
 # What a part of a policy may hold, beside the settings.
-PARTS = {"defaults": dict, "rules": list, "machines": dict}
-EXTRAS = {"defaults": (), "rules": ("name", "when", "required"), "machines": ("optional",)}
+PARTS: dict[str, type] = {"defaults": dict, "rules": list, "machines": dict}
+EXTRAS: dict[str, tuple[str, ...]] = {"defaults": (), "rules": ("name", "when", "required"), "machines": ("optional",)}
 FLAGS = ("required", "optional")
 LIKE_A_FLAG = "page_fusion"  # flags are read as this option is
 
@@ -45,13 +46,16 @@ class PolicyError(Exception):
     :param problems: a list of sentences, each with the place in the policy
     """
 
-    def __init__(self, problems):
+    def __init__(self, problems: Sequence[str]):
         self.problems = problems
         count = "1 problem" if len(problems) == 1 else "%d problems" % len(problems)
         super().__init__(
             "%s with the policy, and nothing was changed:\n%s"
-            % (count, "\n".join("- %s" % problem for problem in problems))
+            % (count, "\n".join("- %s" % printable(problem) for problem in problems))
         )
+
+
+Entry = Mapping[str, Any]  # a machine of the facts
 
 
 @dataclass
@@ -61,19 +65,19 @@ class Scope:
     policy: str
     place: str  # where it stands, for messages about what is written there
     source: str  # what it is called, for results
-    values: dict = field(default_factory=dict)
+    values: dict[str, Any] = field(default_factory=dict)
     name: str | None = None
     selector: Selector | None = None
     required: bool = False
     optional: bool = False
     usable: bool = True
-    matched: list = field(default_factory=list)
+    matched: list[str] = field(default_factory=list)
 
-    def __str__(self):
+    def __str__(self) -> str:
         return "%s: %s" % (self.policy, self.source)
 
 
-def resolve(policies, facts):
+def resolve(policies: Sequence[tuple[str, Any]], facts: Mapping[str, Any]) -> dict[str, Any]:
     """What each machine is to have.
 
     :param policies: ``[(name of the policy, policy), …]``; later ones win
@@ -88,7 +92,7 @@ def resolve(policies, facts):
     written_wrong = bool(reader.problems)
     problems = reader.problems
     _match(reader, machines, facts, problems)
-    scopes = {machine["uuid"]: [] for machine in machines}
+    scopes: dict[str, list[Scope]] = {machine["uuid"]: [] for machine in machines}
     for scope in reader.in_order():
         for uuid in scope.matched:
             scopes[uuid].append(scope)
@@ -105,10 +109,12 @@ def resolve(policies, facts):
         for machine, decision in decisions
     ]
     in_sync, to_apply = divide(wanted, machines)
+    lost = list(facts.get("unreadable") or []) + reader.lost
     return dict(
         machines=wanted,
         to_apply=to_apply,
         in_sync=in_sync,
+        unreadable=[unreadable_result(machine) for machine in lost],
         explained=[_explained(machine, decision) for machine, decision in decisions],
         rules=[dict(policy=rule.policy, name=rule.name, machines=rule.matched) for rule in reader.parts["rules"]],
     )
@@ -142,24 +148,28 @@ def needs(policies: Sequence[tuple[str, Any]]) -> dict[str, bool]:
     )
 
 
-def _explained(machine, decision):
+def _explained(machine: Entry, decision: Decision) -> dict[str, Any]:
     settings = {option: dict(value=value, source=str(scope)) for option, (value, scope) in decision.items()}
     return dict(name=machine["name"], uuid=machine["uuid"], settings=settings)
+
+
+Decision = Dict[str, Tuple[Any, Scope]]  # of one machine, by option
 
 
 class Reader:
     """Reads policies into scopes, and keeps what is wrong with them."""
 
-    def __init__(self, machines):
-        self.parts = {part: [] for part in PARTS}
-        self.problems = []
-        self._facts = sorted(set().union(*machines)) + ["host"] if machines else None
+    def __init__(self, machines: Sequence[Entry]):
+        self.parts: dict[str, list[Scope]] = {part: [] for part in PARTS}
+        self.problems: list[str] = []
+        self.lost: list[dict[str, Any]] = []
+        self._facts = sorted(map(str, set().union(*machines))) + ["host"] if machines else None
 
-    def in_order(self):
+    def in_order(self) -> list[Scope]:
         """All scopes, the general ones first."""
         return [scope for scopes in self.parts.values() for scope in scopes]
 
-    def read(self, name, policy):
+    def read(self, name: str, policy: Any) -> None:
         """Read one policy. What is missing or null in it says nothing."""
         if policy is None or not self._is_a(dict, policy, name):
             return
@@ -169,10 +179,10 @@ class Reader:
             if content is not None and self._is_a(kind, content, "%s.%s" % (name, part)):
                 getattr(self, "_read_%s" % part)(name, content)
 
-    def _read_defaults(self, policy, content):
+    def _read_defaults(self, policy: str, content: Mapping[str, Any]) -> None:
         self._add("defaults", Scope(policy, "%s.defaults" % policy, "defaults"), content)
 
-    def _read_rules(self, policy, content):
+    def _read_rules(self, policy: str, content: Sequence[Any]) -> None:
         for number, rule in enumerate(content):
             place = "%s.rules[%d]" % (policy, number)
             if not self._is_a(dict, rule, place):
@@ -184,7 +194,7 @@ class Reader:
             self._add("rules", scope, rule)
             self._compile(scope, rule.get("when"))
 
-    def _read_machines(self, policy, content):
+    def _read_machines(self, policy: str, content: Mapping[Any, Any]) -> None:
         for key, values in content.items():
             place = "%s.machines[%r]" % (policy, key)
             if isinstance(key, bool) or not isinstance(key, (str, int)) or key == "":
@@ -192,9 +202,11 @@ class Reader:
                     "%s: it is %s, and not a name or UUID: put the name in quotes" % (place, kind_of(key))
                 )
             elif values is not None and self._is_a(dict, values, place):
-                self._add("machines", Scope(policy, place, "machine %r" % str(key), name=str(key)), values)
+                self._add(
+                    "machines", Scope(policy, place, "machine %r" % str(key), name=without_braces(str(key))), values
+                )
 
-    def _add(self, part, scope, content):
+    def _add(self, part: str, scope: Scope, content: Mapping[str, Any]) -> None:
         """Take a scope in, with the settings and flags of what is written there."""
         extras = EXTRAS[part]
         self._unknown_keys(content, tuple(OPTIONS) + extras, scope.place)
@@ -204,7 +216,7 @@ class Reader:
         self._say_the_balloon_once(scope)
         self.parts[part].append(scope)
 
-    def _take(self, scope, key, value):
+    def _take(self, scope: Scope, key: str, value: Any) -> None:
         try:
             parsed = None if value is None else parse_value(LIKE_A_FLAG if key in FLAGS else key, value)
         except ValueError as problem:
@@ -215,14 +227,14 @@ class Reader:
         else:
             scope.values[key] = parsed
 
-    def _say_the_balloon_once(self, scope):
+    def _say_the_balloon_once(self, scope: Scope) -> None:
         given = balloon_forms_given(option for option, value in scope.values.items() if value is not None)
         if given:
             self.problems.append(
                 "%s: give only one of %s: each is a way to say the balloon" % (scope.place, ", ".join(given))
             )
 
-    def _compile(self, scope, text):
+    def _compile(self, scope: Scope, text: Any) -> None:
         if text is None:
             return
         place = "%s.when" % scope.place
@@ -234,19 +246,19 @@ class Reader:
                 scope.usable = False
                 self.problems.append("%s: %s" % (place, error))
 
-    def _is_a(self, kind, value, place):
+    def _is_a(self, kind: type, value: Any, place: str) -> bool:
         if isinstance(value, kind):
             return True
         self.problems.append("%s: it is %s and has to be %s" % (place, kind_of(value), kind_of(kind())))
         return False
 
-    def _unknown_keys(self, content, known, place):
+    def _unknown_keys(self, content: Iterable[Any], known: Collection[str], place: str) -> None:
         for key in content:
             if key not in known:
                 self.problems.append("%s.%s: there is no such key; %s" % (place, key, did_you_mean(key, known)))
 
 
-def _match(reader, machines, facts, problems):
+def _match(reader: Reader, machines: Sequence[Entry], facts: Mapping[str, Any], problems: list[str]) -> None:
     """Find out which machines each scope is for."""
     everybody = [machine["uuid"] for machine in machines]
     for scope in reader.parts["defaults"]:
@@ -255,23 +267,32 @@ def _match(reader, machines, facts, problems):
     subjects = [dict(machine, host=host) for machine in machines]
     for rule in reader.parts["rules"]:
         if rule.usable:
-            rule.matched = _selected(rule, subjects, problems) if rule.selector else everybody
+            rule.matched = _selected(rule, rule.selector, subjects, problems) if rule.selector else everybody
         if rule.required and rule.usable and not rule.matched:
             problems.append(
                 "%s: it is required, and matches none of the %d machines of this host" % (rule.place, len(machines))
             )
-    names = {}
+    names: dict[str, list[str]] = {}
     for machine in machines:
         names.setdefault(machine["name"], []).append(machine["uuid"])
+    firsts: dict[tuple[str, str], Scope] = {}  # by policy and UUID
     for scope in reader.parts["machines"]:
-        scope.matched = _named(scope, names, set(everybody), facts.get("inaccessible") or [], problems)
+        scope.matched = _named(scope, names, set(everybody), facts.get("unreadable") or [], problems, reader.lost)
+        for uuid in scope.matched:
+            first = firsts.setdefault((scope.policy, uuid), scope)
+            if first is not scope:
+                problems.append(
+                    "%s: %r and %r are the same machine, %s: put all it is to have into one entry"
+                    % (scope.place, first.name, scope.name, uuid)
+                )
 
 
-def _selected(rule, subjects, problems):
-    matched, failed = [], []
+def _selected(rule: Scope, selector: Selector, subjects: Sequence[Entry], problems: list[str]) -> list[str]:
+    matched: list[str] = []
+    failed: list[tuple[str, SelectorError]] = []
     for subject in subjects:
         try:
-            if rule.selector.matches(subject):
+            if selector.matches(subject):
                 matched.append(subject["uuid"])
         except SelectorError as error:
             failed.append((subject["name"], error))
@@ -284,42 +305,52 @@ def _selected(rule, subjects, problems):
     return matched
 
 
-def _named(scope, names, uuids, inaccessible, problems):
-    """The one machine that a key names: by UUID, or else by name, as the module finds it."""
-    found = (
-        [scope.name.lower()]
-        if re.fullmatch(UUID, scope.name) and scope.name.lower() in uuids
-        else names.get(scope.name, [])
-    )
-    if scope.name.lower() in inaccessible:
-        problems.append(
-            "%s: VirtualBox cannot read this machine's settings: bring its .vbox file back, or unregister it"
-            % scope.place
-        )
-    elif len(found) > 1:
+def _named(
+    scope: Scope,
+    names: Mapping[str, list[str]],
+    uuids: Collection[str],
+    unreadable: Sequence[Entry],
+    problems: list[str],
+    lost: list[dict[str, Any]],
+) -> list[str]:
+    """The one machine that a key names: by UUID, or else by name, as the module finds it. One that cannot be read is told as such.
+
+    :param lost: takes those that are not among the machines that can be read, where there are others
+    """
+    key = str(scope.name)
+    if key.lower() in [machine.get("uuid") for machine in unreadable]:
+        return []
+    found = [key.lower()] if re.fullmatch(UUID, key) and key.lower() in uuids else names.get(key, [])
+    if len(found) > 1:
         problems.append(
             "%s: several machines have this name: use one of their UUIDs, %s" % (scope.place, ", ".join(found))
         )
+        return []
     elif not found and not scope.optional:
-        problems.append(
-            "%s: this host has no such machine; %s" % (scope.place, _way_out(scope.name, names, inaccessible))
-        )
+        message = "%s: this host has no such machine; %s" % (scope.place, _remedy(key, names, unreadable))
+        if unreadable:  # it can be one of these
+            lost.append(dict(uuid=None, name=key, code="machine_not_found", msg=message))
+        else:
+            problems.append(message)
     return found
 
 
-def _way_out(name, names, inaccessible):
+def _remedy(name: str, names: Iterable[str], unreadable: Sequence[Entry]) -> str:
     hint = did_you_mean(name, names, otherwise="set optional: true if not every host has it")
-    if inaccessible:
-        hint += "; VirtualBox cannot read %d other machines, whose names are unknown" % len(inaccessible)
+    if unreadable:
+        hint += "; %d other machines cannot be read, and their names are unknown. The first: %s" % (
+            len(unreadable),
+            unreadable[0]["msg"],
+        )
     return hint
 
 
 REPLACED_BY = {option: replaced_by(option) for option in OPTIONS}
 
 
-def _decide(scopes):
+def _decide(scopes: Iterable[Scope]) -> Decision:
     """What a machine is to have, as ``{option: (value, scope)}``."""
-    decision = {}
+    decision: Decision = {}
     for scope in scopes:
         for option, value in scope.values.items():
             for other in REPLACED_BY[option]:
@@ -329,12 +360,12 @@ def _decide(scopes):
     return decision
 
 
-def _contradictions(decisions):
+def _contradictions(decisions: list[tuple[Entry, Decision]]) -> list[str]:
     """A balloon together with large pages, once for each pair of parts that say so."""
-    found = {}
+    found: dict[str, list[str]] = {}
     for machine, decision in decisions:
         conflict = conflicting_balloon(
-            {option: value for option, (value, _scope) in decision.items()}, machine["memory_mb"]
+            {option: value for option, (value, _scope) in decision.items()}, machine.get("memory_mb")
         )
         if conflict:
             scopes = decision[conflict[0]][1], decision["large_pages"][1]

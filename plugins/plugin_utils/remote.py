@@ -10,21 +10,42 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import secrets
 import shlex
 import subprocess
 import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import IO, Any
+
+from ansible.errors import AnsibleError
 
 from ansible_collections.vbox.memory.plugins.module_utils.errors import did_you_mean
-from ansible_collections.vbox.memory.plugins.plugin_utils.values import kind_of
+from ansible_collections.vbox.memory.plugins.plugin_utils.naming import group_name
+from ansible_collections.vbox.memory.plugins.plugin_utils.shapes import SENT_FACTS, problem_of_facts
+from ansible_collections.vbox.memory.plugins.plugin_utils.values import kind_of, plain, shown
+
+Entry = Mapping[str, Any]  # of the option `hosts`
+Facts = dict[str, Any]
 
 MODULE_UTILS = "ansible_collections.vbox.memory.plugins.module_utils"
 FOLDER = Path(__file__).resolve().parents[1] / "module_utils"
 
 # What an entry of `hosts` may hold, and of what kind it is.
-KEYS = {"name": (str,), "ssh": (str, list), "become_user": (str,), "python": (str,), "vboxmanage": (str,)}
+KEYS: dict[str, tuple[type, ...]] = {
+    "name": (str,),
+    "ssh": (str, list),
+    "become_user": (str,),
+    "python": (str,),
+    "vboxmanage": (str,),
+}
+
+LARGEST = 64 * 1024 * 1024  # bytes of an answer; a machine takes some 600
+LONGEST = 500  # characters of an error that a host gives
 
 # What the host's Python runs: `sources` holds the code of each module, or null for a package.
 PROGRAM = """
@@ -62,13 +83,17 @@ print(given["marker"] + json.dumps(result))
 """
 
 
+Host = Mapping[str, Any]  # an entry of `hosts`
+
+
 class HostError(Exception):
     """A host that cannot be read: its message says why, in a line."""
 
 
-def problems_of(hosts):
+def problems_of(hosts: Sequence[Any]) -> list[str]:
     """What is wrong with the entries of `hosts`: a list of sentences."""
-    problems, seen = [], set()
+    problems: list[str] = []
+    seen: dict[str, str] = {}
     for number, host in enumerate(hosts):
         place = "hosts[%d]" % number
         if not isinstance(host, dict):
@@ -82,22 +107,28 @@ def problems_of(hosts):
                     "%s.%s: %r does not do: give %s"
                     % (place, key, value, " or ".join(kind_of(kind()) for kind in KEYS[key]))
                 )
-        if not host.get("name"):
+        name = host.get("name")
+        if not name:
             problems.append("%s: it has no name" % place)
-        elif host["name"] in seen:
-            problems.append("%s.name: %r stands twice" % (place, host["name"]))
-        seen.add(host.get("name"))
+        elif isinstance(name, str):
+            if group_name(name) in seen:
+                first = seen[group_name(name)]
+                same = "stands twice" if first == name else "is as %r in the names of groups: choose another" % first
+                problems.append("%s.name: %r %s" % (place, name, same))
+            seen[group_name(name)] = name
     return problems
 
 
-def read_hosts(hosts, ssh_arguments, metrics, timeout, forks):
+def read_hosts(
+    hosts: Sequence[Entry], ssh_arguments: Sequence[str], metrics: bool, timeout: int, forks: int
+) -> list[Facts | HostError]:
     """The facts of hosts, so many at a time.
 
     :param hosts: entries that :func:`problems_of` finds nothing wrong with
     :returns: for each, in order, its facts or the :class:`HostError`
     """
 
-    def read(host):
+    def read(host: Entry) -> Facts | HostError:
         try:
             return read_host(host, ssh_arguments, metrics, timeout)
         except HostError as error:
@@ -107,7 +138,7 @@ def read_hosts(hosts, ssh_arguments, metrics, timeout, forks):
         return list(pool.map(read, hosts))
 
 
-def read_host(host, ssh_arguments, metrics, timeout):
+def read_host(host: Entry, ssh_arguments: Sequence[str], metrics: bool, timeout: int) -> Facts:
     """The facts of one host, as ``vbox_memory_facts`` returns them.
 
     :raises HostError: when it is down, has no Python or no VirtualBox, or takes too long
@@ -115,28 +146,80 @@ def read_host(host, ssh_arguments, metrics, timeout):
     marker = secrets.token_hex(16)  # a login script can print anything before it
     given = dict(sources=sources(), vboxmanage=host.get("vboxmanage"), metrics=metrics, marker=marker)
     command = command_for(host, ssh_arguments)
-    try:
-        done = subprocess.run(
-            command, input=(PROGRAM % json.dumps(given)).encode(), capture_output=True, timeout=timeout, check=False
-        )
-    except OSError as error:
-        raise HostError("%s: %s" % (command[0], error.strerror)) from None
-    except subprocess.TimeoutExpired:
-        raise HostError("it has not answered within %d s" % timeout) from None
-    before, found, answer = done.stdout.decode("utf-8", "replace").partition(marker)
+    status, out, error_text = _run(command, PROGRAM % json.dumps(given), timeout)
+    before, found, answer = out.partition(marker)
     if not found:
-        said = (done.stderr.decode("utf-8", "replace") or before).strip().splitlines()
-        raise HostError("%s (exit status %d)" % (said[-1] if said else "no answer", done.returncode))
+        said = (error_text or before).strip().splitlines()
+        raise HostError("%s (exit status %d)" % (shown(said[-1], LONGEST) if said else "no answer", status))
+    return facts_in(answer)
+
+
+def _run(command: Sequence[str], given: str, timeout: int) -> tuple[int, str, str]:
+    """Run a command: its exit status, and what it wrote to its standard output and error.
+
+    :raises HostError: when it cannot run, takes too long or writes too much
+    """
+    with tempfile.TemporaryFile() as source, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as error:
+        source.write(given.encode())
+        source.seek(0)
+        try:
+            process = subprocess.Popen(command, stdin=source, stdout=out, stderr=error)
+        except OSError as problem:
+            raise HostError("%s: %s" % (command[0], problem.strerror)) from None
+        try:
+            _wait(process, (out, error), timeout)
+        finally:
+            process.kill()
+            process.wait()
+        return process.returncode, _text(out), _text(error)
+
+
+def _wait(process: subprocess.Popen[bytes], outputs: Sequence[IO[bytes]], timeout: int) -> None:
+    deadline = time.monotonic() + timeout
+    while True:
+        try:
+            process.wait(max(0.0, min(0.2, deadline - time.monotonic())))
+            ended = True
+        except subprocess.TimeoutExpired:
+            ended = False
+        if sum(os.fstat(output.fileno()).st_size for output in outputs) > LARGEST:
+            raise HostError("its answer is longer than %d MB" % (LARGEST // 2**20))
+        if ended:
+            return
+        if time.monotonic() >= deadline:
+            raise HostError("it has not answered within %d s" % timeout)
+
+
+def _text(output: IO[bytes]) -> str:
+    output.seek(0)
+    return output.read().decode("utf-8", "replace")
+
+
+def facts_in(answer: str) -> Facts:
+    """The facts in what a host has answered, in which every value is of the kind that it has to be.
+
+    :raises HostError: when it is an error, or something else
+    """
     try:
         result = json.loads(answer)
-    except ValueError:
-        raise HostError("its answer was cut off") from None
+        result = json.loads(json.dumps(result, ensure_ascii=False).encode("utf-8", "replace"))  # no half characters
+    except (ValueError, RecursionError):
+        raise HostError("its answer was cut off, or is no JSON") from None
+    if not isinstance(result, dict):
+        raise HostError("its answer is %s and has to be a dictionary" % kind_of(result))
     if "facts" not in result:
-        raise HostError(result["msg"])
-    return result["facts"]
+        raise HostError(shown(result.get("msg") or "its answer holds neither facts nor an error", LONGEST))
+    try:
+        facts: Facts = plain(result["facts"])
+    except AnsibleError as error:
+        raise HostError("its answer cannot be used: %s" % error) from None
+    problem = problem_of_facts(facts, SENT_FACTS)
+    if problem:
+        raise HostError("its answer cannot be used: %s" % problem)
+    return facts
 
 
-def command_for(host, ssh_arguments):
+def command_for(host: Entry, ssh_arguments: Sequence[str]) -> list[str]:
     """The command that runs the Python of a host, as a list."""
     sudo = ["sudo", "-n", "-H", "-u", host["become_user"], "--"] if host.get("become_user") else []
     if not host.get("ssh"):

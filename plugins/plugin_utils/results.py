@@ -8,32 +8,30 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.vbox.memory.plugins.module_utils.model.settings import SETTINGS
+from ansible_collections.vbox.memory.plugins.module_utils.planning.result import outcome
+
 Result = dict[str, Any]
 
-# The options that can be the reason for a setting.
-OPTIONS_OF = {
-    "balloon_default_mb": ("balloon", "balloon_leave", "balloon_default"),
-    "balloon_current_mb": ("balloon", "balloon_leave", "balloon_current"),
-    "page_fusion": ("page_fusion",),
-    "large_pages": ("large_pages",),
-}
+OPTIONS_OF = {setting.key: setting.options for setting in SETTINGS.values()}
 
 
-def outcome(machines: Sequence[Result]) -> Result:
-    """What a result says as a whole, from its entries of ``machines``: as the modules do."""
-    failed = [machine for machine in machines if machine.get("failed")]
-    whole: Result = dict(
-        changed=any(machine["changed"] for machine in machines),
-        machines=list(machines),
-        commands=[command for machine in machines for command in machine["commands"]],
-        pending=[dict(machine["pending"], name=machine["name"]) for machine in machines if machine["pending"]],
+def unreadable_result(machine: Mapping[str, Any]) -> Result:
+    """The entry of ``machines`` for one that cannot be read, by its entry in the facts."""
+    return dict(
+        name=machine.get("name") or machine.get("uuid"),
+        uuid=machine.get("uuid"),
+        state=None,
+        changed=False,
+        before={},
+        after={},
+        pending={},
+        commands=[],
+        warnings=[],
+        failed=True,
+        code=machine["code"],
+        msg=machine["msg"],
     )
-    if failed:
-        message = "; ".join("machine %r: %s" % (machine["name"], machine["msg"]) for machine in failed)
-        if len(machines) > 1:
-            message = "%d of %d machines failed. %s" % (len(failed), len(machines), message)
-        whole.update(failed=True, code=failed[0].get("code"), msg=message)
-    return whole
 
 
 def differences(
@@ -44,26 +42,26 @@ def differences(
     :param machines: entries of ``machines`` of a module's result
     :param explained: the key ``explained`` of what :func:`~.policy.resolve` returns
     """
-    sources = {machine["uuid"]: machine["settings"] for machine in explained}
+    sources = {machine.get("uuid"): machine["settings"] for machine in explained}
     changed_word = "would change" if check_mode else "changed"
     for machine in machines:
-        yield from _rows(machine, sources.get(machine["uuid"], {}), changed_word)
+        yield from _rows(machine, sources.get(machine.get("uuid"), {}), changed_word)
 
 
 def _rows(machine: Result, settings: Mapping[str, Any], changed_word: str) -> Iterator[Result]:
-    base = dict(machine=machine["name"], uuid=machine["uuid"], state=machine["state"], msg=None, source=None)
+    base = dict(machine=machine["name"], uuid=machine.get("uuid"), state=machine.get("state"), msg=None, source=None)
     before = machine["before"]
     for word, values in ((changed_word, changes(machine)), ("pending", machine["pending"])):
         for setting, value in values.items():
             source = _source(setting, settings)
             yield dict(base, setting=setting, before=before.get(setting), after=value, outcome=word, source=source)
     if machine.get("failed"):
-        yield dict(base, setting=None, before=None, after=None, outcome="failed", msg=machine["msg"])
+        yield dict(base, setting=None, before=None, after=None, outcome="failed", msg=machine.get("msg"))
 
 
 def _source(setting: str, settings: Mapping[str, Any]) -> str | None:
     options = OPTIONS_OF.get(setting, (setting,))
-    return next((settings[option]["source"] for option in options if option in settings), None)
+    return next((settings[option].get("source") for option in options if option in settings), None)
 
 
 def changes(machine: Result) -> Result:

@@ -5,8 +5,14 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Sequence
 from typing import Any
+
+from ansible.errors import AnsibleError
+from ansible.parsing.vault import EncryptedString
+
+from ansible_collections.vbox.memory.plugins.module_utils.errors import printable
 
 KINDS = (
     (type(None), "null"),
@@ -16,23 +22,41 @@ KINDS = (
     (str, "a string"),
     (dict, "a dictionary"),
     (list, "a list"),
+    (bytes, "binary data"),
+    (datetime.datetime, "a time"),
+    (datetime.date, "a date"),
 )
 
 
 WORDS = {None: "-", True: "on", False: "off"}
 
 
-def plain(value: Any) -> Any:
-    """The same in Python's own types. Ansible's are subclasses that carry tags, and JMESPath doesn't know them."""
+SCALARS: tuple[Any, ...] = (str, int, float, bytes)
+DEEPEST = 100  # levels of lists and dictionaries
+
+
+def plain(value: Any, depth: int = 0) -> Any:
+    """The same in Python's own types, decrypted. Ansible's are subclasses that carry tags, and JMESPath doesn't know them.
+
+    :raises AnsibleError: when something is encrypted of which the secret is not known, or nested too deeply
+    """
+    if depth > DEEPEST:
+        raise AnsibleError("a value is nested more than %d levels deep" % DEEPEST)
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, dict):
-        return {plain(key): plain(item) for key, item in value.items()}
+        return {key if isinstance(key, tuple) else plain(key): plain(item, depth + 1) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
-    for kind in (str, int, float):
+        return [plain(item, depth + 1) for item in value]
+    if isinstance(value, EncryptedString):
+        return str(value)
+    for kind in SCALARS:
         if isinstance(value, kind):
             return kind(value)
+    if isinstance(value, datetime.date):
+        return (datetime.datetime if isinstance(value, datetime.datetime) else datetime.date).fromisoformat(
+            value.isoformat()
+        )
     return value
 
 
@@ -41,7 +65,7 @@ def shown(value: Any, longest: int | None = None) -> str:
     if value is None or isinstance(value, bool):
         return WORDS[value]
     text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-    text = "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)
+    text = printable(text)
     return text if longest is None or len(text) <= longest else text[: longest - 1] + "…"
 
 

@@ -134,7 +134,7 @@ def describe(host, arguments, started, measured):
 
 def write(result, folder):
     """Write the figures, the tables and the plot."""
-    result["required"] = check([Row(**row) for row in result["rows"]])
+    result["required"] = check([Row(**row) for row in result["rows"]], result["fleet"], result["payloads"])
     text = tables(result)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "bench.json").write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")

@@ -221,7 +221,7 @@ def test_progress_of_a_balloon_that_takes_its_time(fakes, settings, seen):
     assert said["machines"][1]["after"] == {"balloon_default_mb": 128}
     assert (said["code"], said["changed"]) == ("machine_not_found", True)
     assert bool(re.search(r'^h1, machine "slow": .* \(\d+ s\)$', output, re.MULTILINE)) == seen, output
-    assert not [path for path in fakes.folder.rglob("*.progress")]
+    assert list(fakes.folder.rglob("*.progress")) == []
 
 
 def test_progress_of_a_restart(fakes):
@@ -234,3 +234,66 @@ def test_progress_of_a_restart(fakes):
     assert lines[0] == 'h1: restarting "slow" (1 of 1)' and len(lines) >= 3, output
     seconds = [int(line.rpartition("(")[2].partition(" ")[0]) for line in lines[1:]]
     assert seconds == sorted(seconds)
+
+
+def slow_guest(fakes, **variables):
+    host = fakes.host("h1", clock_rate=2, **variables)
+    host.add_guest("slow", **dict(QUICK, rate=20))
+    host.advance(10)
+    return host
+
+
+def balloon(**keywords):
+    return dict(
+        {"vbox.memory.vbox_balloon": dict(OWN, name="slow", balloon_current=128), "register": "outcome"}, **keywords
+    )
+
+
+def test_where_async_does_not_work_there_is_no_progress_but_the_change(fakes):
+    slow_guest(fakes, ansible_async_dir="/proc/nowhere")
+    status, output = fakes.tasks(balloon(), KEEP)
+    assert (status, outcome(fakes)["machines"][0]["after"]) == (0, {"balloon_current_mb": 128}), output
+    assert "h1, machine" not in output
+
+
+def test_async_and_delegation_are_the_users_own(fakes):
+    slow_guest(fakes)
+    fakes.host("h2")
+    delegated = balloon(delegate_to="h1", when="inventory_hostname == 'h2'")
+    delegated["vbox.memory.vbox_balloon"] |= {"vboxmanage": fakes.inventory["h1"]["vbox_memory_vboxmanage"]}
+    status, output = fakes.tasks(delegated, KEEP)
+    assert (status, outcome(fakes, "h2")["machines"][0]["after"]) == (0, {"balloon_current_mb": 128}), output
+    assert re.search(r'^h2, machine "slow": ', output, re.MULTILINE), output
+
+    again = balloon(**{"async": 60, "poll": 1, "when": "inventory_hostname == 'h1'"})
+    status, output = fakes.tasks(again, KEEP)
+    said = outcome(fakes)
+    assert (status, said["changed"], said["machines"][0]["after"]) == (0, False, {"balloon_current_mb": 128}), output
+
+
+def test_check_mode_waits_for_nobody(fakes):
+    slow_guest(fakes)
+    status, output = fakes.tasks(balloon(check_mode=True), KEEP)
+    said = outcome(fakes)
+    assert (status, said["changed"], said["machines"][0]["after"]) == (0, True, {"balloon_current_mb": 128}), output
+    assert "h1, machine" not in output
+
+
+@pytest.mark.parametrize("mode", ["audit", "apply", "maintain"])
+def test_machines_that_cannot_be_read_are_failures_and_stop_no_other(fakes, mode):
+    """One whose settings file is gone, and one of which VBoxManage prints garbage. A policy may name one of them."""
+    host = fakes.host("h1")
+    for name in ("gone", "odd", "web01"):
+        host.add_machine(name, memory=1024)
+    gone, odd = (host.machine(name)["uuid"] for name in ("gone", "odd"))
+    host.change("gone", accessible=False)
+    host.faults({"kind": "garbage", "command": "showvminfo", "machine": odd, "count": None})
+    named = {"machines": {gone: {"balloon": 65}, "gone": {"balloon": 65}}}
+    status, output = fakes.tasks(dict(policy(policies=[ALL_64, named], mode=mode), ignore_errors=True), KEEP)
+    said = outcome(fakes)
+    failures = {row["machine"]: row for row in said["differences"] if row["outcome"] == "failed"}
+    assert (said["failed"], said["code"], list(failures)) == (True, "machine_inaccessible", [gone, odd, "gone"]), output
+    assert "VERR_FILE_NOT_FOUND" in failures[gone]["msg"] and "showvminfo" in failures[odd]["msg"]
+    assert failures["gone"]["uuid"] is None and "2 other machines cannot be read" in failures["gone"]["msg"]
+    assert balloon_of(host, "web01") == (0 if mode == "audit" else 64)
+    assert [row["machine"] for row in said["differences"] if row["outcome"] != "failed"] == ["web01"]

@@ -42,6 +42,8 @@ for session in sessions:
 class Host(SandboxTestHost):
     """A user of the sandbox, and its machines by name."""
 
+    path = "/usr/bin:/bin"  # without the recorder, which is no program of VirtualBox's packages
+
     def __init__(self, sandbox, user):
         super().__init__(sandbox, user)
         self.forget_machines()
@@ -115,6 +117,38 @@ def test_all_machines_are_the_same(odd):
 def test_the_type_is_that_of_the_settings_file(odd):
     types = {machine["name"]: machine["os_type"] for machine in odd.results("api", ["read_all"])[0][0]}
     assert (types["windows"], types["arm"], types["other"]) == ("Windows10_64", "Debian_arm64", "Debian_64")
+
+
+# What becomes of a settings file while the server has the machine in memory. $1 is the file.
+FILES = {
+    "gone": 'mv "$1" "$1.away"',
+    "not permitted": 'chmod 0 "$1"',
+    "empty": ': > "$1"',
+    "cut off": 'head -c 700 "$1" > "$1.part"; mv "$1.part" "$1"',
+}
+
+
+def test_the_type_is_the_same_where_the_settings_file_does_not_say_it(sandbox):
+    """Also of an encrypted machine, of one whose file has the ID in small letters, and of a type that VirtualBox does not know."""
+    host = Host(sandbox, "vbox40")
+    uuids = {kind: host.make(kind) for kind in [*FILES, "encrypted", "small letters", "unknown"]}
+    files = {kind: settings_file(host, uuid) for kind, uuid in uuids.items()}
+    host.run("sh", "-c", "echo secret > password")
+    password = "/home/vbox40/password"
+    how = ("--new-password=" + password, "--cipher=AES-128", "--new-password-id=secret")
+    host.vbox("encryptvm", "encrypted", "setencryption", *how)
+    host.stop_server()
+    host.run("sed", "-i", "s/Debian_64/debian_64/", files["small letters"])
+    host.run("sed", "-i", "s/Debian_64/NoSuch/", files["unknown"])
+    with Holder(host, 60):
+        host.vbox("encryptvm", uuids["encrypted"], "addpassword", "--password=" + password, "--password-id=secret")
+        host.vbox("list", "-l", "vms")
+        for kind, change in FILES.items():
+            host.run("sh", "-c", change, "sh", files[kind])
+        machines, errors = host.both(["read_all"])[0]
+    types = {machine["name"]: (machine["os_type"], machine["os_description"]) for machine in machines}
+    assert errors == {} and types.pop("unknown") == ("NoSuch", "NoSuch")
+    assert set(types.values()) == {("Debian_64", "Debian (64-bit)")} and len(types) == len(uuids) - 1
 
 
 def test_every_name_and_uuid_finds_the_same(odd):
@@ -241,16 +275,62 @@ def test_metrics_that_one_sets_up_the_other_reads(odd, first):
 def test_a_machine_whose_file_is_gone(sandbox):
     host = Host(sandbox, "vbox42")
     gone, there = host.make("gone"), host.make("there")
-    file = re.search(r'^CfgFile="(.*)"$', host.vbox("showvminfo", gone, "--machinereadable"), re.MULTILINE).group(1)
+    file = settings_file(host, gone)
     host.run("mv", file, file + ".away")
     host.run("sh", "-c", 'rm -f "$1"-prev', "sh", file)
     host.stop_server()
     results = host.both(["find_one", gone], ["find_one", "gone"], ["find", [there, gone]], ["read_all"])
     assert codes(results[:2]) == ["machine_inaccessible", "machine_not_found"]
     assert [one.get("code") for one in results[2]] == [None, "machine_inaccessible"]
-    assert results[3][1] == [gone] and [machine["uuid"] for machine in results[3][0]] == [there]
+    assert list(results[3][1]) == [gone] and [machine["uuid"] for machine in results[3][0]] == [there]
     host.run("mv", file + ".away", file)
     assert host.results("api", ["find_one", "gone"])[0]["uuid"] == gone
+
+
+# How a machine is made unreadable, what VirtualBox says then, and what the message advises. $1 is the machine's settings file.
+UNREADABLE = {
+    "gone": ('mv "$1" "$1.away"', "VERR_FILE_NOT_FOUND", "bring its .vbox file back"),
+    "folder gone": ('mv "${1%/*}" "${1%/*}.away"', "VERR_FILE_NOT_FOUND", "bring its .vbox file back"),
+    "not permitted": ('chmod 0 "$1"', "VERR_ACCESS_DENIED", "let the user that VirtualBox runs as read"),
+    "empty": (': > "$1"', "Document is empty", "ends in -prev"),
+    "cut off": ('head -c 700 "$1" > "$1.part"; mv "$1.part" "$1"', "Couldn't find end of Start Tag", "ends in -prev"),
+    "of a newer VirtualBox": (
+        'sed -i \'s/version="1[^"]*"/version="1.99-linux"/\' "$1"',
+        "Machine/@Platform",
+        "a newer VirtualBox",
+    ),
+    "encrypted": (": already", "Failed to retain key for key ID 'secret'", "VBoxManage encryptvm <0> addpassword"),
+}
+
+
+def test_machines_that_cannot_be_read_are_told_with_virtualbox_s_reason_and_stop_no_other(sandbox):
+    host = Host(sandbox, "vbox47")
+    there = host.make("there")
+    uuids = {kind: host.make(kind) for kind in UNREADABLE}
+    host.run("sh", "-c", "echo secret > password")
+    host.vbox(
+        "encryptvm",
+        "encrypted",
+        "setencryption",
+        "--new-password=/home/vbox47/password",
+        "--cipher=AES-128",
+        "--new-password-id=secret",
+    )
+    files = {kind: settings_file(host, uuid) for kind, uuid in uuids.items()}
+    host.stop_server()
+    for kind, (how, _reason, _remedy) in UNREADABLE.items():
+        host.run("sh", "-c", 'rm -f "$1-prev"; ' + how, "sh", files[kind])
+    machines, errors = host.both(["read_all"])[0]
+    assert [machine["uuid"] for machine in machines] == [there] and list(errors) == list(uuids.values())
+    for kind, (_how, reason, remedy) in UNREADABLE.items():
+        error = errors[uuids[kind]]
+        assert error["code"] == "machine_inaccessible" and "MachineImpl.cpp" not in error["msg"]
+        assert reason in error["msg"] and remedy.replace("<0>", uuids[kind]) in error["msg"], error
+    assert host.both(["find", [*uuids.values(), there]])[0][:-1] == list(errors.values())
+
+
+def settings_file(host, uuid):
+    return re.search(r'^CfgFile="(.*)"$', host.vbox("showvminfo", uuid, "--machinereadable"), re.MULTILINE).group(1)
 
 
 def test_a_machine_that_another_program_holds(sandbox):
@@ -508,6 +588,42 @@ def test_auto_takes_the_bindings_and_says_no_more(plain):
 def test_auto_keeps_to_a_vboxmanage_that_was_named(plain):
     answer = plain.do("auto", ["find_one", "web01"])
     assert answer["name"] == "vboxmanage" and VBOX in answer["fallback"]
+
+
+OTHER_USER = 'exec sudo -n -u vbox46 /usr/lib/virtualbox/VBoxManage "$@"\n'
+
+
+@pytest.mark.parametrize("name", ["VBoxManage", "VBox", "VBox.sh"])
+def test_auto_keeps_to_a_program_of_the_administrator_s_own(sandbox, plain, name):
+    """Also where it is called as the packages' wrapper is."""
+    other = Host(sandbox, "vbox46")
+    uuid = other.make("theirs")
+    folder = "/tmp/vbox44-%s" % name
+    plain.run("mkdir", "-p", folder)
+    plain.script("%s/%s" % (folder, name), "#!/bin/sh\n" + OTHER_USER)
+    if name != "VBoxManage":
+        plain.run("ln", "-sf", name, folder + "/VBoxManage")
+    plain.path = folder + ":/usr/bin:/bin"
+    try:
+        answer = plain.do("auto", ["read_all"], ["change", uuid, {"balloon_default": 5}], executable="")
+    finally:
+        del plain.path
+    assert answer["name"] == "vboxmanage" and folder + "/VBoxManage" in answer["fallback"]
+    assert [machine["uuid"] for machine in answer["results"][0][0]] == [uuid] and answer["results"][1] is None
+    assert other.both(["read", uuid])[0]["balloon_default"] == 5
+
+
+def test_auto_takes_no_notice_of_a_program_that_the_path_hides(plain):
+    """The packages' wrapper comes first, as for everybody who calls VBoxManage."""
+    plain.run("mkdir", "-p", "/tmp/vbox44-hidden")
+    plain.script("/tmp/vbox44-hidden/VBoxManage", "#!/bin/sh\n" + OTHER_USER)
+    plain.path = "/usr/bin:/bin:/tmp/vbox44-hidden"
+    try:
+        for backend in ("auto", "vboxmanage"):
+            answer = plain.do(backend, ["find_one", "web01"], executable="")
+            assert answer["fallback"] is None and answer["results"][0]["name"] == "web01"
+    finally:
+        del plain.path
 
 
 BROKEN = {

@@ -188,7 +188,7 @@ def test_everything_is_as_virtualbox_was_told(host):
     assert host["memory_total_kb"] > host["memory_used_kb"] > 0
     # No machine runs, and VirtualBox itself says 0 then (measured on 7.2.22).
     assert [host[name] for name in HOST_FIGURES if name.startswith("vmm_")] == [0, 0, 0, 0]
-    assert found["inaccessible"] == []
+    assert found["unreadable"] == []
     assert found["totals"] == {
         "configured_mb": 6144,
         "running_mb": 0,
@@ -201,7 +201,7 @@ def test_everything_is_as_virtualbox_was_told(host):
 
 def test_a_host_without_machines(host):
     found, _calls = facts(host)
-    assert found["machines"] == found["inaccessible"] == []
+    assert found["machines"] == found["unreadable"] == []
     assert found["totals"]["configured_mb"] == 0
 
 
@@ -420,7 +420,11 @@ def test_a_machine_that_cannot_be_read(host):
 
     found, calls = facts(host, metrics=False)
     assert [machine["name"] for machine in found["machines"]] == ["web01"]
-    assert found["inaccessible"] == [gone]
+    assert [(one["uuid"], one["name"], one["code"]) for one in found["unreadable"]] == [
+        (gone, None, "machine_inaccessible")
+    ]
+    assert "VERR_FILE_NOT_FOUND" in found["unreadable"][0]["msg"] and gone in found["unreadable"][0]["msg"]
+    assert found["totals"]["configured_mb"] == 512
     assert calls.count(["showvminfo", gone, "--machinereadable"]) == 1, "tried again, though it cannot pass"
     assert [machine["uuid"] for machine in facts(host, metrics=False, machines=["web01"])[0]["machines"]] == [web]
 
@@ -434,6 +438,40 @@ def test_a_machine_that_cannot_be_read(host):
     assert [call[:2] for call in calls if call[0] == "modifyvm"] == [["modifyvm", web]]
     result, _calls = host.module("vbox_balloon", {"balloon": 64, "name": "web01"})
     assert (result.get("failed"), result["changed"]) == (None, False)
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [
+        ({"kind": "garbage"}, "vboxmanage_unreadable"),
+        ({"kind": "garbage", "text": 'name="x"\nUUID="y"\nmemory=lots\n'}, "vboxmanage_unreadable"),
+        ({"kind": "empty"}, "vboxmanage_unreadable"),
+        ({"kind": "locked", "count": None}, "machine_locked"),
+        ({"kind": "not_ready", "count": None}, "machine_locked"),
+    ],
+    ids=["garbage", "nonsense for values", "empty", "locked", "not ready"],
+)
+def test_a_machine_of_which_nothing_can_be_read_stops_no_other(on_fake, fault, code):
+    odd, web = make(on_fake, "odd"), make(on_fake, "web01", "Debian_64", 512)
+    on_fake.fake.faults(dict({"count": 1, "command": "showvminfo", "machine": odd}, **fault))
+    found, _calls = facts(on_fake, metrics=False)
+    assert [machine["uuid"] for machine in found["machines"]] == [web] and found["totals"]["configured_mb"] == 512
+    assert [(one["uuid"], one["name"], one["code"]) for one in found["unreadable"]] == [(odd, None, code)]
+    assert found["unreadable"][0]["msg"]
+
+
+def test_a_server_that_does_not_answer_is_an_error_of_the_host(on_fake):
+    make(on_fake, "web01")
+    on_fake.fake.faults({"kind": "server_failure", "command": "showvminfo", "count": None})
+    result, _calls = on_fake.module(MODULE, {"metrics": False})
+    assert (result["failed"], result["code"]) == (True, "server_unavailable")
+
+
+def test_a_uuid_in_the_braces_of_list_vms(host):
+    uuid = make(host, "web01")
+    assert [machine["name"] for machine in facts(host, metrics=False, machines=["{%s}" % uuid])[0]["machines"]] == [
+        "web01"
+    ]
 
 
 # -- gather_facts --------------------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 # Copyright: vbox.memory contributors
 """A fleet on the real VirtualBox over SSH: 50 users of a sandbox of its own are 50 hosts, with the same machines each.
 
-`VBOX_FLEET=50x20` is the fleet that issue 4 asks for; `make test` takes fewer. The time is printed (`pytest -s`).
+`VBOX_FLEET=50x20` is a large fleet; `make test` takes fewer. The time is printed (`pytest -s`).
 """
 
 from __future__ import annotations

@@ -80,8 +80,8 @@ def hosts(sandbox, tmp_path):
 
 
 def test_two_hosts_with_odd_names_one_dead_and_a_cache(hosts):
-    uuids = {hosts.machine(USERS[0], name): name for name in ODD_NAMES}
-    windows = hosts.machine(USERS[1], "win", "--groups", "/office/desks", os_type="Windows11_64")
+    uuids = {f"{hosts.machine(USERS[0], name)}.{USERS[0]}.vbox": name for name in ODD_NAMES}
+    windows = hosts.machine(USERS[1], "win", "--groups", "/office/desks", os_type="Windows11_64") + f".{USERS[1]}.vbox"
     config = dict(
         hosts=[
             hosts.entry(USERS[0]),
@@ -106,6 +106,7 @@ def test_two_hosts_with_odd_names_one_dead_and_a_cache(hosts):
         "vbox_state_poweroff": {*uuids, windows},
         "vbox_os_Debian_64": set(uuids),
         "vbox_os_Windows11_64": {windows},
+        "vbox_group_office": {windows},
         "vbox_group_office_desks": {windows},
         f"vbox_host_{USERS[0]}": set(uuids),
         f"vbox_host_{USERS[1]}": {windows},
@@ -135,9 +136,8 @@ def test_two_hosts_with_odd_names_one_dead_and_a_cache(hosts):
 
 
 def test_a_service_users_machines_and_names(hosts):
-    for user in USERS[:2]:
-        hosts.machine(user, "web 1")
-    hosts.machine(USERS[1], "{{ 1 / 0 }}")
+    here, there = (hosts.machine(user, "web 1") for user in USERS[:2])
+    odd = hosts.machine(USERS[1], "{{ 1 / 0 }}")
     hosts.listed(
         hosts=[
             hosts.entry(USERS[0]),
@@ -151,5 +151,9 @@ def test_a_service_users_machines_and_names(hosts):
     (hosts.folder / "play.json").write_text(json.dumps(play))
     said = re.findall("<(.*?)>", hosts.ansible("playbook", "play.json").stdout)
     assert sorted(said) == sorted(
-        [f"web_1-{USERS[0]}|web 1|{USERS[0]}", "web_1-service|web 1|service", "___1___0___|{{ 1 / 0 }}|service"]
+        [
+            f"web_1-{here}.{USERS[0]}.vbox|web 1|{USERS[0]}",
+            f"web_1-{there}.service.vbox|web 1|service",
+            f"___1___0___-{odd}.service.vbox|{{{{ 1 / 0 }}}}|service",
+        ]
     )

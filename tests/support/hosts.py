@@ -92,6 +92,7 @@ class SandboxTestHost(TestHost):
 
     kind = "sandbox"
     record = "/tmp/{user}.calls"
+    path = "/opt/recorder:/usr/bin:/bin"
 
     def __init__(self, sandbox, user="vbox"):
         """:param sandbox: a function that runs `tests/testbed/sandbox` with some arguments"""
@@ -118,7 +119,7 @@ class SandboxTestHost(TestHost):
             "env",
             "PYTHONPATH=/checkout/.build:/ansible",
             "PYTHONHASHSEED=0",
-            "PATH=/opt/recorder:/usr/bin:/bin",
+            "PATH=" + self.path,
             "VBOX_RECORD=" + self.file,
             "python3",
             "/checkout/tests/support/" + script,

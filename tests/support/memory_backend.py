@@ -63,10 +63,13 @@ class MemoryBackend(Backend):
 
     def read_all(self, details=True):
         without = {} if details else dict(groups=[], os_type=None, os_description=None)
-        return [replace(machine, **without) for machine in self.machines.values()], []
+        return [replace(machine, **without) for machine in self.machines.values()], {}
 
     def read_live(self):
         return [machine for machine in self.machines.values() if machine.live]
+
+    def settings_file(self, uuid):
+        return ""  # they are in memory
 
     def change(self, uuid, values, live=False):
         self.log.append(("live" if live else "change", dict(values)))

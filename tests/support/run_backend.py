@@ -48,6 +48,8 @@ def plain(value):
         return dataclasses.asdict(value)
     if isinstance(value, VBoxMemoryError):
         return {"code": value.code, "msg": value.message, "vbox_code": value.details.get("vbox_code")}
+    if isinstance(value, dict):
+        return {key: plain(one) for key, one in value.items()}
     return [plain(one) for one in value] if isinstance(value, (list, tuple)) else value
 
 

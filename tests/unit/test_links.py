@@ -34,13 +34,7 @@ def pages(folder="."):
     return sorted(name for name in listing.split("\0") if name.endswith(".md") and (ROOT / name).is_file())
 
 
-# The last links of a page to tests/ are to go with its next revision; strict, so that this mark has to go then, too.
-TO_BE_REVISED = pytest.mark.xfail(strict=True, reason="it links to pages in tests/, which do not ship")
-PAGES_THAT_SHIP = [
-    pytest.param(page, marks=[TO_BE_REVISED] if page == "docs/how-it-works.md" else [])
-    for page in pages()
-    if not page.startswith("tests/")
-]
+PAGES_THAT_SHIP = [page for page in pages() if not page.startswith("tests/")]
 
 
 @pytest.fixture(scope="session")

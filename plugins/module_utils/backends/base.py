@@ -1,20 +1,26 @@
 # -*- coding: utf-8 -*-
 # Copyright: vbox.memory contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""What each way to VirtualBox promises. Nothing else of a backend is used, and tests/contract holds all of them to it."""
+"""What each backend promises. Nothing else of a backend is used, and tests/integration/test_contract.py holds all of them to it."""
 
 from __future__ import annotations
 
+import re
 import time
 from abc import ABC, abstractmethod
-from typing import Any, Collection, Mapping, Sequence, Union
+from typing import Any, Collection, Dict, List, Mapping, Sequence, Tuple, Union
 
 from ansible_collections.vbox.memory.plugins.module_utils.backends.metrics import Samples, groups_of
 from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError
 from ansible_collections.vbox.memory.plugins.module_utils.model.machine import Machine
 
 Found = Union[Machine, VBoxMemoryError]
+Machines = Tuple[
+    List[Machine], Dict[str, VBoxMemoryError]
+]  # those that can be read, and by UUID what is wrong with the others
+OF_THE_HOST = ("vboxmanage_not_found", "vboxmanage_timeout", "backend_unavailable", "server_unavailable")
 LIVE_DEFAULT = "live_default"
+MOST_OF_A_REASON = 1000  # characters
 POLL_INTERVAL = 0.25  # seconds between queries while the first sample is awaited
 
 
@@ -53,12 +59,19 @@ class Backend(ABC):
         """The machine with this UUID, as it is now, with details."""
 
     @abstractmethod
-    def read_all(self, details: bool = True) -> tuple[list[Machine], list[str]]:
-        """All machines, and the UUIDs of those that VirtualBox cannot read."""
+    def read_all(self, details: bool = True) -> Machines:
+        """All machines, and what is wrong with those that cannot be read: ``{UUID: error}``. One of them stops no other.
+
+        :raises VBoxMemoryError: what is wrong with the host, :data:`OF_THE_HOST`
+        """
 
     @abstractmethod
     def read_live(self) -> list[Machine]:
         """The machines that run or are paused."""
+
+    @abstractmethod
+    def settings_file(self, uuid: str) -> str:
+        """The path of the settings file of a machine that was found or read."""
 
     @abstractmethod
     def change(self, uuid: str, values: Mapping[str, Any], live: bool = False) -> None:
@@ -152,10 +165,30 @@ def ambiguous(machines: Sequence[Machine]) -> VBoxMemoryError:
     )
 
 
-def inaccessible(uuid: str) -> VBoxMemoryError:
-    """The error for a machine whose settings file VirtualBox cannot read."""
+# What to do about a machine that VirtualBox cannot read, by what its reason holds. These names are never translated.
+# Source: measured on 7.2.22; VBOX_E_IPRT_ERROR is what it says of a key that it was not given.
+REMEDIES = (
+    ("VERR_FILE_NOT_FOUND", "bring its .vbox file back, or unregister the machine"),
+    (": -102 (", "bring its .vbox file back, or unregister the machine"),  # the same before 7.0
+    ("VERR_ACCESS_DENIED", "let the user that VirtualBox runs as read its .vbox file"),
+    ("0x80bb0005", "it is encrypted: give VirtualBox its password with 'VBoxManage encryptvm %s addpassword'"),
+)
+OTHER_REMEDY = (
+    "see its .vbox file: one of a newer VirtualBox needs that one, and for one that is damaged there are the settings of before in the"
+    " file beside it that ends in -prev"
+)
+
+
+def inaccessible(uuid: str, text: str = "", number: str | None = None) -> VBoxMemoryError:
+    """The error for a machine whose settings VirtualBox cannot read.
+
+    :param text: the text of its ``IMachine::accessError``, where it is known; ``number`` is the result code
+    """
+    lines = [line for line in text.splitlines() if not re.match(r"\S+\.cpp\[\d+\]", line)]  # where in its source
+    reason = " ".join(lines).strip().rstrip(".")[:MOST_OF_A_REASON]
+    remedy = next((remedy for sign, remedy in REMEDIES if sign in "%s %s" % (text, number)), OTHER_REMEDY)
     return VBoxMemoryError(
         "machine_inaccessible",
-        "VirtualBox cannot read the settings of machine %s: bring its .vbox file back,"
-        " or unregister the machine" % uuid,
+        "VirtualBox cannot read the settings of machine %s (%s): %s"
+        % (uuid, reason or "it does not say why", remedy.replace("%s", uuid)),
     )

@@ -8,9 +8,10 @@ from __future__ import annotations
 import contextlib
 from typing import Any, Callable, Collection, Iterator, Mapping, Sequence
 
-from ansible_collections.vbox.memory.plugins.module_utils.backends.base import Backend, Found
+from ansible_collections.vbox.memory.plugins.module_utils.backends.base import Backend, Found, Machines
 from ansible_collections.vbox.memory.plugins.module_utils.backends.vboxapi import VBoxApiBackend
 from ansible_collections.vbox.memory.plugins.module_utils.backends.vboxmanage import VBoxManageBackend
+from ansible_collections.vbox.memory.plugins.module_utils.backends.vboxmanage_cli import is_of_a_package
 from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError
 from ansible_collections.vbox.memory.plugins.module_utils.model.machine import Machine
 
@@ -24,8 +25,8 @@ def select_backend(
     ``fallback_reason`` of the backend then says why.
 
     :param wanted: ``auto``, ``vboxmanage`` or ``api``
-    :param executable: VBoxManage, where it was named. ``auto`` then keeps to it: it can be a wrapper that leads to other machines
-        than the bindings see
+    :param executable: VBoxManage, where it was named. ``auto`` keeps to it, and to one on the path that is not of VirtualBox's packages:
+        it can lead to other machines than the bindings see
     :param python: the Python that has the bindings; ``None`` for the usual ones
     :param machines: how many are going to be read, as far as is known: for the bindings to get ready
     :raises VBoxMemoryError: ``vboxmanage_not_found``, or ``backend_unavailable`` when the bindings were asked for
@@ -35,9 +36,14 @@ def select_backend(
         return VBoxApiBackend(vboxmanage, python, machines)
     if wanted == "vboxmanage":
         return vboxmanage
-    if executable:
-        reason = "VBoxManage was named (%s), and the bindings may see other machines than it does" % executable
-        vboxmanage.fallback_reason = reason
+    program = vboxmanage.vboxmanage.executable
+    if executable or not is_of_a_package(program):
+        how = (
+            "was named (%s)" % executable
+            if executable
+            else "on the path (%s) is not of VirtualBox's packages" % program
+        )
+        vboxmanage.fallback_reason = "VBoxManage %s, and the bindings may see other machines than it does" % how
         return vboxmanage
     try:
         return FallbackBackend(VBoxApiBackend(vboxmanage, python, machines), vboxmanage)
@@ -72,11 +78,14 @@ class FallbackBackend(Backend):
     def read(self, uuid: str) -> Machine:
         return self._do(lambda backend: backend.read(uuid))
 
-    def read_all(self, details: bool = True) -> tuple[list[Machine], list[str]]:
+    def read_all(self, details: bool = True) -> Machines:
         return self._do(lambda backend: backend.read_all(details))
 
     def read_live(self) -> list[Machine]:
         return self._do(lambda backend: backend.read_live())
+
+    def settings_file(self, uuid: str) -> str:
+        return self._do(lambda backend: backend.settings_file(uuid))
 
     def change(self, uuid: str, values: Mapping[str, Any], live: bool = False) -> None:
         if live:  # which the other is perhaps not capable of: the caller plans anew

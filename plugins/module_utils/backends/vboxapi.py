@@ -12,8 +12,10 @@ from typing import Any, Collection, Iterator, Mapping, Sequence
 
 from ansible_collections.vbox.memory.plugins.module_utils.backends.base import (
     LIVE_DEFAULT,
+    OF_THE_HOST,
     Backend,
     Found,
+    Machines,
     inaccessible,
     one_of,
 )
@@ -122,16 +124,16 @@ class VBoxApiBackend(Backend):
             raise
         return {name: [entry for part in parts for entry in part] for name, parts in zip(names, zip(*results))}
 
-    def read_all(self, details: bool = True) -> tuple[list[Machine], list[str]]:
-        machines, unreadable = [], []
+    def read_all(self, details: bool = True) -> Machines:
+        machines, unreadable = [], {}
         for uuid, entry in self._entries(self._uuids(), details):
             try:
                 machines.append(self._machine(entry, uuid, details))
             except VBoxMemoryError as error:
-                if error.code == "machine_inaccessible":
-                    unreadable.append(uuid)
-                elif error.code != "machine_not_found":  # gone since
+                if error.code in OF_THE_HOST:
                     raise
+                if error.code != "machine_not_found":  # gone since
+                    unreadable[uuid] = error
         return machines, unreadable
 
     def read_live(self) -> list[Machine]:
@@ -143,6 +145,10 @@ class VBoxApiBackend(Backend):
 
     def read(self, uuid: str) -> Machine:
         return retry_transient(lambda: self._machine(self._read([uuid], True)[0], uuid, again=False))
+
+    def settings_file(self, uuid: str) -> str:
+        path: str = self._call("settings_file", uuid=uuid)
+        return path
 
     def change(self, uuid: str, values: Mapping[str, Any], live: bool = False) -> None:
         if live:
@@ -216,12 +222,14 @@ class VBoxApiBackend(Backend):
             fields = entry["machine"]
             known = is_machine(fields, details) and fields["uuid"] == (uuid or fields["uuid"]).lower()
             return Machine(**self._expected(fields, known))
-        if kinds == {"inaccessible"}:
-            inaccessible_one = entry["inaccessible"]
-            known = isinstance(inaccessible_one, str) and re.fullmatch(UUID, inaccessible_one) is not None
-            raise inaccessible(
-                self._expected(inaccessible_one, known and inaccessible_one == (uuid or inaccessible_one).lower())
+        if kinds == {"inaccessible", "reason", "code"}:
+            found = entry["inaccessible"]
+            known = (
+                isinstance(found, str) and re.fullmatch(UUID, found) is not None and found == (uuid or found).lower()
             )
+            told = isinstance(entry["reason"], str) and isinstance(entry["code"], (str, type(None)))
+            self._expected(entry, known and told)
+            raise inaccessible(found, entry["reason"], entry["code"])
         self._expected(
             entry, kinds == {"error"} and is_error(entry["error"]) and isinstance(entry.get("uuid", ""), str)
         )

@@ -104,6 +104,15 @@ def as_error(error: Exception) -> dict[str, str]:
     return {"message": words[:LONGEST_MESSAGE]}
 
 
+def access_error(machine: Any) -> dict[str, Any]:
+    """Why a machine is inaccessible, as VirtualBox says it."""
+    try:
+        error = machine.accessError
+        return {"reason": error.text or "", "code": "0x%08x" % (error.resultCode & 0xFFFFFFFF)}
+    except Exception:  # it has become accessible, or is gone
+        return {"reason": "", "code": None}
+
+
 class Requests:
     """The requests: each method that is not private is one. The first must be ``hello``."""
 
@@ -149,8 +158,13 @@ class Requests:
         return [[self._entry(uuid, name, details) for uuid, name in self._meant(one, part, parts)] for one in names]
 
     def read(self, uuids: Any, details: bool = True) -> Any:
-        """For each UUID ``{"machine": its fields}``, ``{"inaccessible": UUID}`` or ``{"error": …}``."""
+        """For each UUID ``{"machine": its fields}``, ``{"inaccessible": UUID, "reason": …, "code": …}`` or ``{"error": …}``."""
         return [self._entry(uuid, details=details) for uuid in uuids]
+
+    def settings_file(self, uuid: str) -> str:
+        """The path of a machine's settings file."""
+        path: str = self._machine(uuid).settingsFilePath
+        return path
 
     def modify(self, uuid: str, values: dict[str, Any]) -> None:
         """Change settings of a stopped machine: all of them or none.
@@ -272,7 +286,7 @@ class Requests:
         except Exception as error:
             found = as_error(error)
             if found.get("code") == NO_ACCESS and not machine.accessible:
-                return {"inaccessible": uuid}
+                return dict(inaccessible=uuid, **access_error(machine))
             return {"error": found, "uuid": uuid}
 
     def _fields(self, machine: Any, uuid: str, name: str | None, details: bool) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any, Mapping, Sequence
 
-from ansible_collections.vbox.memory.plugins.module_utils.backends.base import Backend, Found
+from ansible_collections.vbox.memory.plugins.module_utils.backends.base import Backend, Found, Machines
 from ansible_collections.vbox.memory.plugins.module_utils.backends.metrics import (
     GUEST_METRICS,
     PERIOD,
@@ -45,7 +45,7 @@ class VBoxManageBackend(Backend):
     def find(self, names: Sequence[str], details: bool = True) -> list[Found]:
         return self._listing.find(names, details)
 
-    def read_all(self, details: bool = True) -> tuple[list[Machine], list[str]]:
+    def read_all(self, details: bool = True) -> Machines:
         return self._listing.read_all(details)
 
     def read_live(self) -> list[Machine]:
@@ -59,6 +59,11 @@ class VBoxManageBackend(Backend):
 
     def read(self, uuid: str) -> Machine:
         return read_machine(self.vboxmanage, uuid)
+
+    def settings_file(self, uuid: str) -> str:
+        if uuid not in self.vboxmanage.settings_files:
+            read_machine(self.vboxmanage, uuid, details=False)
+        return self.vboxmanage.settings_files[uuid]
 
     def change(self, uuid: str, values: Mapping[str, Any], live: bool = False) -> None:
         for command in change_commands(uuid, values):

@@ -26,16 +26,17 @@ from ansible_collections.vbox.memory.plugins.module_utils.locks import client_lo
 from ansible_collections.vbox.memory.plugins.module_utils.model.commands import command_line
 from ansible_collections.vbox.memory.plugins.module_utils.model.features import parse_version
 
+# Where VirtualBox's packages have their programs, and other folders to look in where the path leads nowhere.
 INSTALL_FOLDERS = (
     "/usr/lib/virtualbox",
+    "/usr/lib64/virtualbox",
     "/opt/VirtualBox",
-    "/usr/local/bin",
     "/Applications/VirtualBox.app/Contents/MacOS",
-    "/opt/local/bin",
 )
+OTHER_FOLDERS = ("/usr/local/bin", "/opt/local/bin")
 # What VBoxManage on the path is a link to on Linux, in Debian's and Oracle's packages: a script that starts eight programs before the real one. It takes
 # 78 ms for --version, and the program itself 20 (measured). It removes the user's socket folder, too, when it sees no server.
-WRAPPERS = ("VBox.sh", "VBox")
+WRAPPERS = ("/usr/share/virtualbox/VBox.sh", "/usr/bin/VBox") + tuple(folder + "/VBox.sh" for folder in INSTALL_FOLDERS)
 
 # Reads at the same time. 100 showvminfo took 6.5 to 8.1 s one after the other, 4.5 to 4.8 two at a time, and 12.2 four at a time (measured, two processors).
 SIDE_BY_SIDE = min(2, os.cpu_count() or 1)
@@ -54,6 +55,8 @@ class VBoxManage:
 
     def __init__(self, executable: str | None = None) -> None:
         self.executable = find_executable(executable)
+        self.os_types: dict[str, str] = {}  # IDs by description, once they were asked for
+        self.settings_files: dict[str, str] = {}  # by UUID, of the machines that were read
 
     @cached_property
     def version(self) -> str:
@@ -78,6 +81,16 @@ class VBoxManage:
         """
         return retry_transient(lambda: self._run_once(arguments))
 
+    def run_for_both(self, *arguments: str) -> tuple[str, str]:
+        """The same for a command that tells of errors and ends well: its standard output, and its standard error."""
+
+        def attempt() -> tuple[str, str]:
+            stderr: list[str] = []
+            with client_lock:
+                return self._run_unlocked(arguments, stderr), stderr[0]
+
+        return retry_transient(attempt)
+
     def run_each(self, calls: Sequence[tuple[str, ...]]) -> list[Output]:
         """Run VBoxManage with each of these arguments, side by side where there are many: for reads only, as changes then fail (measured).
 
@@ -101,13 +114,15 @@ class VBoxManage:
         with self._could_be_run(arguments), client_lock:
             return self._run_unlocked(arguments)
 
-    def _run_unlocked(self, arguments: Sequence[str]) -> str:
+    def _run_unlocked(self, arguments: Sequence[str], stderr: list[str] | None = None) -> str:
         with self._could_be_run(arguments), scratch_file() as out, scratch_file() as err:
             status = self._finish(self._start(arguments, out, err), arguments)
-            stdout, stderr = content(out), content(err)
+            printed, errors = content(out), content(err)
         if status:
-            raise _failure(arguments, status, stdout, stderr)
-        return stdout
+            raise _failure(arguments, status, printed, errors)
+        if stderr is not None:
+            stderr.append(errors)
+        return printed
 
     @contextlib.contextmanager
     def _could_be_run(self, arguments: Sequence[str]) -> Iterator[None]:
@@ -180,21 +195,44 @@ def find_executable(wanted: str | None = None) -> str:
     :raises VBoxMemoryError: ``vboxmanage_not_found``
     """
     path = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    folders = [folder for folder in (*path, *INSTALL_FOLDERS, *OTHER_FOLDERS) if folder]
     if wanted and os.sep in wanted:
         candidates = [native_path(os.path.expanduser(wanted))]
     else:
-        candidates = [
-            os.path.join(folder, native_path(wanted or "VBoxManage")) for folder in [*path, *INSTALL_FOLDERS] if folder
-        ]
-    found = list(filter(_can_run, candidates))
-    direct = [one for one in found if wanted or os.path.basename(os.path.realpath(one)) not in WRAPPERS]
-    for executable in direct or found:
-        return executable
+        candidates = [os.path.join(folder, native_path(wanted or "VBoxManage")) for folder in folders]
+    for executable in filter(_can_run, candidates):
+        return executable if wanted else _behind_wrapper(executable)
     raise VBoxMemoryError(
         "vboxmanage_not_found",
         "VBoxManage was not found: looked for %s. Install VirtualBox on this host, or name the program with the option"
-        " vboxmanage." % (wanted if wanted else "VBoxManage on the path and in %s" % ", ".join(INSTALL_FOLDERS)),
+        " vboxmanage."
+        % (wanted if wanted else "VBoxManage on the path and in %s" % ", ".join(INSTALL_FOLDERS + OTHER_FOLDERS)),
     )
+
+
+def is_of_a_package(executable: str) -> bool:
+    """Whether a VBoxManage is the one of VirtualBox's packages, or their wrapper, and so sees the machines that their bindings see.
+
+    Any other can lead elsewhere, such as a script that runs ``sudo -u vbox VBoxManage "$@"``.
+    """
+    program = os.path.realpath(executable)
+    return program in WRAPPERS or (os.path.dirname(program) in INSTALL_FOLDERS and not _is_script(program))
+
+
+def _behind_wrapper(executable: str) -> str:
+    """The program that the packages' wrapper runs, where this is the wrapper; else the same."""
+    if os.path.realpath(executable) not in WRAPPERS:
+        return executable
+    programs = [os.path.join(folder, "VBoxManage") for folder in INSTALL_FOLDERS]
+    return next(filter(_can_run, programs), executable)
+
+
+def _is_script(path: str) -> bool:
+    try:
+        with open(path, "rb") as stream:
+            return stream.read(2) == b"#!"
+    except OSError:  # not for us to read
+        return False
 
 
 def _can_run(path: str) -> bool:

@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any, Mapping
 
 UUID = r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
+
+BRACED_UUID = re.compile(r"\{(%s)\}" % UUID)
 
 STOPPED = ("poweroff", "aborted", "teleported")  # settings can change
 LIVE = ("running", "paused")  # the balloon can be requested
@@ -42,6 +45,15 @@ class Machine:
     def additions_serve(self) -> bool:
         """Whether the guest's Guest Additions follow requests and report figures: from run level 2 on."""
         return (self.additions_run_level or 0) >= 2
+
+
+def without_braces(name: str) -> str:
+    """A machine's name or UUID as it was given; a UUID without the braces in which ``VBoxManage list vms`` prints it.
+
+    A machine whose name is a UUID in braces can be meant by its own UUID only.
+    """
+    found = BRACED_UUID.fullmatch(name)
+    return found.group(1) if found else name
 
 
 # The fields of a Machine by their keys in the facts.

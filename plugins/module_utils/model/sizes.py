@@ -12,18 +12,27 @@ from ansible.module_utils.common.text.formatters import human_to_bytes
 
 MB = 1024 * 1024
 LARGEST_MB = 2**32 - 1  # VirtualBox keeps the balloon in an unsigned 32-bit number of MB
+WHAT_IS_RIGHT = (
+    "give whole megabytes such as 512, or a size with one of the units B, K, M, G and T (or KB, MB, GB and TB) such as '2G',"
+    " each 1024 times the one before"
+)
 
 
 def size_in_mb(value: Any) -> int:
     """A size as a whole number of MB (2**20 bytes).
 
-    :param value: an integer of MB, or a string: a plain number of MB, or one with a unit such as ``2G``
+    :param value: a whole number of MB (512.0, too: ``{{ 1024 / 2 }}`` is one), or a string: a plain number of MB, or one with a
+        unit such as ``2G``
     :returns: an integer, 0 to 2**32 - 1
     :raises ValueError: with a message that says what is wrong with the value and what is right
     """
+    if isinstance(value, float) and abs(value) < float("inf"):  # which NaN is not, either
+        if not value.is_integer():
+            raise ValueError("is not a whole number of megabytes")
+        value = int(value)
     text = str(value).strip()
     if isinstance(value, bool) or not isinstance(value, (int, str)) or not text:
-        raise ValueError("is not a size: give whole megabytes such as 512, or a size with a unit such as '2G'")
+        raise ValueError("is not a size: %s" % WHAT_IS_RIGHT)
     if text.startswith("-"):
         raise ValueError("is negative: a size is 0 or more megabytes")
     if re.match(r"0[0-9xXoObB]", text):
@@ -31,9 +40,7 @@ def size_in_mb(value: Any) -> int:
     try:
         size = human_to_bytes(text, default_unit="M")
     except ValueError:
-        raise ValueError(
-            "is not a size: give whole megabytes such as 512, or a size with a unit such as '2G'"
-        ) from None
+        raise ValueError("is not a size: %s" % WHAT_IS_RIGHT) from None
     except OverflowError:
         size = MB * (LARGEST_MB + 1)
     if size % MB:

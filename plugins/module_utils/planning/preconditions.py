@@ -114,7 +114,8 @@ def _balloon_and_large_pages(change: Change) -> str | None:
         return None
     return (
         "a balloon of %d MB and large pages exclude each other: a balloon on large pages can crash the machine."
-        " VirtualBox 7.0 makes new machines with large pages on. Ask for large_pages: false with the balloon (vbox_memory does both in one change), or for a balloon of 0"
+        " VirtualBox 7.0 makes new machines with large pages on. Ask for large_pages: false with the balloon"
+        " (vbox_memory does both in one change), or for a balloon of 0"
         % max(change.then.balloon_default or 0, change.then.balloon_current or 0)
     )
 

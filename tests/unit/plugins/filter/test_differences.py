@@ -64,5 +64,5 @@ def test_a_result_without_machines():
 
 
 def test_what_is_no_result():
-    with pytest.raises(AnsibleFilterError, match="the input is a list"):
+    with pytest.raises(AnsibleFilterError, match="the input: it is a list"):
         differences_filter([])

@@ -41,14 +41,14 @@ ODD_NAMES = (
 
 def facts_of(machines, **others):
     return dict(
-        {"host": HOST, "machines": [dict(TABLE["machine"], **machine) for machine in machines], "inaccessible": []},
+        {"host": HOST, "machines": [dict(TABLE["machine"], **machine) for machine in machines], "unreadable": []},
         **others,
     )
 
 
 @pytest.mark.parametrize("case", TABLE["cases"], ids=lambda case: case["case"])
 def test_case(case):
-    facts = facts_of(case.get("machines", TABLE["machines"]), inaccessible=case.get("inaccessible", []))
+    facts = facts_of(case.get("machines", TABLE["machines"]), unreadable=case.get("unreadable", []))
     policy = case["policies"] if "policies" in case else case["policy"]
     if "problems" in case:
         with pytest.raises(AnsibleFilterError) as caught:
@@ -64,6 +64,8 @@ def test_case(case):
         machine["name"]: {option: given["source"] for option, given in machine["settings"].items()}
         for machine in resolved["explained"]
     }
+    for result, wanted in zip(resolved["unreadable"], case.get("unreadable_results", []), strict=True):
+        assert {key: result[key] for key in wanted} == wanted
     for name, wanted in case.get("sources", {}).items():
         assert {option: sources[name][option] for option in wanted} == wanted
 
@@ -125,7 +127,7 @@ def test_a_uuid_comes_before_a_name_that_looks_like_it():
 
 def test_a_required_rule_and_a_host_without_machines():
     with pytest.raises(AnsibleFilterError, match="matches none of the 0 machines"):
-        resolve_filter({"rules": [{"when": "memory_mb", "required": True}]}, facts_of([]))
+        resolve_filter({"rules": [{"when": "page_fusion", "required": True}]}, facts_of([]))
 
 
 def test_rules_say_what_they_match():
@@ -139,16 +141,42 @@ def test_rules_say_what_they_match():
     ]
 
 
+# 500 of each; Python's stack has room for 1000 calls, Ansible's own included.
+DEEP = {
+    "terms": " || ".join(f"name == 'web{number}'" for number in range(500)),
+    "brackets": "(" * 500 + "page_fusion" + ")" * 500,
+    "negations": "!" * 500 + "page_fusion",
+    "functions": "not_null(" * 500 + "page_fusion" + ")" * 500,
+}
+
+
+@pytest.mark.parametrize("condition", DEEP.values(), ids=DEEP)
+def test_an_expression_that_is_nested_too_deeply(condition):
+    with pytest.raises(AnsibleFilterError) as caught:
+        resolve_filter({"rules": [{"name": "Deep", "when": condition}]}, facts_of(TABLE["machines"]))
+    assert "policy.rules[0] ('Deep').when: it is nested more than 150 levels deep: make several rules of it" in str(
+        caught.value
+    )
+
+
+def test_an_expression_of_100_terms_and_a_list_of_500_names():
+    terms = " || ".join(["name == 'web01'"] + [f"name == 'x{number}'" for number in range(99)])
+    names = "contains(`[%s]`, name)" % ", ".join(f'"web{number:02}"' for number in range(500))
+    for condition, matched in ((terms, 1), (names, 2)):
+        rules = resolve_filter({"rules": [{"when": condition}]}, facts_of(TABLE["machines"]))["rules"]
+        assert len(rules[0]["machines"]) == matched
+
+
 def test_without_jmespath_the_error_says_how_to_get_it(monkeypatch):
     monkeypatch.setattr(selector, "jmespath", None)
     assert resolve_filter({"defaults": {"balloon": 1}}, facts_of(TABLE["machines"]))["machines"]
     with pytest.raises(AnsibleFilterError, match=f"{sys.executable} -m pip install jmespath"):
-        resolve_filter({"rules": [{"when": "memory_mb"}]}, facts_of(TABLE["machines"]))
+        resolve_filter({"rules": [{"when": "page_fusion"}]}, facts_of(TABLE["machines"]))
 
 
 @pytest.mark.parametrize("facts", [None, [], {}, {"machines": None}], ids=str)
 def test_facts_that_are_none(facts):
-    with pytest.raises(AnsibleFilterError, match="facts: it is .* and not ansible_facts.vbox_memory"):
+    with pytest.raises(AnsibleFilterError, match="facts.*: it is .*: give ansible_facts.vbox_memory"):
         resolve_filter({}, facts)
 
 

@@ -38,7 +38,7 @@ def test_a_table_the_failures_and_the_numbers():
         "h1    web01    running  balloon_default_mb        0       64  changed  base: defaults",
         "h1    web01    running  balloon_default_mb        0       64  pending  base: defaults",
         'FAILED: h1, machine "web01": one',
-        "and two",
+        "  and two",
         "FAILED: h2: no route",
         r"FAILED: h3: nowhere is undefined\x07",
         "3 machines on 4 hosts: 1 settings changed, 1 have to wait for a shutdown, 3 failures.",
@@ -52,7 +52,7 @@ def test_nothing_differs():
 
 
 @pytest.mark.parametrize(
-    ("results", "problem"), [([], "the input is a list"), ({"h1": 1}, "the result of h1 is a number")]
+    ("results", "problem"), [([], "the input is a list"), ({"h1": 1}, "the result of h1: it is a number")]
 )
 def test_what_is_no_result(results, problem):
     with pytest.raises(AnsibleFilterError, match=problem):

@@ -272,7 +272,10 @@ def test_a_machine_that_cannot_be_read(requests):
         def name(self, value):
             pass
 
-    assert requests(Away(accessible=False)).read([UUID]) == [{"inaccessible": UUID}]
+    why = types.SimpleNamespace(text="It is gone", resultCode=-2147467259)
+    away = {"inaccessible": UUID, "reason": "It is gone", "code": "0x80004005"}
+    assert requests(Away(accessible=False, accessError=why)).read([UUID]) == [away]
+    assert requests(Away(accessible=False)).read([UUID]) == [{"inaccessible": UUID, "reason": "", "code": None}]
     assert requests(Away(accessible=False)).find(["web01"]) == [[]]
     assert requests(Away()).read([UUID]) == [
         {"error": {"message": "The object functionality is limited", "code": "0x80070005"}, "uuid": UUID}

@@ -18,7 +18,11 @@ import pytest
 from ansible_collections.vbox.memory.plugins.module_utils import errors
 from ansible_collections.vbox.memory.plugins.module_utils.backends import process, vboxmanage_cli
 from ansible_collections.vbox.memory.plugins.module_utils.backends.vboxmanage import VBoxManageBackend
-from ansible_collections.vbox.memory.plugins.module_utils.backends.vboxmanage_cli import VBoxManage, find_executable
+from ansible_collections.vbox.memory.plugins.module_utils.backends.vboxmanage_cli import (
+    VBoxManage,
+    find_executable,
+    is_of_a_package,
+)
 from ansible_collections.vbox.memory.plugins.module_utils.errors import CODES, VBoxMemoryError, error_from_result_code
 from ansible_collections.vbox.memory.plugins.module_utils.model.commands import command_line
 
@@ -152,6 +156,9 @@ def places(tmp_path, monkeypatch):
         (tmp_path / name).mkdir()
     monkeypatch.setenv("PATH", str(tmp_path / "path"))
     monkeypatch.setattr(vboxmanage_cli, "INSTALL_FOLDERS", (str(tmp_path / "install"),))
+    monkeypatch.setattr(
+        vboxmanage_cli, "WRAPPERS", (str(tmp_path / "share" / "VBox.sh"), str(tmp_path / "path" / "VBox"))
+    )
     return tmp_path
 
 
@@ -181,6 +188,28 @@ def test_the_program_is_taken_from_behind_the_packages_wrapper(places, wrapper):
     installed = program(places / "install" / "VBoxManage")
     assert find_executable() == installed
     assert find_executable(str(on_path)) == find_executable("VBoxManage") == str(on_path)  # by its name it is meant
+
+
+@pytest.mark.parametrize("own", ["other/VBox.sh", "other/VBox"])
+def test_a_program_that_is_only_called_like_the_wrapper_is_the_one_that_is_meant(places, own):
+    program(places / own)
+    on_path = places / "path" / "VBoxManage"
+    on_path.symlink_to(places / own)
+    program(places / "install" / "VBoxManage")
+    assert find_executable() == str(on_path) and not is_of_a_package(str(on_path))
+
+
+def test_what_is_of_a_package(places):
+    (places / "share").mkdir()
+    installed = places / "install" / "VBoxManage"
+    installed.write_bytes(b"\x7fELF")
+    linked = places / "other" / "VBoxManage"
+    linked.symlink_to(installed)
+    wrapper = program(places / "share" / "VBox.sh")
+    assert is_of_a_package(str(installed)) and is_of_a_package(str(linked)) and is_of_a_package(wrapper)
+    assert not is_of_a_package(program(places / "path" / "VBoxManage"))
+    installed.write_bytes(b"#!/bin/sh\n")  # the administrator's own in its place, as dpkg-divert allows
+    assert not is_of_a_package(str(installed)) and not is_of_a_package(str(linked))
 
 
 def test_what_cannot_be_run_is_passed_over(places):

@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: vbox.memory contributors
+"""The filters take anything that JSON can say, wherever it stands: an answer, or an AnsibleFilterError in one line for each problem."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+from ansible.errors import AnsibleError, AnsibleFilterError
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.vbox.memory.plugins.filter.differences import differences_filter
+from ansible_collections.vbox.memory.plugins.filter.resolve import resolve_filter
+from ansible_collections.vbox.memory.plugins.filter.summary import summary_filter
+from ansible_collections.vbox.memory.plugins.filter.table import table_filter
+
+ODD = [
+    "",
+    "/",
+    "\n",
+    "\u202e",
+    "\ud800",
+    "name",
+    "running",
+    "x\n- forged",
+    "`",
+    "page_fusion",
+    "memory_mb > `1`",
+    "a.b",
+]
+WORDS = st.sampled_from(ODD) | st.text(max_size=4)
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | WORDS
+ANYTHING = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=3), max_leaves=6
+)
+
+UUIDS = [f"00000000-0000-0000-0000-00000000000{number}" for number in range(3)]
+FACTS = {
+    "host": {"features": {"balloon": {"supported": True, "reason": None}}},
+    "machines": [
+        {
+            "uuid": uuid,
+            "name": f"m{number}",
+            "state": "running" if number else "poweroff",
+            "groups": ["/a"],
+            "os_type": "Debian_64",
+            "os_description": "Debian (64-bit)",
+            "memory_mb": 1024,
+            "balloon_default_mb": 0,
+            "balloon_current_mb": 0 if number else None,
+            "page_fusion": False,
+            "large_pages": False,
+            "guest_additions_run_level": 2,
+            "balloon_followed": True,
+            "process_kb": 1,
+            "guest": {"free_kb": 1},
+        }
+        for number, uuid in enumerate(UUIDS[:2])
+    ],
+    "unreadable": [{"uuid": UUIDS[2], "name": None, "code": "machine_inaccessible", "msg": "It is gone"}],
+}
+POLICY = {
+    "defaults": {"balloon": 64, "large_pages": False, "guard_cache": 50},
+    "rules": [
+        {"name": "R", "when": "memory_mb > `1` && contains(groups, '/a')", "balloon_leave": "1G", "required": True},
+        {"when": "guest && guest.free_kb == `1`", "page_fusion": True, "acknowledge_side_channel": True},
+    ],
+    "machines": {"m1": {"balloon": 1}, UUIDS[0]: {"large_pages": True, "balloon": 0}},
+}
+MACHINE = {
+    "name": "m0",
+    "uuid": UUIDS[0],
+    "state": "running",
+    "changed": True,
+    "failed": True,
+    "msg": "no",
+    "code": "x",
+    "before": {"balloon_default_mb": 0},
+    "after": {"balloon_default_mb": 1},
+    "pending": {"large_pages": True},
+    "commands": [["modifyvm"]],
+}
+RESULT = {"machines": [MACHINE]}
+EXPLAINED = [{"uuid": UUIDS[0], "name": "m0", "settings": {"balloon": {"value": 1, "source": "policy: defaults"}}}]
+ROWS = differences_filter(RESULT, EXPLAINED)
+RESULTS = {"h1": {"machines": [MACHINE], "differences": ROWS}, "h2": {"failed": True, "msg": "down"}, "h3": None}
+
+
+def places(value, path=()):
+    """The paths to all that is in a value, itself first."""
+    yield path
+    for key in value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ():
+        yield from places(value[key], (*path, key))
+
+
+@st.composite
+def changed(draw, value):
+    """A value in which something stands that does not belong there, or from which something is missing."""
+    value = copy.deepcopy(value)
+    for path in draw(st.lists(st.sampled_from(list(places(value))), min_size=1, max_size=3)):
+        if not path:
+            return draw(ANYTHING)
+        inner = value
+        try:
+            for key in path[:-1]:
+                inner = inner[key]
+            if draw(st.booleans()):
+                inner[path[-1]] = draw(ANYTHING)
+            else:
+                del inner[path[-1]]
+        except (KeyError, IndexError, TypeError):  # an earlier change took it away
+            continue
+    return value
+
+
+def answered(function, *arguments):
+    """What a filter gives back; None if it refused in good form."""
+    try:
+        return function(*arguments)
+    except AnsibleFilterError as error:
+        message = str(error)
+        assert all(line.isprintable() for line in message.splitlines()), message
+        assert message.startswith("vbox.memory.") or all(line.startswith("- ") for line in message.splitlines()[1:]), (
+            message
+        )
+        return None
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(changed(POLICY), changed(FACTS), st.booleans())
+def test_resolve(policy, facts, several):
+    answered(resolve_filter, [policy, POLICY] if several else policy, FACTS)
+    answered(resolve_filter, POLICY, facts)
+    answered(resolve_filter, policy, facts, [policy] if several else None)
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(changed(RESULT), changed(EXPLAINED))
+def test_differences(result, explained):
+    for rows in (answered(differences_filter, RESULT, explained), answered(differences_filter, result, EXPLAINED)):
+        for row in rows or ():
+            assert row["outcome"] in ("changed", "pending", "failed")
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(changed(RESULTS))
+def test_summary(results):
+    lines = answered(summary_filter, results)
+    assert lines is None or all(line.isprintable() for line in lines)
+    assert not lines or sum("machines on" in line for line in lines) == 1 and lines[-1].endswith("failures.")
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(changed(ROWS), changed(["machine", "after"]) | changed({"machine": "Machine", "after": "After"}))
+def test_table(rows, columns):
+    for lines in (answered(table_filter, ROWS, columns), answered(table_filter, rows, ["machine", "after"])):
+        assert lines is None or all(line.isprintable() for line in lines)
+
+
+@pytest.mark.parametrize("function", [resolve_filter, differences_filter, summary_filter, table_filter])
+def test_what_is_nested_too_deeply(function):
+    deep = []
+    for _level in range(5000):
+        deep = [deep]
+    with pytest.raises(AnsibleError, match="nested more than 100 levels deep"):
+        function(deep, {})
