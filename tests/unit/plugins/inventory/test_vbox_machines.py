@@ -330,7 +330,7 @@ MACHINE = {
 
 
 def facts_with(**values):
-    return {"facts": {"host": {}, "machines": [dict(MACHINE, **values)], "inaccessible": [], "totals": {}}}
+    return {"facts": {"host": {}, "machines": [dict(MACHINE, **values)], "unreadable": [], "totals": {}}}
 
 
 # What a host answers, and what is said of it
