@@ -106,7 +106,8 @@ def error_from_result_code(
     :param starts: whether the server gets as far as to be asked; one that does not says why, and will say so again
     :param details: further keys of the result
     """
-    known, code = RESULT_CODES.get((number or "").lower(), (number, "vboxmanage_failed"))
+    number = number and number.lower()
+    known, code = RESULT_CODES.get(number or "", (number, "vboxmanage_failed"))
     if not starts:
         code = "server_unavailable"
     elif number == "0x80004005" and answered:

@@ -19,8 +19,8 @@ OPTIONS_OF = {setting.key: setting.options for setting in SETTINGS.values()}
 def unreadable_result(machine: Mapping[str, Any]) -> Result:
     """The entry of ``machines`` for one that cannot be read, by its entry in the facts."""
     return dict(
-        name=machine["name"] or machine["uuid"],
-        uuid=machine["uuid"],
+        name=machine.get("name") or machine.get("uuid"),
+        uuid=machine.get("uuid"),
         state=None,
         changed=False,
         before={},

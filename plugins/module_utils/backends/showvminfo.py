@@ -152,12 +152,12 @@ def read_machine(vboxmanage: VBoxManage, uuid: str, details: bool = True) -> Mac
 
 
 def _machine_of(vboxmanage: VBoxManage, output: str, uuid: str, details: bool) -> Machine:
-    machine = machine_from(output, uuid, details)
-    vboxmanage.settings_files[machine.uuid] = _head(output)["CfgFile"]
+    machine, info = machine_from(output, uuid, details), _head(output)
+    vboxmanage.settings_files[machine.uuid] = info["CfgFile"]
     os_type = machine.os_type
     if os_type and (os_type == machine.os_description or not os_type[0].isupper()):
         # The file cannot be read, or somebody has written the ID into it in letters of another size, which VirtualBox takes.
-        machine.os_type = _os_types(vboxmanage).get(machine.os_description or "", os_type)
+        machine.os_type = _os_types(vboxmanage).get(info["ostype"], os_type)
     return machine
 
 
@@ -178,7 +178,7 @@ def machine_from(text: str, uuid: str, details: bool = True) -> Machine:
     try:
         info, guest = _head(text), _tail(text)
         if info["UUID"].lower() != uuid.lower():
-            raise ValueError("it is about machine %s" % info["UUID"])
+            raise ValueError("it is about machine %.40s" % info["UUID"])
         live = info["VMState"] in LIVE
         settings = read_settings_file(info["CfgFile"]) if live or details else {}
         arm = info.get("platformArchitecture", "x86").upper() == "ARM"
@@ -225,11 +225,13 @@ _TAIL = re.compile(
 def _head(text: str) -> dict[str, str]:
     """The rows of the first part, up to the state.
 
-    :raises ValueError: for a key that stands twice with different values
+    :raises ValueError: for a key that stands twice with different values, or where another answer follows
     """
     rows: dict[str, str] = {}
-    first = re.search(r'^name="', text, re.MULTILINE)  # after the Linux wrapper's warning, if any
-    position = first.start() if first else len(text)
+    starts = [found.start() for found in re.finditer(r'^name="', text, re.MULTILINE)]
+    if len(starts) > 1:
+        raise _twice("name")
+    position = starts[0] if starts else len(text)  # after the Linux wrapper's warning, if any
     while position < len(text) and "VMState" not in rows:
         found = _ROW.match(text, position)
         if found:
@@ -269,7 +271,7 @@ def _session_name(text: str) -> str | None:
 
 
 def _twice(key: str) -> ValueError:
-    return ValueError("the key %s stands there more than once, and nothing tells which is VirtualBox's own" % key)
+    return ValueError("the key %.40s stands there more than once, and nothing tells which is VirtualBox's own" % key)
 
 
 def read_settings_file(path: str) -> dict[str, Any]:

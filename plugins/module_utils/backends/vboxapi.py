@@ -171,7 +171,7 @@ class VBoxApiBackend(Backend):
         values = self._call("query_metrics", uuid=_uuid(target), metrics=list(metrics))
         known = isinstance(values, dict) and values.keys() <= set(metrics)
         self._expected(values, known and all(value is None or type(value) is int for value in values.values()))
-        return {metric: value if _is_number(value) else None for metric, value in values.items()}
+        return {metric: values[metric] if _is_number(values.get(metric)) else None for metric in metrics}
 
     def setup_metrics(self, target: str, groups: Sequence[str]) -> None:
         self._call("setup_metrics", uuid=_uuid(target), groups=list(groups), period=PERIOD)
@@ -266,6 +266,7 @@ def is_machine(fields: Any, details: bool) -> bool:
         and all(type(value) in wanted[key] for key, value in fields.items())
         and all(_is_number(value) for value in fields.values() if type(value) is int)
         and all(isinstance(group, str) for group in fields.get("groups", ()))
+        and fields.get("groups") != []
         and re.fullmatch(UUID, fields["uuid"]) is not None
     )
 

@@ -61,7 +61,7 @@ FAILURES = [
         1,
         LOCKED.replace("0x80bb0007", "0x80BB0007"),
         "machine_locked",
-        "VBOX_E_INVALID_OBJECT_STATE (0x80BB0007)",
+        "VBOX_E_INVALID_OBJECT_STATE (0x80bb0007)",
         "already locked",
     ),
     (1, NO_SERVER, "server_unavailable", "NS_ERROR_FAILURE (0x80004005)", "Failed to create the VirtualBox object!"),
@@ -109,7 +109,7 @@ FAILURES = [
         "NS_ERROR_FAILURE (0x80004005)",
         "Document is empty. Location: '/h/VirtualBox.xml', line 1",
     ),
-    (1, NO_SOCKET, "server_unavailable", "NS_ERROR_SOCKET_FAIL (0xC1F30200)", "IPC daemon socket error"),
+    (1, NO_SOCKET, "server_unavailable", "NS_ERROR_SOCKET_FAIL (0xc1f30200)", "IPC daemon socket error"),
     (
         1,
         NO_SOCKET.replace("NS_ERROR_SOCKET_FAIL (0xC1F30200)", "NS_BASE_STREAM_WOULD_BLOCK (0x80470007)"),
