@@ -318,7 +318,7 @@ def _named(
     :param lost: takes those that are not among the machines that can be read, where there are others
     """
     key = str(scope.name)
-    if key.lower() in [machine["uuid"] for machine in unreadable]:
+    if key.lower() in [machine.get("uuid") for machine in unreadable]:
         return []
     found = [key.lower()] if re.fullmatch(UUID, key) and key.lower() in uuids else names.get(key, [])
     if len(found) > 1:

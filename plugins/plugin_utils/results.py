@@ -39,8 +39,8 @@ def outcome(machines: Sequence[Result]) -> Result:
 def unreadable_result(machine: Mapping[str, Any]) -> Result:
     """The entry of ``machines`` for one that cannot be read, by its entry in the facts."""
     return dict(
-        name=machine["name"] or machine["uuid"],
-        uuid=machine["uuid"],
+        name=machine.get("name") or machine.get("uuid"),
+        uuid=machine.get("uuid"),
         state=None,
         changed=False,
         before={},
@@ -49,7 +49,7 @@ def unreadable_result(machine: Mapping[str, Any]) -> Result:
         commands=[],
         warnings=[],
         failed=True,
-        code=machine["code"],
+        code=machine.get("code"),
         msg=machine["msg"],
     )
 
