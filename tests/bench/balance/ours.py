@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: vbox.memory contributors
+"""Our planner, driven as a service would: it sees what VirtualBox says, 5 s late, and its steps are asked at once."""
+
+from __future__ import annotations
+
+from ansible_collections.vbox.memory.plugins.module_utils.planning import balance
+
+
+class Ours:
+    name = "ours"
+    period = 5  # the planner's own default
+    looks = True
+    settles = 900  # s: three windows, more than any time limit of the law
+
+    def __init__(self) -> None:
+        self.history = None
+        self.indexes: dict[str, int] = {}
+
+    def act(self, now, host, view):
+        policy = {"reserve": host.reserve, "period": self.period}
+        plan = balance.plan(view.host, view.machines, policy, [], self.history, now)
+        self.history = plan["history"]
+        if not self.indexes:
+            self.indexes = {machine["uuid"]: index for index, machine in enumerate(view.machines)}
+        return [(self.indexes[step["uuid"]], step["request_mb"]) for step in plan["steps"]]

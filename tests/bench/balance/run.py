@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: vbox.memory contributors
+"""One trace with one controller, in seconds: for who works on a controller."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+
+TESTS = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(TESTS), str(TESTS / "tools")]
+
+import collection  # noqa: E402 - of tests/tools, found by the line above
+
+sys.path.insert(0, str(collection.update()))
+
+from bench.balance import controllers, traces  # noqa: E402
+from bench.balance.host import Host  # noqa: E402
+
+
+def main() -> None:
+    arguments = parse()
+    for seed in range(arguments.seed, arguments.seed + arguments.seeds):
+        for trace in arguments.trace:
+            for name in arguments.controller:
+                one(trace, name, seed, arguments)
+
+
+def one(trace: str, name: str, seed: int, arguments: argparse.Namespace) -> None:
+    scenario = traces.make(trace, seed, arguments.traces)
+    began = time.perf_counter()
+    host = Host(scenario)
+    figures = host.run(
+        controllers.make(name), watch=Log(arguments.log) if arguments.log else None, skip=not arguments.no_skip
+    )
+    took = time.perf_counter() - began
+    if arguments.json:
+        print(json.dumps(figures.result))
+        return
+    shown = {
+        key: value
+        for key, value in figures.result.items()
+        if key not in ("trace", "controller", "seed", "seconds", "machines")
+    }
+    print(f"{trace} {name} seed {seed}: {took:.2f} s, {shown}")
+
+
+class Log:
+    """A line for each second with a change of a balloon, to standard output."""
+
+    def __init__(self, names: str) -> None:
+        self.names = None if names == "all" else set(names.split(","))
+        self.last: dict[str, tuple] = {}
+
+    def __call__(self, second: int, host: Host) -> None:
+        for guest in host.guests:
+            if self.names and guest.name not in self.names:
+                continue
+            now = (guest.shown, guest.balloon, guest.starved > 0, guest.state)
+            if self.last.get(guest.name, now) != now:
+                print(
+                    f"{second:6d} {guest.name} {guest.state} need {guest.need} balloon {guest.balloon} asked {guest.shown}"
+                    f" free {guest.total - guest.balloon - guest.need} starved {guest.starved} | pool {host.budget - host.charge}"
+                )
+            self.last[guest.name] = now
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, epilog=traces.WHERE)
+    parser.add_argument(
+        "--trace", default="step", type=lambda text: text.split(","), help=f"some of {', '.join(traces.NAMES)}, long"
+    )
+    parser.add_argument(
+        "--controller",
+        default="ours",
+        type=lambda text: text.split(","),
+        help=f"some of {', '.join(controllers.NAMES)}",
+    )
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seeds", type=int, default=1, help="that many, from --seed on")
+    parser.add_argument("--traces", help="folder with recorded traces")
+    parser.add_argument("--log", metavar="MACHINES", help="print each change of these machines (vm00,vm03; or all)")
+    parser.add_argument("--no-skip", action="store_true", help="look at every second, also where nothing changes")
+    parser.add_argument("--json", action="store_true", help="all figures, one line of JSON a run")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
