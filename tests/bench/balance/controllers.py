@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+from bench.balance.peers import Mom, Proxmox, VBoxBalloonCtrl, VBoxBalloonCtrlLinux
+from bench.balance.yardsticks import AllSeeing, AllSeeingPool, LateSeeing, LateSeeingPool
+
 
 class Nobody:
     """Balloons stay as they are."""
@@ -17,10 +20,17 @@ class Nobody:
         return []
 
 
-CONTROLLERS = {each.name: each for each in (Nobody,)}
-NAMES = list(CONTROLLERS)
+PEERS = [VBoxBalloonCtrl, Mom, Proxmox]
+YARDSTICKS = {"all_seeing": [AllSeeing, AllSeeingPool], "late_seeing": [LateSeeing, LateSeeingPool]}
+OURS = "ours"
+CONTROLLERS = {each.name: each for each in (Nobody, *PEERS, VBoxBalloonCtrlLinux, *sum(YARDSTICKS.values(), []))}
+NAMES = [OURS, *CONTROLLERS]
 
 
 def make(name: str):
     """A controller of that name, with no memory yet."""
+    if name == OURS:
+        from bench.balance.ours import Ours  # the collection is not needed for the others
+
+        return Ours()
     return CONTROLLERS[name]()

@@ -45,7 +45,7 @@ class Guest:
         self.began_with = 0
         self.gave = 0  # MB by the request under way, or the one that ended last
         self.phantom = 0
-        self.lost = 0  # MB taken back by itself since the host was last under its budget
+        self.lost = 0  # MB taken back by itself, for the host to notice
         self.down, self.up = scenario.down, scenario.up
         self.delay = 0
         self.partial = 1.0
@@ -79,6 +79,15 @@ class Guest:
             size = self.balloon + int((size - self.balloon) * self.partial)
         self.current, self.begins = size, second + self.delay
 
+    def promised(self) -> int:
+        """MB that it can come to hold without any further request."""
+        balloon = self.balloon
+        if self.current != NONE:
+            balloon = min(balloon, self.current)
+        if self.pending != NONE:
+            balloon = min(balloon, self.pending)
+        return self.memory - balloon
+
     def step(self, second: int) -> None:
         """One second of what the guest does."""
         self.still = True
@@ -89,13 +98,14 @@ class Guest:
         if filled and free < DEATH and self.state is RUNNING:
             self._die(room, need)
         self.need = need
+        self.charged = self.memory - self.balloon
         if self.state is DEAD:
             self.starved = need
+            self.touched = min(self.touched, self.charged)
             return
         self.starved = DEATH - free if free < DEATH else 0
         self._fill_cache(free)
         held = self.memory - self.total + need + self.cache
-        self.charged = self.memory - self.balloon
         self.touched = min(max(self.touched, held), self.charged)
 
     def _need(self, second: int) -> int:

@@ -16,6 +16,7 @@ from bench.balance.scenario import Scenario, Walk
 LAG = int(value("lag"))
 SWING = value("swing")
 AFTER_A_FALL = 120  # s for which a budget that fell is still the one that a controller is held to
+ROUNDS = 60  # s: whole rounds of every controller, so that a skip leaves each at the same place of its round
 NOISES = 1009  # draws, then over again
 
 
@@ -61,6 +62,11 @@ class Host:
         self.other = self.wanted = 0
         self.charge = self.budget = self.starved = 0
         self.budgets: deque[tuple[int, int]] = deque()
+        self.excuse = (
+            0  # MB over the budget that guests took back by themselves: what is once got back is excused no more
+        )
+        self.promised = 0  # MB that the machines hold or have been granted, in the second before
+        self.seen_at = 0  # the second from which on a controller knows of what was taken back last
         self.changed = 0
         self.shift = 0  # s that the controller's clock is behind, for what was skipped
         for guest in self.guests:
@@ -87,7 +93,7 @@ class Host:
                 views.append(self.look(second))
                 look_at += period
             if skip and settles is not None and second - self.changed > settles:
-                whole = int((min(self._next_change(), end) - second) // period - 2) * period
+                whole = (int(min(self._next_change(), end) - second) // ROUNDS - 1) * ROUNDS
                 if whole > 0:
                     self.shift += whole
                     act_at += whole
@@ -175,7 +181,12 @@ class Host:
             return False
         while self.faults and self.faults[0][0].at <= second:
             fault, index = self.faults.popleft()
-            self.guests[index].go_wrong(fault, second)
+            guest = self.guests[index]
+            guest.go_wrong(fault, second)
+            if guest.lost:
+                self.excuse += guest.lost
+                self.seen_at = second + 2 * LAG
+                guest.lost = 0
         return True
 
     def _add_up(self, second: int) -> None:
@@ -192,18 +203,19 @@ class Host:
             self.budget = budget
         while self.budgets and self.budgets[0][0] < second - AFTER_A_FALL:
             self.budgets.popleft()
-        if self.charge <= budget:
-            for guest in self.guests:
-                guest.lost = 0
+        if self.excuse:
+            promised = sum(guest.promised() for guest in self.guests)
+            if second > self.seen_at:
+                self.excuse = min(self.excuse, max(0, min(promised, self.promised) - budget))
+            self.promised = promised
 
     def over(self, second: int) -> tuple[int, int]:
         """MB over the budget: all of it; and what neither a guest took back by itself, nor a fall of the budget explains."""
         over = self.charge - self.budget
         if over <= 0:
             return 0, 0
-        taken_back = sum(max(0, guest.lost - guest.balloon) for guest in self.guests if guest.lost)
-        held_to = max([self.budget, *(budget for since, budget in self.budgets if since >= second - AFTER_A_FALL)])
-        return over, max(0, self.charge - taken_back - held_to)
+        held_to = max([self.budget, *(budget for since, budget in self.budgets if since > second - AFTER_A_FALL)])
+        return over, max(0, self.charge - self.excuse - held_to)
 
     def _next_change(self) -> float:
         """The next second at which something can change by itself, if nothing moves now."""

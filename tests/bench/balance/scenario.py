@@ -67,10 +67,11 @@ def give_at_start(scenario: Scenario) -> Scenario:
     """The same for every controller: each machine holds its need and hard reserve, and an equal share of what is left."""
     machines = scenario.machines
     least = [hidden_mb(each.memory) + int(each.need[0][1]) + hard_reserve_mb(each.memory) for each in machines]
-    left = scenario.budget * 97 // 100 - sum(least)
-    if left < 0:
-        raise ValueError(f"{scenario.name}, seed {scenario.seed}: {-left} MB are missing at the start")
-    share = left // len(machines)
+    if sum(least) > scenario.budget:
+        raise ValueError(
+            f"{scenario.name}, seed {scenario.seed}: {sum(least) - scenario.budget} MB are missing at the start"
+        )
+    share = max(0, scenario.budget * 97 // 100 - sum(least)) // len(machines)
     for each, size in zip(machines, least):
         each.balloon = max(0, min(int(each.memory * value("swing")) - 1, each.memory - size - share))
     return scenario

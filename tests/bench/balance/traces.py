@@ -109,24 +109,23 @@ def _ramp(name: str, seed: int, draws: Random) -> Scenario:
 
 
 def _burst(name: str, seed: int, draws: Random) -> Scenario:
-    """Short rises by 300 to 900 MB within some 20 s, gone after a minute or so, now here, now there."""
+    """Short rises by 300 to 900 MB at once, gone after half a minute to two, now here, now there."""
     seconds = 7200
     sizes = _sizes(draws)
-    needs = [(size, [(0, _idle(draws, size))]) for size in sizes]
+    needs: list[tuple[int, list]] = [(size, [(0, _idle(draws, size))]) for size in sizes]
     at = 700
     while at < seconds - 300:
         size, need = needs[draws.randrange(8)]
         low = need[0][1]
         if need[-1][0] < at:
             high = min(low + draws.randrange(300, 900), _most(size))
-            length = (high - low) / draws.uniform(RISE, 2 * RISE)
-            stays = draws.randrange(30, 90)
-            need.extend([(at, low), (at + length, high), (at + length + stays, high), (at + length + stays, low)])
+            stays = draws.randrange(30, 120)
+            need.extend([(at, low), (at, high), (at + stays, high), (at + stays, low)])
         at += draws.randrange(60, 200)
     return Scenario(name, seed, seconds, _machines(needs, draws), _budget(needs, seconds, 0.04))
 
 
-def _jumps(name: str, seed: int, draws: Random, faults: bool = False) -> Scenario:
+def _jumps(name: str, seed: int, draws: Random) -> Scenario:
     """Any machine needs at any time something else, at once."""
     seconds = 4 * HOUR
     sizes = _sizes(draws)

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: vbox.memory contributors
+"""Two controllers that nobody can have: they know every guest's true use and balloon each second, and ask all at once.
+
+The guests, their speeds and the hard reserves are those of all others. They have no memory and no forecast, so a law that remembers peaks may beat
+them. What the needs leave is either spread evenly over the guests, or kept in the pool: of the two runs the better one counts.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from bench.balance.guest import RUNNING
+from bench.balance.parameters import hard_reserve_mb, hidden_mb, value
+
+SWING = value("swing")
+LAG = int(value("lag"))
+
+
+def sizes(least: list[int], memories: list[int], budget: int, spread: bool) -> list[int]:
+    """MB that each machine is to hold: what it needs with its reserve, and an even part of the rest, up to its memory."""
+    given = [min(size, memory) for size, memory in zip(least, memories)]
+    left = budget - sum(given)
+    if not spread:
+        return given
+    if left < 0:  # not enough for all: each lacks as much, but for its last tenth
+        return [max(size - (-left) // len(given) - 1, memory // 8) for size, memory in zip(given, memories)]
+    open_ones = [index for index, size in enumerate(given) if size < memories[index]]
+    while left >= len(open_ones) and open_ones:
+        share = left // len(open_ones)
+        for index in list(open_ones):
+            more = min(share, memories[index] - given[index])
+            given[index] += more
+            left -= more
+            if given[index] == memories[index]:
+                open_ones.remove(index)
+    return given
+
+
+class AllSeeing:
+    name = "all_seeing_spread"
+    period = 1
+    looks = False
+    settles = 2 * LAG
+    late = 0
+    spread = True
+
+    def __init__(self) -> None:
+        self.needs: deque[list[int]] = deque(maxlen=self.late + 1)
+
+    def act(self, now, host, view):
+        self.needs.append([guest.need for guest in host.guests])
+        guests = host.guests
+        least = [
+            hidden_mb(guest.memory) + need + hard_reserve_mb(guest.memory) for guest, need in zip(guests, self.needs[0])
+        ]
+        budget = host.budget - sum(guest.charged for guest in guests if guest.state is not RUNNING)
+        running = [index for index, guest in enumerate(guests) if guest.state is RUNNING]
+        wanted = sizes(
+            [least[index] for index in running], [guests[index].memory for index in running], budget, self.spread
+        )
+        pool = host.budget - sum(guest.promised() for guest in guests)
+        asked, growing = [], []
+        for index, size in zip(running, wanted):
+            guest = guests[index]
+            balloon = max(0, min(guest.memory - size, int(guest.memory * SWING) - 1))
+            if balloon > guest.shown:
+                asked.append((index, balloon))
+            elif balloon < guest.shown:
+                growing.append((self._urgency(guest, least[index]), index, balloon))
+        for _, index, balloon in sorted(growing):
+            guest = guests[index]
+            more = min(guest.shown - balloon, pool)
+            if more > 0:
+                asked.append((index, guest.shown - more))
+                pool -= more
+        return asked
+
+    @staticmethod
+    def _urgency(guest, least: int) -> int:
+        """Those that lack most come first."""
+        return guest.memory - guest.balloon - least
+
+
+class AllSeeingPool(AllSeeing):
+    name = "all_seeing_pool"
+    spread = False
+
+
+class LateSeeing(AllSeeing):
+    name = "late_seeing_spread"
+    late = LAG
+
+
+class LateSeeingPool(LateSeeing):
+    name = "late_seeing_pool"
+    spread = False
