@@ -71,3 +71,78 @@ the law allows. All steps of a plan may be asked at once; that some of them fail
 """
 
 from __future__ import annotations
+
+from typing import Any, Dict, List, Optional
+
+from .budget import reckon
+from .classify import classify
+from .demand import estimate
+from .explain import SENTENCES, code_of, figures_of, host_view
+from .given import take_stock
+from .policy import read
+from .records import Record
+from .steps import choose
+from .targets import share
+
+
+def plan(
+    host: Dict[str, Any],
+    machines: List[Dict[str, Any]],
+    policy: Optional[Dict[str, Any]],
+    reservations: Optional[List[Dict[str, Any]]],
+    history: Optional[Dict[str, Any]],
+    now: float,
+) -> Dict[str, Any]:
+    """The plan of a host, as the page of this package says.
+
+    :raises ValueError: where the policy is wrong: one line for each problem
+    """
+    settings = read(policy, host.get("total_mb"))
+    known = history["machines"] if history else {}
+    records = [Record(machine, settings, known.get(machine["uuid"])) for machine in machines]
+    stock = take_stock(host, records, history, now)
+    classify(records, stock, settings, now)
+    estimate(records, settings, now)
+    money = reckon(host, records, stock, settings, reservations, now)
+    managed = [record for record in records if record.fixed is None]
+    missing = share(managed, money.to_share)
+    for record in records:
+        record.before = record.hold
+    other = host.get("other_controller")
+    asked = [] if other else choose(records, money, stock, settings, now)
+    over = stock.charge - money.budget
+    urgent = any(record.urgency is not None and record.urgency <= 1 for record in managed)
+    lack = any(record.step > 0 for record in managed)
+    entries = {}
+    rows = []
+    for record in records:
+        code = code_of(record, money, over, urgent, lack, settings, now)
+        figures = figures_of(record)
+        entry = {
+            "uuid": record.uuid,
+            "name": record.name,
+            "managed": record.fixed is None,
+            "code": code,
+            "sentence": SENTENCES[code] % figures,
+            "figures": figures,
+            "target_mb": record.target if record.fixed is None else record.hold,
+            "holds_mb": record.before,
+            "request_mb": record.shown,
+            "gives_to": record.gives_to,
+            "takes_from": record.takes_from,
+        }
+        rows.append(entry)
+        entries[record.uuid] = entry
+    steps = []
+    for record in asked:
+        entry = entries[record.uuid]
+        step = {key: entry[key] for key in ("uuid", "code", "sentence", "figures", "gives_to", "takes_from")}
+        step["request_mb"], step["was_mb"] = record.asked, record.shown
+        steps.append(step)
+    return {
+        "time": now,
+        "host": host_view(host, money, stock, missing),
+        "machines": rows,
+        "steps": steps,
+        "history": {"sum": stock.account, "machines": {record.uuid: record.memorize() for record in records}},
+    }

@@ -1,0 +1,99 @@
+# -*- coding: utf-8 -*-
+# Copyright: vbox.memory contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""One machine as the planner sees it, while a plan is made. Sizes in MB, times in seconds."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Optional
+
+from .policy import HostPolicy, Limits, limits
+
+# What is kept of a machine from one plan to the next. Flights are [asked when, MB, proven to be given or taken when (or null)].
+NEW: Dict[str, Any] = {
+    "started": None,  # when the machine was
+    "asked": 0,  # the balloon that the guest is to come to: 0 after a restart, whatever is shown
+    "shown": 0,  # what VirtualBox is to show
+    "before": None,  # what it showed before our last request, in case that was lost
+    "give": 0,  # what it may still give, at most
+    "take": 0,  # what it may still take, at most
+    "gives": [],
+    "takes": [],
+    "phantom": None,  # [least, most] that VirtualBox still counts for a balloon that a restart emptied
+    "raw": None,  # the last figures, to see whether they move
+    "moved": None,  # when they last did
+    "seen": None,  # the time of the last sample
+    "since": None,  # the window goes back to
+    "recent": [],  # the last uses, [when, MB]
+    "peaks": [],  # the highest and lowest use of each tenth of the window, [since when, highest, lowest]
+    "band": 64,
+    "want": 0,  # what a starving guest was to hold when last looked at
+    "boost": 0,
+    "grown": None,  # when it was last asked to take
+    "shrunk": None,  # when it was last asked to give
+    "shrunk_seen": None,  # by figures of this time
+    "shrunk_use": 0,  # and of this use
+    "fixed": None,  # [code, until when]: a grace, or a pause after it did not follow
+    "strikes": 0,
+}
+
+
+class Record:
+    """A machine, its history and what the plan finds out about it."""
+
+    __slots__ = (
+        "uuid name memory shown running machine sample history limits balance is_new "
+        "asked give take gives takes fixed free cache least_given most_given use use_most recent peak rate censored full "
+        "band hard comfort floor ceiling hold need comfortable keep cached target room unmet code step gives_to takes_from "
+        "rising extra waits urgency offered offered_beyond before".split()
+    )
+
+    def __init__(self, machine: Dict[str, Any], policy: HostPolicy, history: Optional[Dict[str, Any]]) -> None:
+        self.machine = machine
+        self.uuid: str = machine["uuid"]
+        self.name: str = machine.get("name") or self.uuid
+        self.memory: int = machine["memory_mb"]
+        self.shown: int = machine.get("request_mb") or 0
+        self.running: bool = machine.get("state", "running") == "running"
+        self.sample: Optional[Dict[str, Any]] = machine.get("sample")
+        self.is_new = history is None
+        self.history: Dict[str, Any] = dict(NEW, started=machine.get("started")) if history is None else history.copy()
+        settings = policy.machines.get(self.uuid, policy.defaults)
+        self.balance: bool = settings.get("balance", True)
+        own: Limits = limits(settings, self.memory)
+        self.limits = own
+        self.floor, self.ceiling, self.hard, self.comfort = own.floor, own.ceiling, own.hard, own.comfort
+        known = self.history
+        self.asked: int = known["asked"]
+        self.give: int = known["give"]
+        self.take: int = known["take"]
+        self.gives: List[List[Any]] = known["gives"]
+        self.takes: List[List[Any]] = known["takes"]
+        self.fixed: Optional[str] = None  # a code
+        self.code: Optional[str] = None
+        self.step = 0  # MB of balloon: more (gives) or fewer (takes)
+        self.unmet = 0
+        self.waits = 0
+        self.urgency: Optional[int] = None
+        self.offered = self.offered_beyond = 0
+        self.extra = 0  # MB that are charged beyond what the sum proves
+        self.free = self.cache = self.use = self.use_most = self.recent = self.peak = self.rate = 0
+        self.least_given = self.most_given = 0
+        self.band = known["band"]
+        self.censored = self.full = self.rising = False
+        self.target = self.room = self.need = self.comfortable = self.keep = self.cached = 0
+        self.hold = self.before = self.memory - self.asked
+        self.gives_to: List[Dict[str, Any]] = []
+        self.takes_from: List[Dict[str, Any]] = []
+
+    def memorize(self) -> Dict[str, Any]:
+        """Its history after this plan."""
+        known = self.history
+        known["asked"], known["give"], known["take"] = self.asked, self.give, self.take
+        known["gives"], known["takes"], known["band"] = self.gives, self.takes, self.band
+        return known
+
+
+def forget_uses(known: Dict[str, Any]) -> None:
+    """What a guest used before it restarted says nothing."""
+    known["since"], known["recent"], known["peaks"], known["boost"], known["want"] = None, [], [], 0, 0

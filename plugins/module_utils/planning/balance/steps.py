@@ -1,0 +1,204 @@
+# -*- coding: utf-8 -*-
+# Copyright: vbox.memory contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""Who is asked for what now: those who take first, from the pool only; then those who give, each one harmless step. MB.
+
+Guests that give and guests that take at the same time cannot be told apart by the sum (see given), so the two are asked in turns: nobody is
+asked to give while somebody is still taking, as far as the speeds seen so far tell; and who can wait takes when nobody is giving.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Optional
+
+from .budget import Budget
+from .given import Stock, ask
+from .policy import HostPolicy
+from .records import Record
+
+STEP_SHARE, STEP_LEAST, STEP_MOST = 4, 16, 128  # a quarter of the room; larger steps killed guests on recorded traces
+CHUNK = 32  # MB: less is not worth a request, unless it is all that is wanted
+AT_ONCE = 256  # MB in the pool that a starving guest is given though others are giving
+RESTS = 60  # s after it was given something before a guest is asked to give
+FRESH = 60  # s of figures that are enough while the host is over its budget
+SURPLUS_LEAST = 64
+
+STARVING, BELOW_NEED, COMFORT, REST = range(4)
+
+
+def choose(records: List[Record], money: Budget, stock: Stock, policy: HostPolicy, now: float) -> List[Record]:
+    """Set the steps and codes; gives back who is asked, in order."""
+    managed = [record for record in records if record.fixed is None]
+    takers: List[Record] = []
+    for record in managed:
+        record.urgency = _urgency(record)
+        if record.urgency is not None:
+            takers.append(record)
+    takers.sort(key=_by_urgency)
+    giving_until = _until(records, "gives", stock.account["give_rate"])
+    taking_until = _until(records, "takes", stock.account["take_rate"])
+    over = stock.charge - money.budget
+    asked, held_up = _take(takers, money, now < giving_until)
+    lack = _lack(takers, money, held_up)
+    if now >= taking_until and not held_up and not any(record.step for record in asked):
+        asked += _give(managed, takers, lack, over - money.under_way, money, policy, now)
+    for record in asked:
+        known = record.history
+        if record.step > 0:
+            known["shrunk"], known["shrunk_seen"], known["shrunk_use"] = now, known["seen"], record.use
+        else:
+            known["grown"] = now
+        ask(record, stock.account, record.step, now)
+    return asked
+
+
+def _urgency(record: Record) -> Optional[int]:
+    """How badly a machine is in want of more, if it is to have more."""
+    if record.target <= record.hold and record.hold >= record.need:
+        return None
+    if record.hold >= record.ceiling:
+        return None
+    if record.hold < record.need:
+        return STARVING if record.censored else BELOW_NEED
+    if 2 * record.hold < record.need + record.comfortable:
+        return COMFORT
+    return REST
+
+
+def _by_urgency(record: Record) -> Any:
+    return (record.urgency, -record.limits.priority, record.hold - record.need, record.uuid)
+
+
+def _until(records: List[Record], kind: str, rate: int) -> float:
+    """When those who are under way should be done."""
+    until = 0.0
+    for record in records:
+        for when, mb, done in getattr(record, kind):
+            if done is None:
+                until = max(until, when + mb / rate + 1)
+    return until
+
+
+def _take(takers: List[Record], money: Budget, giving: bool) -> Any:
+    """Ask from the pool: first what is needed, then comfort and a band, then the rest. Gives back who is asked, and what had to wait."""
+    pool = money.pool
+    grants: Dict[str, int] = {}
+    for record in takers:
+        if record.urgency > BELOW_NEED:
+            break
+        wanted = min(record.need, record.target) - record.hold
+        record.offered = pool
+        part = min(wanted, pool)
+        if part >= min(wanted, CHUNK) and part > 0:
+            grants[record.uuid] = part
+            pool -= part
+    for record in takers:
+        had = grants.get(record.uuid, 0)
+        beyond = pool - money.ready
+        record.offered_beyond = beyond
+        if beyond <= 0 or record.target <= record.hold + had:
+            continue
+        top = record.target if record.urgency == REST else min(record.target, record.keep)
+        wanted = top - record.hold - had
+        if record.urgency == REST and wanted < max(record.band, SURPLUS_LEAST):
+            continue
+        part = min(wanted, beyond)
+        if part >= min(wanted, CHUNK if record.urgency < REST else SURPLUS_LEAST) and part > 0:
+            grants[record.uuid] = had + part
+            pool -= part
+    asked, held_up = [], 0
+    for record in takers:
+        part = grants.get(record.uuid, 0)
+        if not part:
+            continue
+        if giving and not _at_once(record, part):
+            record.waits = part
+            held_up += part
+            continue
+        record.step = -part
+        record.takes_from = [{"uuid": "pool", "mb": part}]
+        asked.append(record)
+    return asked, held_up
+
+
+def _at_once(record: Record, part: int) -> bool:
+    """Whether it takes though others are giving at the same time."""
+    return record.urgency <= BELOW_NEED and (part >= AT_ONCE or part >= record.need - record.hold)
+
+
+def _lack(takers: List[Record], money: Budget, held_up: int) -> int:
+    """What donors are to give, for those who lack more than a trifle."""
+    lack = 0
+    for record in takers:
+        if record.urgency < REST:
+            record.unmet = max(0, min(record.target, record.keep) - record.hold + record.step - record.waits)
+            lack += record.unmet
+    return lack - money.under_way - money.held_back
+
+
+def _give(
+    managed: List[Record], takers: List[Record], lack: int, over: int, money: Budget, policy: HostPolicy, now: float
+) -> List[Record]:
+    """Ask donors, those with most to spare first, until all is found that is lacking."""
+    wanted = max(lack, over)
+    left = wanted
+    asked = []
+    donors = [record for record in managed if record.hold > record.target or record.hold > record.ceiling]
+    donors.sort(key=lambda record: (record.target - record.hold, record.uuid))
+    urgent = bool(takers) and takers[0].urgency <= BELOW_NEED
+    for record in donors:
+        too_large = record.hold > record.ceiling
+        record.offered = left
+        if left <= 0 and not too_large:
+            continue
+        if hinders(record, over > 0, urgent or too_large, policy, now):
+            continue
+        spare = record.hold - (record.ceiling if too_large and left <= 0 else max(record.target, record.floor))
+        step = min(max(min(record.room // STEP_SHARE, STEP_MOST), STEP_LEAST), spare)
+        if not too_large:
+            step = min(step, max(left, STEP_LEAST))
+        if step < STEP_LEAST:
+            continue
+        record.step = step
+        left -= step
+        asked.append(record)
+    _name(asked, takers, over, money)
+    return asked
+
+
+def hinders(record: Record, over: bool, urgent: bool, policy: HostPolicy, now: float) -> Optional[str]:
+    """Why a machine that holds more than its target is not asked to give: a code."""
+    known = record.history
+    figures = known["seen"] - known["since"]
+    if not record.full and not (over and figures >= FRESH):
+        return "window_not_full"
+    if record.hold <= record.floor:
+        return "at_floor"
+    if known["grown"] is not None and now - known["grown"] < RESTS and not over:
+        return "grown_recently"
+    under_way = [flight for flight in record.gives if flight[2] is None]
+    if record.takes or len(under_way) > 1 or known["shrunk_seen"] == known["seen"]:
+        return "in_flight"
+    if record.room < STEP_SHARE * STEP_LEAST:
+        return "dead_band"
+    if not over and not urgent and record.hold - record.target < record.band:
+        return "dead_band"
+    return None
+
+
+def _name(donors: List[Record], takers: List[Record], over: int, money: Budget) -> None:
+    """Who gives whom how much: what takers lack first, then the budget."""
+    open_needs = [[record, record.unmet] for record in takers if record.unmet > 0]
+    for donor in donors:
+        left = donor.step
+        while left and open_needs:
+            taker, lacks = open_needs[0]
+            part = min(left, lacks)
+            donor.gives_to.append({"uuid": taker.uuid, "mb": part})
+            taker.takes_from.append({"uuid": donor.uuid, "mb": part})
+            left -= part
+            open_needs[0][1] -= part
+            if not open_needs[0][1]:
+                open_needs.pop(0)
+        if left:
+            donor.gives_to.append({"uuid": "pool", "mb": left})
