@@ -22,7 +22,16 @@ class Nobody:
 
 PEERS = [VBoxBalloonCtrl, Mom, Proxmox]
 YARDSTICKS = {"all_seeing": [AllSeeing, AllSeeingPool], "late_seeing": [LateSeeing, LateSeeingPool]}
+KNOW_ALL = [each.name for both in YARDSTICKS.values() for each in both]
 OURS = "ours"
+SHOWN = {  # in the pictures
+    OURS: "vbox.memory",
+    "vboxballoonctrl": "VBoxBalloonCtrl",
+    "vboxballoonctrl_linux": "VBoxBalloonCtrl with the Linux kernel's driver",
+    "mom": "oVirt MOM",
+    "proxmox": "Proxmox",
+    "all_seeing_spread": "the all-seeing yardstick",
+}
 CONTROLLERS = {each.name: each for each in (Nobody, *PEERS, VBoxBalloonCtrlLinux, *sum(YARDSTICKS.values(), []))}
 NAMES = [OURS, *CONTROLLERS]
 

@@ -6,19 +6,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 import time
-from pathlib import Path
 
-TESTS = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(TESTS), str(TESTS / "tools")]
-
-import collection  # noqa: E402 - of tests/tools, found by the line above
-
-sys.path.insert(0, str(collection.update()))
-
-from bench.balance import controllers, traces  # noqa: E402
-from bench.balance.host import Host  # noqa: E402
+import paths  # noqa: F401 - so that the rest is found
+from bench.balance import controllers, traces
+from bench.balance.host import Host
 
 
 def main() -> None:
