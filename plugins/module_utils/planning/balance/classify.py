@@ -17,18 +17,14 @@ PAUSE = 60  # s for which a guest that did not follow is left alone; doubled eac
 LONGEST_PAUSE = 1920
 STALE_PERIODS = 6
 STALE_LEAST = 30  # s
-IN_DOUBT = ("no_statistics", "stale_statistics", "implausible_statistics", "large_pages", "large_pages_unknown", "restored")
 
 
 def classify(records: List[Record], stock: Stock, policy: HostPolicy, now: float) -> None:
-    """Set ``fixed`` of each machine that is, and what of it is charged beyond the sum."""
+    """Set ``fixed`` of each machine that is."""
     stale_after = max(STALE_LEAST, STALE_PERIODS * policy.period)
     for record in records:
         _look_at_figures(record)
         record.fixed = _reason(record, stale_after, now)
-        if record.fixed in IN_DOUBT:
-            # its balloon is counted still, and may be empty: nobody grows by it, and nobody shrinks for it
-            record.extra = max(0, record.asked - record.give)
     _judge_followers(records, stock, now)
 
 
@@ -110,9 +106,6 @@ def _judge_followers(records: List[Record], stock: Stock, now: float) -> None:
         for record in overdue_gives:
             if not _seems_to_have_given(record):
                 _fix(record, now)
-    elif missing < -stock.slack:
-        for record in overdue_takes:
-            _fix(record, now)
     _write_off(overdue_gives, overdue_takes, account, stock.time)
 
 

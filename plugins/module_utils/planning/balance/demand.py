@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List
 
+from .given import Stock
 from .policy import HostPolicy
 from .records import Record, forget_uses
 
@@ -18,29 +19,49 @@ BAND_PERCENT = 2
 LOOKS_AHEAD = 12  # s at most that a rise is taken to go on
 AHEAD_MOST = 256  # MB
 STARVING = 80  # MB of Free: where programs begin to be killed is 45 to 52 (measured), and the figure is 5 s old
-BOOST_LEAST = 256  # MB that a starving guest is given beyond what it is seen to use; doubled while it starves on
+BOOST_LEAST = 512  # MB that a starving guest is given beyond what it is seen to use; doubled while it starves on
 
 
-def estimate(records: List[Record], policy: HostPolicy, now: float) -> None:
+def estimate(records: List[Record], stock: Stock, policy: HostPolicy, now: float) -> None:
     """Set use, peak, band, and the sizes that the targets are made of, for each managed machine."""
+    given = _part_given(records, stock)
     for record in records:
         if record.fixed is None:
-            _pair(record)
+            _pair(record, given)
             _remember(record, policy)
             _needs(record, policy, now)
 
 
-def _pair(record: Record) -> None:
+def _part_given(records: List[Record], stock: Stock) -> float:
+    """The part that is given of what donors had under way at the time of the sum: they are taken to be equally fast."""
+    open_mb = young = 0
+    for record in records:
+        for when, mb, done in record.gives:
+            if done is None:
+                if when < stock.time:
+                    open_mb += mb
+                else:
+                    young += mb
+    if not open_mb:
+        return 0.0
+    left = stock.may_give - stock.account["give_written_off"] - young
+    return min(1.0, max(0.0, 1 - left / open_mb))
+
+
+def _pair(record: Record, given: float) -> None:
     """What the balloon held when the sample was taken: an interval, as far as requests were under way."""
     sample = record.sample
     time = sample["time"]
     least = most = record.asked
+    likely = 0
     if record.gives:
         for when, mb, done in record.gives:
             if done is None or done > time:
                 least -= mb
                 if when >= time:
                     most -= mb
+                else:
+                    likely += int(mb * given) if done is None else 0
     if record.takes:
         for when, mb, done in record.takes:
             if done is None or done > time:
@@ -55,7 +76,7 @@ def _pair(record: Record) -> None:
     record.most_given = most if most > record.least_given else record.least_given
     record.free = sample["free_kb"] >> 10
     record.cache = (sample.get("cache_kb") or 0) >> 10
-    record.use_most = record.memory - record.least_given - record.free
+    record.use_most = record.memory - record.least_given - likely - record.free
     record.use = record.use_most if most - least <= NARROW else record.memory - record.most_given - record.free
 
 
@@ -122,5 +143,5 @@ def _starving(record: Record, known: Dict[str, Any], rise: int) -> None:
         return
     if known["want"] and (record.most_given > record.asked or record.hold < known["want"]):
         return  # it has not had yet what it was to get
-    known["boost"] = min(max(BOOST_LEAST, 2 * known["boost"], rise), max(BOOST_LEAST, record.memory // 2))
-    known["want"] = max(known["want"], record.use + known["boost"] + record.hard)
+    known["boost"] = min(2 * known["boost"] if known["boost"] else max(BOOST_LEAST, rise), max(BOOST_LEAST, record.memory // 2))
+    known["want"] = min(record.ceiling, max(known["want"], record.use + known["boost"] + record.hard))

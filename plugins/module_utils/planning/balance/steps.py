@@ -15,10 +15,12 @@ from .budget import Budget
 from .given import Stock, ask
 from .policy import HostPolicy
 from .records import Record
+from .waterfill import fill
 
 STEP_SHARE, STEP_LEAST, STEP_MOST = 4, 16, 128  # a quarter of the room; larger steps killed guests on recorded traces
 CHUNK = 32  # MB: less is not worth a request, unless it is all that is wanted
-AT_ONCE = 256  # MB in the pool that a starving guest is given though others are giving
+STEP_SECONDS = 8  # no step takes a guest longer: those in need wait for its end
+TURN = 3  # s for which requests to take may follow each other before donors are asked again
 RESTS = 60  # s after it was given something before a guest is asked to give
 FRESH = 60  # s of figures that are enough while the host is over its budget
 SURPLUS_LEAST = 64
@@ -38,10 +40,16 @@ def choose(records: List[Record], money: Budget, stock: Stock, policy: HostPolic
     giving_until = _until(records, "gives", stock.account["give_rate"])
     taking_until = _until(records, "takes", stock.account["take_rate"])
     over = stock.charge - money.budget
-    asked, held_up = _take(takers, money, now < giving_until)
+    account = stock.account
+    turn_over = account["turn"] is not None and now - account["turn"] > TURN
+    asked, held_up = _take(takers, money, now < giving_until or turn_over)
     lack = _lack(takers, money, held_up)
-    if now >= taking_until and not held_up and not any(record.step for record in asked):
-        asked += _give(managed, takers, lack, over - money.under_way, money, policy, now)
+    if asked and account["turn"] is None:
+        account["turn"] = now
+    if now >= taking_until and (not held_up or turn_over) and not asked:
+        asked = _give(managed, takers, lack, over - money.under_way, money, account["give_rate"], policy, now)
+        if asked or turn_over:
+            account["turn"] = None
     for record in asked:
         known = record.history
         if record.step > 0:
@@ -70,28 +78,37 @@ def _by_urgency(record: Record) -> Any:
 
 
 def _until(records: List[Record], kind: str, rate: int) -> float:
-    """When those who are under way should be done."""
-    until = 0.0
+    """When those who are under way should be done; each finishes one request before it begins the next."""
+    latest = 0.0
     for record in records:
-        for when, mb, done in getattr(record, kind):
-            if done is None:
-                until = max(until, when + mb / rate + 1)
-    return until
+        flights = getattr(record, kind)
+        if flights:
+            end = _end(flights, rate)
+            if end > latest:
+                latest = end
+    return latest
+
+
+def _end(flights: List[Any], rate: int) -> float:
+    end = 0.0
+    for when, mb, done in flights:
+        if done is None:
+            end = max(end, when) + mb / rate
+    return end + 1 if end else 0.0
 
 
 def _take(takers: List[Record], money: Budget, giving: bool) -> Any:
     """Ask from the pool: first what is needed, then comfort and a band, then the rest. Gives back who is asked, and what had to wait."""
     pool = money.pool
     grants: Dict[str, int] = {}
-    for record in takers:
-        if record.urgency > BELOW_NEED:
-            break
-        wanted = min(record.need, record.target) - record.hold
-        record.offered = pool
-        part = min(wanted, pool)
-        if part >= min(wanted, CHUNK) and part > 0:
-            grants[record.uuid] = part
-            pool -= part
+    for urgency in (STARVING, BELOW_NEED):
+        needy = [record for record in takers if record.urgency == urgency]
+        wanted = [max(0, min(record.need, record.target) - record.hold) for record in needy]
+        for record, want, part in zip(needy, wanted, fill(pool, wanted, [1] * len(wanted)) if needy else ()):
+            record.offered = part
+            if part >= min(want, CHUNK) and part > 0:
+                grants[record.uuid] = part
+                pool -= part
     for record in takers:
         had = grants.get(record.uuid, 0)
         beyond = pool - money.ready
@@ -111,7 +128,7 @@ def _take(takers: List[Record], money: Budget, giving: bool) -> Any:
         part = grants.get(record.uuid, 0)
         if not part:
             continue
-        if giving and not _at_once(record, part):
+        if giving:
             record.waits = part
             held_up += part
             continue
@@ -119,11 +136,6 @@ def _take(takers: List[Record], money: Budget, giving: bool) -> Any:
         record.takes_from = [{"uuid": "pool", "mb": part}]
         asked.append(record)
     return asked, held_up
-
-
-def _at_once(record: Record, part: int) -> bool:
-    """Whether it takes though others are giving at the same time."""
-    return record.urgency <= BELOW_NEED and (part >= AT_ONCE or part >= record.need - record.hold)
 
 
 def _lack(takers: List[Record], money: Budget, held_up: int) -> int:
@@ -137,11 +149,11 @@ def _lack(takers: List[Record], money: Budget, held_up: int) -> int:
 
 
 def _give(
-    managed: List[Record], takers: List[Record], lack: int, over: int, money: Budget, policy: HostPolicy, now: float
+    managed: List[Record], takers: List[Record], lack: int, over: int, money: Budget, rate: int, policy: HostPolicy, now: float
 ) -> List[Record]:
     """Ask donors, those with most to spare first, until all is found that is lacking."""
-    wanted = max(lack, over)
-    left = wanted
+    left = max(lack, over)
+    most = min(STEP_MOST, rate * STEP_SECONDS)
     asked = []
     donors = [record for record in managed if record.hold > record.target or record.hold > record.ceiling]
     donors.sort(key=lambda record: (record.target - record.hold, record.uuid))
@@ -151,10 +163,10 @@ def _give(
         record.offered = left
         if left <= 0 and not too_large:
             continue
-        if hinders(record, over > 0, urgent or too_large, policy, now):
+        if hinders(record, over > 0, urgent or too_large, policy, now) or _end(record.gives, rate) > now + policy.period:
             continue
         spare = record.hold - (record.ceiling if too_large and left <= 0 else max(record.target, record.floor))
-        step = min(max(min(record.room // STEP_SHARE, STEP_MOST), STEP_LEAST), spare)
+        step = min(max(min(record.room // STEP_SHARE, most), STEP_LEAST), spare)
         if not too_large:
             step = min(step, max(left, STEP_LEAST))
         if step < STEP_LEAST:
