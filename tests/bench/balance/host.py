@@ -78,7 +78,7 @@ class Host:
     def run(self, controller: Controller, watch=None, skip: bool = True) -> Figures:
         """From the first second to the last; `watch(second, host)` is called after each that was not skipped."""
         figures = Figures(self.scenario, controller.name)
-        second, end, period, settles = 0, self.scenario.seconds, controller.period, controller.settles
+        second, end, period = 0, self.scenario.seconds, controller.period
         act_at, look_at, views = period + LAG, period, deque()
         if not controller.looks:
             act_at, look_at = period, end
@@ -92,7 +92,7 @@ class Host:
             if second == look_at:
                 views.append(self.look(second))
                 look_at += period
-            if skip and settles is not None and second - self.changed > settles:
+            if skip and controller.settles is not None and second - self.changed > controller.settles:
                 whole = (int(min(self._next_change(), end) - second) // ROUNDS - 1) * ROUNDS
                 if whole > 0:
                     self.shift += whole

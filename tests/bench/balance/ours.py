@@ -7,11 +7,15 @@ from __future__ import annotations
 from ansible_collections.vbox.memory.plugins.module_utils.planning import balance
 
 
+CALM = 900  # s: three windows, more than any time limit of the law but the next
+STUCK = 2100  # s: so long may a guest that does not follow be left alone before it is asked once more
+
+
 class Ours:
     name = "ours"
     period = 5  # the planner's own default
     looks = True
-    settles = 900  # s: three windows, more than any time limit of the law
+    settles = CALM
 
     def __init__(self) -> None:
         self.history = None
@@ -21,6 +25,7 @@ class Ours:
         policy = {"reserve": host.reserve, "period": self.period}
         plan = balance.plan(view.host, view.machines, policy, [], self.history, now)
         self.history = plan["history"]
+        self.settles = STUCK if any(machine["code"] == "not_following" for machine in plan["machines"]) else CALM
         if not self.indexes:
             self.indexes = {machine["uuid"]: index for index, machine in enumerate(view.machines)}
         return [(self.indexes[step["uuid"]], step["request_mb"]) for step in plan["steps"]]

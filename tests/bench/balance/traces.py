@@ -266,12 +266,40 @@ def _misbehave(draws: Random, seconds: int) -> list[Fault]:
     return sorted(faults)
 
 
+PHASES = 6  # of a day in the long run in which something happens
+PHASE = 1500  # s
+
+
 def _long(name: str, seed: int, draws: Random) -> Scenario:
-    """A day of a host with one to five bad guests: for the long run. Rests are longer, so that a day is over in a second."""
-    scenario = _wander(name, seed, draws, DAY, (600, 9000))
+    """A day of a host with one to five bad guests, for the long run: all happens in some phases, and in between all is quiet and quickly over.
+
+    What other traces spread over hours falls into the phases: needs change each few minutes, and guests misbehave at the same time.
+    """
+    scenario = _wander(name, seed, draws, PHASES * PHASE, (60, 900))
     for index in draws.sample(range(8), draws.randrange(1, 6)):
-        scenario.machines[index].faults = _misbehave(draws, DAY)
+        scenario.machines[index].faults = _misbehave(draws, PHASES * PHASE)
+    begins = sorted(draws.randrange(DAY // PHASES - PHASE) + number * DAY // PHASES for number in range(PHASES))
+
+    def late(at: float) -> float:
+        number = min(int(at // PHASE), PHASES - 1)
+        return begins[number] + at - number * PHASE
+
+    for each in scenario.machines:
+        each.need = _stretch(each.need, late)
+        each.faults = [fault._replace(at=int(late(fault.at))) for fault in each.faults]
+    scenario.seconds = DAY
     return scenario
+
+
+def _stretch(need: list[tuple[float, float]], late: Callable[[float], float]) -> list[tuple[float, float]]:
+    """Later by phases; a rise that a phase's end would cut in two goes on as steeply as it was, and no slope lasts from phase to phase."""
+    points = [need[0]]
+    for (since, low), (until, high) in zip(need, need[1:]):
+        if high == low:
+            continue
+        begins = max(late(since), points[-1][0])
+        points.extend([(begins, low), (begins + until - since, high)])
+    return points
 
 
 def _recorded(faster: int) -> Callable[[str, int, Random, str | None], Scenario]:
