@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from bench.balance.guest import DEAD, LIAR, OUR_ACT, PAST_ITS_ROOM
+from bench.balance.guest import DEAD, LIAR, OTHERS, OUR_ACT, PAST_ITS_ROOM
 from bench.balance.scenario import Scenario
 
 MERGED = 5  # s: a machine that is starved again so soon was starved all the time
@@ -89,6 +89,7 @@ class Figures:
             "dead": deaths.count(OUR_ACT),
             "dead_past_room": deaths.count(PAST_ITS_ROOM),
             "dead_liars": deaths.count(LIAR),
+            "dead_by_others": deaths.count(OTHERS),
             "over_s": self.over_by_us,
             "over_excused_s": self.over - self.over_by_us,
             "over_reserve_s": self.over_reserve,

@@ -15,7 +15,7 @@ CACHE_LEAVES = 64  # MB of MemFree that a cache never takes
 NONE = -1  # no request
 
 RUNNING, BOOTING, PAUSED, DEAD = "running", "booting", "paused", "dead"
-OUR_ACT, PAST_ITS_ROOM, LIAR = "our_act", "past_its_room", "liar"
+OUR_ACT, PAST_ITS_ROOM, LIAR, OTHERS = "our_act", "past_its_room", "liar", "others"
 
 
 class Guest:
@@ -24,7 +24,7 @@ class Guest:
     __slots__ = (
         "index name memory total most walk bad noise state need cache cache_wanted touched balloon shown shown_at current pending "
         "begins began_with gave phantom lost down up delay partial obeys lies frozen starved still until booted recovering "
-        "direction died charged".split()
+        "direction died charged stubborn restored started foreign".split()
     )
 
     def __init__(self, index: int, machine: Machine, scenario: Scenario, noise: tuple[int, ...]) -> None:
@@ -57,19 +57,29 @@ class Guest:
         self.until = 0.0
         self.booted = 0
         self.recovering = False
+        self.stubborn = False  # does nothing for a request of 0, since it was restored
+        self.restored, self.started = False, None
+        self.foreign = NONE  # MB that another program has asked for, as long as that is what is shown
         self.direction = 0
         self.died = None
         self.touched = 0  # MB that VirtualBox has allocated for it
         self.charged = self.memory - self.balloon
 
     def ask(self, size: int, second: int) -> None:
-        """A request: shown at once, followed when the one under way is finished."""
-        self.shown, self.shown_at = size, second
+        """A request of the controller: shown at once, followed when the one under way is finished."""
+        self.shown_at = second
+        self._be_asked(size, second)
+
+    def _be_asked(self, size: int, second: int) -> None:
+        self.shown = size
         self.still = False
-        if self.state in (PAUSED, BOOTING) or not self.obeys:
+        if self.state in (PAUSED, BOOTING) or not self.obeys or (self.stubborn and size == 0):
             return  # accepted, and lost: virtualbox-findings, Running machines
+        self.stubborn = False
         if self.current == NONE:
             self._begin(size, second)
+        elif second <= self.begins:
+            self._begin(size, self.begins - self.delay)  # it has not looked yet what it is to do
         else:
             self.pending = size
 
@@ -154,8 +164,10 @@ class Guest:
 
     def _die(self, room: int, need: int) -> None:
         """A balloon fills while less than DEATH is free: whose act was it?"""
-        if self.lies:
+        if self.lies or self.frozen is not None:
             self.died = LIAR
+        elif self.foreign == self.shown:
+            self.died = OTHERS
         elif room + self.gave - need < DEATH:
             self.died = PAST_ITS_ROOM
         else:
@@ -253,6 +265,21 @@ def _resume(guest: Guest, fault: Fault, second: int) -> None:
         guest.recovering, guest.booted = True, second - (guest.need - BOOT_USES) // RISE
 
 
+def _restore(guest: Guest, fault: Fault, second: int) -> None:
+    """Saved and started again: it holds its balloon, and a request of 0 does nothing until another was made (live host, 4)."""
+    guest.stubborn = guest.restored = True
+    guest.started = second
+    guest.current = guest.pending = NONE
+
+
+def _foreign(guest: Guest, fault: Fault, second: int) -> None:
+    """Another program asks it for that part of its memory."""
+    size = int(guest.memory * fault.value)
+    guest.lost += max(0, guest.balloon - size)
+    guest.foreign = size
+    guest._be_asked(size, second)
+
+
 def _stale(guest: Guest, fault: Fault, second: int) -> None:
     guest.frozen = guest.sample(second)
 
@@ -286,6 +313,8 @@ FAULTS = {
     "restart": _restart,  # and boots for that many seconds
     "pause": _pause,
     "resume": _resume,
+    "restore": _restore,
+    "foreign": _foreign,  # another program asks it for that part of its memory
     "stale": _stale,  # figures stand still
     "lies_more": _lies_more,
     "lies_less": _lies_less,

@@ -131,8 +131,8 @@ class Host:
                     "state": "paused" if guest.state is PAUSED else "running",
                     "large_pages": False,
                     "additions": 0 if guest.state is BOOTING else 2,
-                    "started": None,
-                    "restored": False,
+                    "started": None if guest.started is None else guest.started - self.shift,
+                    "restored": guest.restored,
                     "sample": {**sample, "time": time},
                 }
             )

@@ -31,6 +31,7 @@ KEPT = (
     "dead",
     "dead_past_room",
     "dead_liars",
+    "dead_by_others",
     "over_s",
     "over_reserve_s",
     "over_excused_s",

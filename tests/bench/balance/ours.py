@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from ansible_collections.vbox.memory.plugins.module_utils.planning import balance
 
-
 CALM = 900  # s: three windows, more than any time limit of the law but the next
 STUCK = 2100  # s: so long may a guest that does not follow be left alone before it is asked once more
 

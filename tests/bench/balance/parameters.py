@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import NamedTuple
 
 
@@ -53,11 +54,13 @@ def value(name: str) -> float:
     return PARAMETERS[name].value
 
 
+@cache
 def hidden_mb(memory: int) -> int:
     """MB of a machine's memory that its guest never shows in MemTotal."""
     return int(value("hidden_fixed") + value("hidden_part") * memory)
 
 
+@cache
 def hard_reserve_mb(memory: int) -> int:
     """MB that stay free in a guest, whoever is in need."""
     return int(value("hard_fixed") + value("hard_part") * memory)

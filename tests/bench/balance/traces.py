@@ -247,6 +247,8 @@ MISBEHAVIOURS: dict[str, Callable[[Random], tuple[float, float]]] = {
     "empties": lambda draws: (0, 0),
     "restart": lambda draws: (draws.randrange(int(value("boot_shortest")), int(value("boot_longest"))), 0),
     "pause": lambda draws: (0, 0),
+    "restore": lambda draws: (0, 0),
+    "foreign": lambda draws: (draws.uniform(0, 0.4), 0),
 }
 
 

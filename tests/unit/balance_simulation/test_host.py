@@ -87,6 +87,25 @@ def test_what_is_asked_of_a_paused_machine_is_not_followed():
     assert seen[125] == 101
 
 
+def test_after_a_restore_a_request_of_0_does_nothing_until_another_was_made():
+    """docs/live-host-measurements.md, 4: 0 leaves the guest as it is, 1 and then 0 gets through."""
+    seen, _ = run(host(idle(faults=[Fault(50, "restore")])), (10, 0, 150), (60, 0, 0), (120, 0, 1), (150, 0, 0))
+    assert (seen[55], seen[119], seen[149], seen[170]) == (150, 150, 1, 0)
+
+
+def test_a_guest_that_begins_late_takes_the_newest_request():
+    seen, _ = run(host(idle(faults=[Fault(1, "late", 30)])), (10, 0, 300), (25, 0, 50))
+    assert max(seen.values()) == 50
+    assert seen[40] == 0
+
+
+def test_another_program_asks_and_the_time_of_our_own_request_stays():
+    a_host = host(idle(faults=[Fault(50, "foreign", 0.25)]))
+    seen, _ = run(a_host, (10, 0, 100))
+    assert seen[100] == a_host.guests[0].shown == 192
+    assert a_host.guests[0].shown_at == 10
+
+
 def test_a_partial_follower_stops_short():
     seen, _ = run(host(idle(faults=[Fault(1, "partial", 0.5)])), (10, 0, 200), (60, 0, 0))
     assert seen[50] == 100

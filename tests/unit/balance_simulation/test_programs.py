@@ -61,7 +61,8 @@ def test_a_long_run_goes_on_where_it_was_ended(tmp_path):
 
 def figures(trace, controller, starved, seed=1, **more):
     base = dict.fromkeys(
-        "dead dead_past_room dead_liars over_s over_reserve_s over_excused_s requests reversals jumps".split(), 0
+        "dead dead_past_room dead_liars dead_by_others over_s over_reserve_s over_excused_s requests reversals jumps".split(),
+        0,
     )
     return {
         **base,
