@@ -98,7 +98,7 @@ def _judge_followers(records: List[Record], stock: Stock, now: float) -> None:
     missing = stock.difference - account["give_written_off"] + account["take_written_off"]
     if not overdue_gives and not overdue_takes:
         if abs(missing) <= stock.slack and _all_should_be_done(open_gives, open_takes, account, now, late):
-            _write_off(open_gives, open_takes, account, stock.time)
+            _write_off(records, open_gives, open_takes, account, stock.time)
         return
     missing -= sum(_open_mb(r.gives, stock.time) for r in open_gives if r not in overdue_gives)
     missing += sum(_open_mb(r.takes, stock.time) for r in open_takes if r not in overdue_takes)
@@ -106,7 +106,7 @@ def _judge_followers(records: List[Record], stock: Stock, now: float) -> None:
         for record in overdue_gives:
             if not _seems_to_have_given(record):
                 _fix(record, now)
-    _write_off(overdue_gives, overdue_takes, account, stock.time)
+    _write_off(records, overdue_gives, overdue_takes, account, stock.time)
 
 
 def _is_open(flights: List[List[Any]]) -> bool:
@@ -152,13 +152,15 @@ def _fix(record: Record, now: float) -> None:
         record.fixed = "not_following"
 
 
-def _write_off(gives: List[Record], takes: List[Record], account: Dict[str, Any], time: float) -> None:
+def _write_off(records: List[Record], gives: List[Record], takes: List[Record], account: Dict[str, Any], time: float) -> None:
     """Nobody waits for these requests any more; what they left open stays charged."""
     for record in gives:
         record.gives = [[when, mb, time if done is None else done] for when, mb, done in record.gives]
     for record in takes:
         record.takes = [[when, mb, time if done is None else done] for when, mb, done in record.takes]
     if gives:
-        account["give_written_off"] = account["give"]
+        waited_for = sum(mb for record in records for _when, mb, done in record.gives if done is None)
+        account["give_written_off"] = max(account["give_written_off"], account["give"] - waited_for)
     if takes:
-        account["take_written_off"] = account["take"]
+        waited_for = sum(mb for record in records for _when, mb, done in record.takes if done is None)
+        account["take_written_off"] = max(account["take_written_off"], account["take"] - waited_for)

@@ -46,8 +46,9 @@ def choose(records: List[Record], money: Budget, stock: Stock, policy: HostPolic
     lack = _lack(takers, money, held_up)
     if asked and account["turn"] is None:
         account["turn"] = now
+    refill = _refill(money, lack) if not held_up else 0
     if now >= taking_until and (not held_up or turn_over) and not asked:
-        asked = _give(managed, takers, lack, over - money.under_way, money, account["give_rate"], policy, now)
+        asked = _give(managed, takers, max(lack, 0), refill, over - money.under_way, money, account["give_rate"], policy, now)
         if asked or turn_over:
             account["turn"] = None
     for record in asked:
@@ -148,11 +149,18 @@ def _lack(takers: List[Record], money: Budget, held_up: int) -> int:
     return lack - money.under_way - money.held_back
 
 
+def _refill(money: Budget, lack: int) -> int:
+    """What the part that stays free for the next in need lacks, once it is more than a trifle."""
+    coming = money.pool + money.under_way + money.held_back
+    return max(0, money.ready - coming) if lack <= 0 and 4 * coming < 3 * money.ready else 0
+
+
 def _give(
-    managed: List[Record], takers: List[Record], lack: int, over: int, money: Budget, rate: int, policy: HostPolicy, now: float
+    managed: List[Record], takers: List[Record], lack: int, refill: int, over: int, money: Budget, rate: int, policy: HostPolicy, now: float
 ) -> List[Record]:
     """Ask donors, those with most to spare first, until all is found that is lacking."""
-    left = max(lack, over)
+    left = max(lack, over, refill)
+    leisure = max(lack, over) <= 0
     most = min(STEP_MOST, rate * STEP_SECONDS)
     asked = []
     donors = [record for record in managed if record.hold > record.target or record.hold > record.ceiling]
@@ -162,6 +170,8 @@ def _give(
         too_large = record.hold > record.ceiling
         record.offered = left
         if left <= 0 and not too_large:
+            continue
+        if leisure and not too_large and (asked or record.hold - record.keep < record.band):
             continue
         if hinders(record, over > 0, urgent or too_large, policy, now) or _end(record.gives, rate) > now + policy.period:
             continue
