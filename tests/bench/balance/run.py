@@ -7,6 +7,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from statistics import median
 
 import paths  # noqa: F401 - so that the rest is found
 from bench.balance import controllers, traces
@@ -32,12 +33,23 @@ def one(trace: str, name: str, seed: int, arguments: argparse.Namespace) -> None
     if arguments.json:
         print(json.dumps(figures.result))
         return
-    shown = {
-        key: value
-        for key, value in figures.result.items()
-        if key not in ("trace", "controller", "seed", "seconds", "machines")
-    }
-    print(f"{trace} {name} seed {seed}: {took:.2f} s, {shown}")
+    print(f"{trace} {name} seed {seed} ({took:.1f} s): {brief(figures.result)}", flush=True)
+
+
+def brief(result: dict) -> str:
+    """The figures in a line: dead by our act, past their room, liars, by others; over budget by us, by more than the reserve, excused."""
+    dead = "/".join(str(result[key]) for key in ("dead", "dead_past_room", "dead_liars", "dead_by_others"))
+    over = "/".join(str(result[key]) for key in ("over_s", "over_reserve_s", "over_excused_s"))
+    parts = [
+        f"starved {result['starved_mb_min']:,.0f} MB min",
+        f"dead {dead}",
+        f"over {over} s (most {result['over_most_mb']} MB)",
+    ]
+    parts.append(f"{result['requests']} requests, {result['reversals']} reversals, {result['refused']} refused")
+    for key, label in (("served_by_pool_s", "pool"), ("served_by_donor_s", "donor"), ("infeasible_s", "infeasible")):
+        if result[key]:
+            parts.append(f"{label} {median(result[key]):.0f}..{max(result[key])} s × {len(result[key])}")
+    return ", ".join(parts)
 
 
 class Log:

@@ -68,14 +68,14 @@ def _height(need: list[tuple[float, float]], time: float) -> float:
 
 
 def _step(name: str, seed: int, draws: Random) -> Scenario:
-    """Two of eight machines at a time need some 2 GB more at once, for a quarter of an hour, and no more after that; others follow."""
+    """Two of eight machines need some 2 GB more in the same second, for a quarter of an hour, and no more after that; others follow."""
     sizes = _sizes(draws)
     lows = [_idle(draws, size) for size in sizes]
     needs = [(size, [(0, low)]) for size, low in zip(sizes, lows)]
     turns = draws.sample(range(8), 8)
     for turn in range(4):
+        at = 900 + turn * 1500 + draws.randrange(60)
         for index in turns[turn * 2 : turn * 2 + 2]:
-            at = 900 + turn * 1500 + draws.randrange(60)
             high = min(lows[index] + draws.randrange(1500, 2500), _most(sizes[index]))
             needs[index][1].extend([(at, lows[index]), (at, high), (at + 900, high), (at + 900, lows[index])])
     seconds = 7200
@@ -109,19 +109,17 @@ def _ramp(name: str, seed: int, draws: Random) -> Scenario:
 
 
 def _burst(name: str, seed: int, draws: Random) -> Scenario:
-    """Short rises by 300 to 900 MB at once, gone after half a minute to two, now here, now there."""
+    """The same three of eight machines need 300 to 900 MB more in the same second, for half a minute to two, again and again; the others are steady."""
     seconds = 7200
-    sizes = _sizes(draws)
-    needs: list[tuple[int, list]] = [(size, [(0, _idle(draws, size))]) for size in sizes]
-    at = 700
+    needs: list[tuple[int, list]] = [(size, [(0, _idle(draws, size))]) for size in _sizes(draws)]
+    bursting, at = draws.sample(needs, 3), 700 + draws.randrange(300)
     while at < seconds - 300:
-        size, need = needs[draws.randrange(8)]
-        low = need[0][1]
-        if need[-1][0] < at:
+        for size, need in bursting:
+            low = need[0][1]
             high = min(low + draws.randrange(300, 900), _most(size))
             stays = draws.randrange(30, 120)
             need.extend([(at, low), (at, high), (at + stays, high), (at + stays, low)])
-        at += draws.randrange(60, 200)
+        at += draws.randrange(240, 720)
     return Scenario(name, seed, seconds, _machines(needs, draws), _budget(needs, seconds, 0.04))
 
 
