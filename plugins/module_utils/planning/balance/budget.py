@@ -12,6 +12,8 @@ from .policy import HostPolicy
 from .records import Record
 
 READY_PERCENT, READY_LEAST = 2, 256
+READY_MOST_PERCENT = 10  # what machines needed at a time lately is kept ready up to that
+REMEMBERED = 3600  # s
 RESERVE_PERCENT, RESERVE_LEAST = 5, 1024
 
 
@@ -46,7 +48,11 @@ def reckon(
         reserve = max(RESERVE_LEAST, (host.get("total_mb") or 0) * RESERVE_PERCENT // 100)
     reserved = sum(each["memory_mb"] for each in reservations or [] if each.get("until") is None or each["until"] > now)
     budget = held + max(0, available - reserve) * policy.share // 100 - reserved
-    ready = max(READY_LEAST, budget * READY_PERCENT // 100) if policy.ready is None else policy.ready
+    ready = policy.ready
+    if ready is None:
+        since, want = stock.account["want"]
+        lately = min(want, budget * READY_MOST_PERCENT // 100) if now - since < REMEMBERED else 0
+        ready = max(READY_LEAST, budget * READY_PERCENT // 100, lately)
     doubt = sum(record.extra for record in records)
     held_back = 0
     under_way = 0

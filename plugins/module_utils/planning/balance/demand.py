@@ -130,6 +130,8 @@ def _needs(record: Record, policy: HostPolicy, now: float) -> None:
     if record.censored and known["want"] > need:
         need = comfortable = known["want"]
     record.need, record.comfortable = need, comfortable
+    # donors begin to give for what a starving guest is likely to want next
+    record.expected = min(record.ceiling, need + known["boost"]) if record.censored else need
     record.keep = comfortable + record.band
     record.cached = record.keep + record.cache // 2
     record.room = record.hold - record.recent - record.hard - ahead

@@ -33,6 +33,7 @@ ACCOUNT: Dict[str, Any] = {
     "give_written_off": 0,  # of which nobody is waited for any more
     "take_written_off": 0,
     "turn": None,  # since when those who take have had their turn; null while those who give have theirs
+    "want": [0, 0],  # [when, MB]: the most that one machine needed at a time, of the last hour
     "gone": [],  # machines that are gone, and may be in the sum still: [seen when, MB]
     "unsure": [0, 0],  # [until when, MB]: what may still be taken by requests of before the history
     "give_rate": 9,  # MB/s of one guest; the slow live host's figures (measured), until something faster is seen

@@ -29,6 +29,7 @@ NEW: Dict[str, Any] = {
     "band": 64,
     "want": 0,  # what a starving guest was to hold when last looked at
     "boost": 0,
+    "episode": 0,  # what it has got since it fell short
     "grown": None,  # when it was last asked to take
     "shrunk": None,  # when it was last asked to give
     "shrunk_seen": None,  # by figures of this time
@@ -45,7 +46,7 @@ class Record:
         "uuid name memory shown running machine sample history limits balance is_new "
         "asked give take gives takes fixed free cache least_given most_given use use_most recent peak rate censored full "
         "band hard comfort floor ceiling hold need comfortable keep cached target room unmet code step gives_to takes_from "
-        "rising extra waits urgency offered offered_beyond before".split()
+        "rising extra waits urgency offered offered_beyond before expected".split()
     )
 
     def __init__(self, machine: Dict[str, Any], policy: HostPolicy, history: Optional[Dict[str, Any]]) -> None:
@@ -81,7 +82,7 @@ class Record:
         self.least_given = self.most_given = 0
         self.band = known["band"]
         self.censored = self.full = self.rising = False
-        self.target = self.room = self.need = self.comfortable = self.keep = self.cached = 0
+        self.target = self.room = self.need = self.comfortable = self.keep = self.cached = self.expected = 0
         self.hold = self.before = self.memory - self.asked
         self.gives_to: List[Dict[str, Any]] = []
         self.takes_from: List[Dict[str, Any]] = []

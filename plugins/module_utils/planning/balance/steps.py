@@ -11,15 +11,17 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Optional
 
-from .budget import Budget
+from .budget import REMEMBERED, Budget
 from .given import Stock, ask
 from .policy import HostPolicy
 from .records import Record
 from .waterfill import fill
 
-STEP_SHARE, STEP_LEAST, STEP_MOST = 4, 16, 128  # a quarter of the room; larger steps killed guests on recorded traces
+STEP_SHARE, STEP_LEAST, STEP_MOST = 2, 16, 128  # half of the room at most; larger steps killed guests on recorded traces
+RISE = 20  # MB/s: use that begins to rise so fast with the last figures is not to meet the step's end
+KILLED = 45  # MB of Free: programs are killed from 45 to 52 down (measured)
 CHUNK = 32  # MB: less is not worth a request, unless it is all that is wanted
-STEP_SECONDS = 8  # no step takes a guest longer: those in need wait for its end
+STEP_SECONDS = 14  # no step takes a guest longer: those in need wait for its end
 TURN = 3  # s for which requests to take may follow each other before donors are asked again
 RESTS = 60  # s after it was given something before a guest is asked to give
 FRESH = 60  # s of figures that are enough while the host is over its budget
@@ -51,6 +53,8 @@ def choose(records: List[Record], money: Budget, stock: Stock, policy: HostPolic
         asked = _give(managed, takers, max(lack, 0), refill, over - money.under_way, money, account["give_rate"], policy, now)
         if asked or turn_over:
             account["turn"] = None
+    for record in managed:
+        _remember(record, account, now)
     for record in asked:
         known = record.history
         if record.step > 0:
@@ -59,6 +63,19 @@ def choose(records: List[Record], money: Budget, stock: Stock, policy: HostPolic
             known["grown"] = now
         ask(record, stock.account, record.step, now)
     return asked
+
+
+def _remember(record: Record, account: Dict[str, Any], now: float) -> None:
+    """How much a machine needs at a time: the next is to find it in the pool."""
+    known = record.history
+    if record.urgency is None or record.urgency > BELOW_NEED:
+        if known["episode"]:
+            known["episode"] = 0
+    elif record.step < 0:
+        known["episode"] -= record.step
+        since, most = account["want"]
+        if known["episode"] >= most or now - since >= REMEMBERED:
+            account["want"] = [now, known["episode"]]
 
 
 def _urgency(record: Record) -> Optional[int]:
@@ -144,7 +161,7 @@ def _lack(takers: List[Record], money: Budget, held_up: int) -> int:
     lack = 0
     for record in takers:
         if record.urgency < REST:
-            record.unmet = max(0, min(record.target, record.keep) - record.hold + record.step - record.waits)
+            record.unmet = max(0, min(record.target, max(record.keep, record.expected)) - record.hold + record.step - record.waits)
             lack += record.unmet
     return lack - money.under_way - money.held_back
 
@@ -173,10 +190,10 @@ def _give(
             continue
         if leisure and not too_large and (asked or record.hold - record.keep < record.band):
             continue
-        if hinders(record, over > 0, urgent or too_large, policy, now) or _end(record.gives, rate) > now + policy.period:
+        if hinders(record, over > 0, urgent or too_large, rate, policy, now) or _end(record.gives, rate) > now + policy.period:
             continue
         spare = record.hold - (record.ceiling if too_large and left <= 0 else max(record.target, record.floor))
-        step = min(max(min(record.room // STEP_SHARE, most), STEP_LEAST), spare)
+        step = min(harmless(record, rate, policy, now), most, spare)
         if not too_large:
             step = min(step, max(left, STEP_LEAST))
         if step < STEP_LEAST:
@@ -188,7 +205,14 @@ def _give(
     return asked
 
 
-def hinders(record: Record, over: bool, urgent: bool, policy: HostPolicy, now: float) -> Optional[str]:
+def harmless(record: Record, rate: int, policy: HostPolicy, now: float) -> int:
+    """The largest step that leaves the guest alive though its use has been rising by RISE since the figures, and goes on to."""
+    blind = now - record.history["seen"] + 1
+    step = int((record.room + record.hard - KILLED - RISE * blind) * rate / (rate + RISE))
+    return min(step, record.room // STEP_SHARE)
+
+
+def hinders(record: Record, over: bool, urgent: bool, rate: int, policy: HostPolicy, now: float) -> Optional[str]:
     """Why a machine that holds more than its target is not asked to give: a code."""
     known = record.history
     figures = known["seen"] - known["since"]
@@ -201,7 +225,7 @@ def hinders(record: Record, over: bool, urgent: bool, policy: HostPolicy, now: f
     under_way = [flight for flight in record.gives if flight[2] is None]
     if record.takes or len(under_way) > 1 or known["shrunk_seen"] == known["seen"]:
         return "in_flight"
-    if record.room < STEP_SHARE * STEP_LEAST:
+    if harmless(record, rate, policy, now) < STEP_LEAST:
         return "dead_band"
     if not over and not urgent and record.hold - record.target < record.band:
         return "dead_band"

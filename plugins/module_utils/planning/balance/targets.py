@@ -26,7 +26,7 @@ def share(records: List[Record], to_share: int) -> int:
     targets = _fill_up(to_share, [0] * len(records), [record.floor for record in records], weights)
     missing = max(0, sum(record.floor for record in records) - max(0, to_share))
     left = to_share - sum(targets)
-    needs = [_between(record.need, record.floor, record.ceiling) for record in records]
+    needs = [_between(record.expected, record.floor, record.ceiling) for record in records]
     for chosen in _classes(records):
         of = [targets[index] for index in chosen]
         filled = _fill_up(left, of, [needs[index] for index in chosen], [weights[index] for index in chosen])
