@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from ansible_collections.vbox.memory.plugins.module_utils.planning import balance
 
+FLOOR = "10%"  # as the peers' minimum: recorded machines use that little of their memory, and no balloon takes more
 CALM = 900  # s: three windows, more than any time limit of the law but the next
 STUCK = 2100  # s: so long may a guest that does not follow be left alone before it is asked once more
 
@@ -21,7 +22,7 @@ class Ours:
         self.indexes: dict[str, int] = {}
 
     def act(self, now, host, view):
-        policy = {"reserve": host.reserve, "period": self.period}
+        policy = {"reserve": host.reserve, "period": self.period, "defaults": {"floor": FLOOR}}
         plan = balance.plan(view.host, view.machines, policy, [], self.history, now)
         self.history = plan["history"]
         self.settles = STUCK if any(machine["code"] == "not_following" for machine in plan["machines"]) else CALM

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import deque
 from typing import NamedTuple
 
-FLOOR = 4  # a fourth of a machine's memory is its guaranteed minimum, where a peer has such a setting: as with ours
+FLOOR = 10  # a tenth of a machine's memory is its guaranteed minimum, where a peer has such a setting: as with ours
 
 # --- VBoxBalloonCtrl -------------------------------------------------------------------------------------------------------------------------------
 # VirtualBox's sources, src/VBox/Frontends/VBoxBalloonCtrl/VBoxModBallooning.cpp, revision 106320 (7.1 and 7.2), github.com/VirtualBox/virtualbox

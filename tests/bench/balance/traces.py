@@ -17,6 +17,9 @@ from bench.balance.scenario import Fault, Machine, Scenario, give_at_start
 HOUR = 3600
 DAY = 24 * HOUR
 RISE = value("rise")
+LEAD_IN = (
+    600  # s before anything changes in a recorded trace, as in the others: who remembers has something to remember
+)
 FOLDER = "VBOX_MEMORY_TRACES"  # environment variable: the folder with recorded traces
 WHERE = (
     "Recorded traces: the project keeps no copy. GWA-T-12 Bitbrains (rnd) of the Grid Workloads Archive has the memory used by some 1,750 machines, one value"
@@ -314,9 +317,8 @@ def _recorded(faster: int) -> Callable[[str, int, Random, str | None], Scenario]
         needs = []
         for index in chosen:
             size = memories[index]
-            need = [
-                (row * 300 / faster, max(64, min(used[first + row][index], _most(size)))) for row in range(rows + 2)
-            ]
+            uses = [max(64, min(used[first + row][index], _most(size))) for row in range(rows + 2)]
+            need = [(0, uses[0]), *((LEAD_IN + row * 300 / faster, use) for row, use in enumerate(uses))]
             needs.append((size, _no_steeper(need)))
         return Scenario(name, seed, seconds, _machines(needs, draws), _budget(needs, seconds, 0.12))
 
@@ -324,15 +326,11 @@ def _recorded(faster: int) -> Callable[[str, int, Random, str | None], Scenario]
 
 
 def _no_steeper(need: list[tuple[float, float]]) -> list[tuple[float, float]]:
-    """A recording says what was used each five minutes, not how fast it rose: as late as 20 MB/s allow, and never faster."""
+    """A recording says what was used each five minutes, not what was between: a straight line, and no rise by more than 20 MB/s."""
     points = [need[0]]
-    for (since, low), (until, high) in zip(need, need[1:]):
-        low = points[-1][1]
-        high = min(high, low + RISE * (until - since))
-        begins = until - max(1.0, (high - low) / RISE)
-        if high != low and begins > since:
-            points.append((begins, low))
-        points.append((until, high))
+    for until, high in need[1:]:
+        since, low = points[-1]
+        points.append((until, min(high, low + RISE * (until - since))))
     return points
 
 
