@@ -66,15 +66,20 @@ class Scenario:
 def give_at_start(scenario: Scenario) -> Scenario:
     """The same for every controller: each machine holds its need and hard reserve, and an equal share of what is left."""
     machines = scenario.machines
-    least = [hidden_mb(each.memory) + int(each.need[0][1]) + hard_reserve_mb(each.memory) for each in machines]
+    least = [least_mb(each.memory, each.need[0][1]) for each in machines]
     if sum(least) > scenario.budget:
         raise ValueError(
             f"{scenario.name}, seed {scenario.seed}: {sum(least) - scenario.budget} MB are missing at the start"
         )
     share = max(0, scenario.budget * 97 // 100 - sum(least)) // len(machines)
     for each, size in zip(machines, least):
-        each.balloon = max(0, min(int(each.memory * value("swing")) - 1, each.memory - size - share))
+        each.balloon = max(0, each.memory - size - share)
     return scenario
+
+
+def least_mb(memory: int, need: float) -> int:
+    """MB that a machine has to hold: what its guest needs and the hard reserve, and what no balloon can take."""
+    return max(hidden_mb(memory) + int(need) + hard_reserve_mb(memory), memory - int(memory * value("swing")) + 1)
 
 
 class Walk:

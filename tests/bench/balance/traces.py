@@ -12,7 +12,7 @@ from pathlib import Path
 from random import Random
 
 from bench.balance.parameters import hard_reserve_mb, hidden_mb, value
-from bench.balance.scenario import Fault, Machine, Scenario, give_at_start
+from bench.balance.scenario import Fault, Machine, Scenario, give_at_start, least_mb
 
 HOUR = 3600
 DAY = 24 * HOUR
@@ -55,9 +55,8 @@ def _machines(needs: list[tuple[int, list]], draws: Random, **more) -> list[Mach
 def _budget(needs: list[tuple[int, list]], seconds: int, spare: float) -> int:
     """MB that are enough for the highest sum of needs and hard reserves, and that part of it more."""
     at = sorted({int(time) for _, need in needs for time, _ in need if time < seconds})
-    fixed = sum(hidden_mb(memory) + hard_reserve_mb(memory) for memory, _ in needs)
-    highest = max(sum(_height(need, time) for _, need in needs) for time in at)
-    return int((fixed + highest) * (1 + spare))
+    highest = max(sum(least_mb(memory, _height(need, time)) for memory, need in needs) for time in at)
+    return int(highest * (1 + spare))
 
 
 def _height(need: list[tuple[float, float]], time: float) -> float:
