@@ -8,15 +8,16 @@ from __future__ import annotations
 import re
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
+FLOOR_MB = 256
 SWING = 90  # per cent of a machine's memory: VirtualBox takes balloons under that only (measured at 128 and 768 MB)
 HARD_MB, HARD_PERCENT = 128, 2  # a guest kills programs from 45 to 52 MB of Free down, and the figure is 5 s old (measured at 768 MB)
 
 # Of a host. reserve: a twentieth of its memory and at least 1024 MB; ready: 2 % of the budget and at least 256 MB.
 POLICY: Dict[str, Any] = {"reserve": None, "share": 100, "ready": None, "window": 300, "period": 2}
-# Of a machine. hard_reserve: 128 MB + 2 %; comfort_reserve: as much again, so twice the hard one.
+# Of a machine. floor: 256 MB, or what the largest balloon leaves (a tenth), if that is more; hard_reserve: 128 MB + 2 %; comfort_reserve: as much again, so twice the hard one.
 MACHINE: Dict[str, Any] = {
     "balance": True,
-    "floor": "25%",
+    "floor": None,
     "ceiling": "100%",
     "weight": 100,
     "priority": 0,
@@ -89,11 +90,12 @@ def limits(settings: Dict[str, Any], memory: int) -> Limits:
     get = settings.get
     least = memory - (memory * SWING - 1) // 100  # the balloon must be under 90 % of the memory
     ceiling = _bounded(_in_mb(get("ceiling", MACHINE_PARSED["ceiling"]), memory), least, memory)
-    floor = _bounded(_in_mb(get("floor", MACHINE_PARSED["floor"]), memory), least, ceiling)
+    floor = get("floor")
+    floor_mb = _bounded(FLOOR_MB if floor is None else _in_mb(floor, memory), least, ceiling)
     hard, comfort = get("hard_reserve"), get("comfort_reserve")
     hard_mb = HARD_MB + memory * HARD_PERCENT // 100 if hard is None else _in_mb(hard, memory)
     comfort_mb = 2 * hard_mb if comfort is None else max(hard_mb, _in_mb(comfort, memory))
-    return Limits(floor, ceiling, hard_mb, comfort_mb, get("weight", 100), get("priority", 0))
+    return Limits(floor_mb, ceiling, hard_mb, comfort_mb, get("weight", 100), get("priority", 0))
 
 
 def parse_size(value: Any) -> Optional[Tuple[int, int]]:
