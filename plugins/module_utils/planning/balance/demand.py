@@ -12,6 +12,8 @@ from .policy import HostPolicy
 from .records import Record, forget_uses
 
 LATEST = 3  # samples
+RISE_LEAST = 96  # MB
+RISES_IN = 10  # s: what rises by more than noise in that time, rises
 BANDS = 10  # parts of the window
 NARROW = 8  # MB: a balloon known so well makes a use that is worth to remember
 LEAST_BAND = 64
@@ -93,7 +95,7 @@ def _remember(record: Record, policy: HostPolicy) -> None:
     if known["since"] is None:
         known["since"] = time
     recent = known["recent"]
-    known["recent"] = recent[1 - LATEST :] + [[time, use]] if recent else [[time, use]]
+    known["recent"] = [each for each in recent[-5:] if each[0] >= time - RISES_IN] + [[time, use]]
     peaks = known["peaks"]
     if peaks and time - peaks[-1][0] < policy.window / BANDS:
         last = peaks[-1]
@@ -104,7 +106,8 @@ def _remember(record: Record, policy: HostPolicy) -> None:
     peaks = [each for each in peaks if each[0] >= oldest - policy.window / BANDS]
     if peaks:
         swings = sorted([each[1] - each[2] for each in peaks])
-        record.band = max(LEAST_BAND, record.memory * BAND_PERCENT // 100, min(swings[(len(swings) - 1) // 2], record.memory // 4))
+        known["swing"] = min(swings[(len(swings) - 1) // 2], record.memory // 4)
+        record.band = max(LEAST_BAND, record.memory * BAND_PERCENT // 100, known["swing"])
     else:
         record.band = max(LEAST_BAND, record.memory * BAND_PERCENT // 100)
     known["peaks"] = peaks + [[time, use, use]]
@@ -114,12 +117,12 @@ def _needs(record: Record, policy: HostPolicy, now: float) -> None:
     """The sizes between which the law decides."""
     known = record.history
     recent = known["recent"]
-    record.recent = max([each[1] for each in recent] + [record.use_most])
+    record.recent = max([each[1] for each in recent[-LATEST:]] + [record.use_most])
     record.peak = max(max([each[1] for each in known["peaks"]]), record.recent)
     record.full = known["seen"] - known["since"] >= policy.window
     rise = recent[-1][1] - recent[0][1]
     ahead = 0
-    if rise > max(32, record.band // 2):
+    if rise > max(RISE_LEAST, known["swing"] * 7 // 4):
         seconds = recent[-1][0] - recent[0][0]
         record.rate = int(rise / seconds) + 1
         ahead = min(int(record.rate * min(LOOKS_AHEAD, now - known["seen"] + policy.period + 4)), AHEAD_MOST)
@@ -134,7 +137,7 @@ def _needs(record: Record, policy: HostPolicy, now: float) -> None:
     record.expected = min(record.ceiling, need + known["boost"]) if record.censored else need
     record.keep = comfortable + record.band
     record.cached = record.keep + record.cache // 2
-    record.room = record.hold - record.recent - record.hard - ahead
+    record.room = record.hold - max(record.recent, min(record.peak, record.use + record.band)) - record.hard - ahead
 
 
 def _starving(record: Record, known: Dict[str, Any], rise: int) -> None:

@@ -27,6 +27,7 @@ NEW: Dict[str, Any] = {
     "recent": [],  # the last uses, [when, MB]
     "peaks": [],  # the highest and lowest use of each tenth of the window, [since when, highest, lowest]
     "band": 64,
+    "swing": 0,  # how far its use swings in a tenth of the window: the median of them
     "want": 0,  # what a starving guest was to hold when last looked at
     "boost": 0,
     "episode": 0,  # what it has got since it fell short

@@ -84,8 +84,10 @@ def _urgency(record: Record) -> Optional[int]:
         return None
     if record.hold >= record.ceiling:
         return None
-    if record.hold < record.need:
-        return STARVING if record.censored else BELOW_NEED
+    if record.censored and record.hold < record.need:
+        return STARVING
+    if record.hold < record.need - record.band // 2:
+        return BELOW_NEED
     if 2 * record.hold < record.need + record.comfortable:
         return COMFORT
     return REST
