@@ -11,6 +11,14 @@ from bench.balance.controllers import OURS, PEERS, YARDSTICKS
 
 LITTLE = 1.0  # MB × minutes: what counts as none where the other has none
 QUIET = ("noise_0", "noise_64", "noise_256", "noise_0_tight", "noise_64_tight")
+AGAINST_YARDSTICKS = (
+    ("all_seeing", "step", 3),
+    ("all_seeing", "step_slow", 1.5),
+    ("all_seeing", "burst", 6),
+    ("late_seeing", "step", 3),
+    ("late_seeing", "burst", 3),
+)
+WITH_YARDSTICK = {trace for _, trace, _ in AGAINST_YARDSTICKS}
 PEER_NAMES = [each.name for each in PEERS]
 
 Runs = "dict[tuple[str, str], dict[int, dict]]"  # by trace and controller, then by seed
@@ -140,14 +148,7 @@ def best_peer(by: dict, trace: str, seed: int) -> dict | None:
 
 
 def _against_yardsticks(by: dict) -> Iterator[Row]:
-    goals = [
-        ("all_seeing", "step", 3),
-        ("all_seeing", "step_slow", 1.5),
-        ("all_seeing", "burst", 6),
-        ("late_seeing", "step", 3),
-        ("late_seeing", "burst", 3),
-    ]
-    for yardstick, trace, most in goals:
+    for yardstick, trace, most in AGAINST_YARDSTICKS:
         parts = [
             run["starved_mb_min"] / best
             for seed, run in by.get((trace, OURS), {}).items()

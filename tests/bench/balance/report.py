@@ -44,7 +44,7 @@ def _about(result: dict, times: dict) -> str:
     about = result["about"]
     lines = [
         f"Made by `make bench-balance`: {len(result['runs'])} runs, seeds {about['first_seed']} to {about['first_seed'] + about['seeds'] - 1}"
-        " (others than ours have a fifth of them on the noise traces, a day each). The same seeds give the same bytes.",
+        " (a fifth of them where no goal compares ours with another). The same seeds give the same bytes.",
     ]
     if times:
         lines.append(f"Planning was measured on this machine ({times['machine']}); its times differ from run to run.")

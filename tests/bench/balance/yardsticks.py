@@ -47,19 +47,24 @@ class AllSeeing:
 
     def __init__(self) -> None:
         self.needs: deque[list[int]] = deque(maxlen=self.late + 1)
+        self.fixed: list[int] = []
+        self.before: tuple = ()
 
     def act(self, now, host, view):
-        self.needs.append([guest.need for guest in host.guests])
         guests = host.guests
-        least = [
-            hidden_mb(guest.memory) + need + hard_reserve_mb(guest.memory) for guest, need in zip(guests, self.needs[0])
-        ]
-        budget = host.budget - sum(guest.charged for guest in guests if guest.state is not RUNNING)
+        if not self.fixed:
+            self.fixed = [hidden_mb(guest.memory) + hard_reserve_mb(guest.memory) for guest in guests]
+        self.needs.append([guest.need for guest in guests])
+        seen = (self.needs[0], host.budget, host.changed)
+        if seen == self.before:
+            return []  # as it was a second ago, when all was asked
+        self.before = seen
+        least = [fixed + need for fixed, need in zip(self.fixed, self.needs[0])]
         running = [index for index, guest in enumerate(guests) if guest.state is RUNNING]
+        budget = host.budget - sum(guest.charged for guest in guests if guest.state is not RUNNING)
         wanted = sizes(
             [least[index] for index in running], [guests[index].memory for index in running], budget, self.spread
         )
-        pool = host.budget - sum(guest.promised() for guest in guests)
         asked, growing = [], []
         for index, size in zip(running, wanted):
             guest = guests[index]
@@ -68,11 +73,18 @@ class AllSeeing:
                 asked.append((index, balloon))
             elif balloon < guest.shown:
                 growing.append((self._urgency(guest, least[index]), index, balloon))
+        return asked + self._grow(growing, host)
+
+    @staticmethod
+    def _grow(growing: list[tuple[int, int, int]], host) -> list[tuple[int, int]]:
+        """Those that lack most first, with what the pool really has."""
+        asked = []
+        pool = host.budget - sum(guest.promised() for guest in host.guests) if growing else 0
         for _, index, balloon in sorted(growing):
-            guest = guests[index]
-            more = min(guest.shown - balloon, pool)
+            shown = host.guests[index].shown
+            more = min(shown - balloon, pool)
             if more > 0:
-                asked.append((index, guest.shown - more))
+                asked.append((index, shown - more))
                 pool -= more
         return asked
 
