@@ -116,7 +116,7 @@ def plan(
     entries = {}
     rows = []
     for record in records:
-        code = code_of(record, money, over, urgent, lack, stock.account["give_rate"], settings, now)
+        code = code_of(record, money, over, urgent, lack, settings, now)
         figures = figures_of(record)
         entry = {
             "uuid": record.uuid,

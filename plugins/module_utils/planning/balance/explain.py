@@ -55,7 +55,7 @@ HOST_SENTENCES = {
 }
 
 
-def code_of(record: Record, money: Budget, over: int, urgent: bool, lack: bool, rate: int, policy: HostPolicy, now: float) -> str:
+def code_of(record: Record, money: Budget, over: int, urgent: bool, lack: bool, policy: HostPolicy, now: float) -> str:
     """The one code of a machine."""
     if record.fixed:
         return record.fixed
@@ -87,7 +87,7 @@ def code_of(record: Record, money: Budget, over: int, urgent: bool, lack: bool, 
         return "dead_band"
     if record.target > record.hold:
         return "steady" if money.pool - money.ready <= 0 else "dead_band"
-    return hinders(record, over > 0, urgent, rate, policy, now) or "no_beneficiary"
+    return hinders(record, over > 0, urgent, policy, now) or "no_beneficiary"
 
 
 def figures_of(record: Record) -> Dict[str, Any]:

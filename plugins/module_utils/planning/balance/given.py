@@ -3,21 +3,23 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What the guests have given, as far as VirtualBox's one figure for all of them proves it. MB.
 
-Linux guests say 0 for their balloons; ``RAM/VMM/Ballooned`` is the sum of all. Let ``to give`` be all that guests still have to give before
-their requests are done, and ``to take`` all that they still have to take (each guest's whole way is counted, as it finishes a request under
-way before it begins a newer one). Then
+Linux guests say 0 for their balloons; ``RAM/VMM/Ballooned`` is the sum of all. A guest is *active* from a request on, until the request is
+done or lost: it may move its balloon then, and at no other time. ``to give`` and ``to take`` are all that active guests may still give and
+take (the whole way of each, as a guest finishes a request under way before it begins a newer one). What all machines can hold, whatever
+their guests do next, is then
 
-    requests - balloons = to give - to take
+    memory - balloons + to take
 
-and, but for new requests, neither ever grows. So an upper bound of each is kept: a request adds to it, and each new sum lowers it by what
-the other bound leaves possible. Nothing else lowers it: neither time, nor what a guest says of itself. The memory that all machines can
-hold at the same time, whatever their guests do next, is then
+An upper bound of each is kept, and both bounds of their difference, as each change of the sum tells that exactly: a request adds to them, a
+rise of the sum was given, a fall was taken, and whoever gives and takes at the same time cannot be told apart. Nothing that a guest says of
+itself counts. Where both happened at once the bounds stay too high, and are charged, until the guests concerned are no longer active: so the
+steps are asked in turns, see steps.
 
-    memory - balloons + what may still be taken
+A request is over DONE seconds and its MB / SLOWEST later, of time in which its guest ran and its figures moved (measured: what is asked of a
+paused guest is lost; a slow host gave nothing for 25 s, and then all). How much of it was done is then known of the sum only, so of each
+guest that was active an interval is kept, and the next request to it is charged by that.
 
 A restarted guest's balloon is empty, and VirtualBox goes on counting it (measured): a phantom, which is taken off the sum.
-When guests give and take at the same time the sum can leave both bounds too high by the same MB for good: they are charged. So the steps are
-asked such that the two seldom overlap, see steps.
 """
 
 from __future__ import annotations
@@ -28,8 +30,12 @@ from .records import NEW, Record, forget_uses
 
 ACCOUNT: Dict[str, Any] = {
     "time": None,  # of the last sum
-    "give": 0,  # the bounds
+    "kb": None,  # the last sum
+    "called": None,  # when the last plan was made
+    "give": 0,  # the bounds, of those that are active
     "take": 0,
+    "least": 0,  # of to take - to give
+    "most": 0,
     "give_written_off": 0,  # of which nobody is waited for any more
     "take_written_off": 0,
     "turn": None,  # since when those who take have had their turn; null while those who give have theirs
@@ -40,7 +46,11 @@ ACCOUNT: Dict[str, Any] = {
     "take_rate": 40,
 }
 GRACE = 120  # s in which a guest boots, or finds its way back
+TELLING = 48  # MB: how long less takes says more of the figures' period than of the guest
 FORGOTTEN = 60  # s: a request of before the history that is older than this is done, or its guest does not follow
+DONE = 120  # s
+SLOWEST = 3  # MB/s
+STILL = 30  # s without a change of its figures: a guest may not run
 
 
 class Stock(NamedTuple):
@@ -51,7 +61,8 @@ class Stock(NamedTuple):
     may_take: int  # MB that guests may still take, at most
     may_give: int
     charge: int  # MB that all machines may hold, whatever their guests do next
-    difference: int  # requests - balloons, but for requests younger than the sum
+    missing: int  # what is to be given less what is to be taken, by requests older than the sum: at least
+    missing_most: int  # and at most
     slack: int  # MB: each guest's balloon may end 1 MB short
     account: Dict[str, Any]
 
@@ -67,20 +78,19 @@ def take_stock(host: Dict[str, Any], records: List[Record], history: Optional[Di
     else:
         _note_requests(account, records, now)
         _note_gone(account, records, history["machines"], now)
-    account["gone"] = [gone for gone in account["gone"] if time <= gone[0]]
     for record in records:
         if _is_emptied(record):
-            make_phantom(record, now)
+            make_phantom(record, account, now)
     if account["time"] is None or time > account["time"]:
-        account["time"] = time
-        if not account["gone"]:
-            _tighten(account, records, kb)
-            _prove(account, records, time)
-    asked = sum(record.asked for record in records)
+        _tighten(account, records, kb, time)
+        _prove(account, records, time)
+    _retire_old(account, records, now)
+    account["called"] = now
+    account["gone"] = [gone for gone in account["gone"] if time <= gone[0]]
     phantoms = sum(record.history["phantom"][1] for record in records if record.history["phantom"])
     gone = sum(each[1] for each in account["gone"])
     may_take = account["take"] + (account["unsure"][1] if now < account["unsure"][0] else 0)
-    balloons = max(0, min(kb // 1024 - phantoms - gone, asked + account["take"]))
+    balloons = max(0, min(account["kb"] // 1024 - phantoms - gone, sum(record.most for record in records)))
     memory = sum(record.memory for record in records)
     young = sum(mb for record in records for when, mb, _proven in record.gives if when >= time)
     young -= sum(mb for record in records for when, mb, _proven in record.takes if when >= time)
@@ -90,7 +100,8 @@ def take_stock(host: Dict[str, Any], records: List[Record], history: Optional[Di
         may_take,
         account["give"],
         min(memory, memory - balloons + may_take),
-        asked - young - balloons,
+        -account["most"] - young,
+        -account["least"] - young,
         1 + sum(record.asked > 0 for record in records),
         account,
     )
@@ -100,24 +111,38 @@ def ask(record: Record, account: Dict[str, Any], mb: int, now: float) -> None:
     """Count a request for another balloon: so many MB more, or fewer."""
     known = record.history
     known["before"] = record.shown
+    if record.active:
+        give, take = max(0, mb), max(0, -mb)
+        record.asked += mb
+        account["least"] -= mb
+        account["most"] -= mb
+    else:  # what it really holds is known as an interval only
+        record.asked += mb
+        give, take = max(0, record.asked - record.least), max(0, record.most - record.asked)
+        account["least"] += record.least - record.asked
+        account["most"] += record.most - record.asked
+    record.give += give
+    record.take += take
+    account["give"] += give
+    account["take"] += take
     if mb > 0:
-        record.give += mb
-        account["give"] += mb
         record.gives = record.gives + [[now, mb, None]]
+        record.most = max(record.most, record.asked)
     else:
-        record.take -= mb
-        account["take"] -= mb
         record.takes = record.takes + [[now, -mb, None]]
-    record.asked += mb
+        record.least = min(record.least, record.asked)
+    record.active = True
+    known["due"] = now + DONE + (record.give + record.take) / SLOWEST
     record.hold = record.memory - record.asked
     known["shown"] = record.asked
 
 
-def make_phantom(record: Record, now: float) -> None:
+def make_phantom(record: Record, account: Dict[str, Any], now: float) -> None:
     """The guest restarted: its balloon is empty, and VirtualBox goes on counting it."""
     least, most = record.history["phantom"] or (0, 0)
-    record.history["phantom"] = [least + max(0, record.asked - record.give), most + record.asked + record.take]
-    record.asked = record.give = record.take = 0
+    record.history["phantom"] = [least + record.least, most + record.most]
+    _retire(record, account)
+    record.asked = record.least = record.most = 0
     record.gives, record.takes = [], []
     record.hold = record.memory
     record.history["fixed"] = ["guest_restarted", now + GRACE]
@@ -132,29 +157,28 @@ def _is_emptied(record: Record) -> bool:
     if additions is not None and additions < 2:
         return True
     sample = record.sample
-    if not sample or record.take or sample.get("balloon_kb"):
+    if not sample or record.takes or sample.get("balloon_kb"):
         return False
     total, free = sample.get("total_kb"), sample.get("free_kb")
     if not isinstance(total, int) or not isinstance(free, int) or not 0 <= free <= total:
         return False
-    return free + max(0, record.asked - record.give) * 1024 > total + 2048
+    return free + record.least * 1024 > total + 2048
 
 
 def _first_sight(account: Dict[str, Any], records: List[Record], kb: int, now: float) -> None:
     """Without a history: requests are taken as done but for recent ones, as far as the sum agrees."""
     recent = 0
+    asked = sum(record.shown for record in records)
+    missing, beyond = max(0, asked - kb // 1024), max(0, -(-kb // 1024) - asked)
     for record in records:
-        record.asked = record.give = record.history["shown"] = record.shown
+        record.asked = record.history["shown"] = record.shown
         record.hold = record.memory - record.asked
+        record.least = max(0, record.asked - missing)
+        record.most = max(record.asked, min(record.asked + beyond, record.memory * 9 // 10))
         when = record.machine.get("request_time")
         if when is not None and now - when < FORGOTTEN:
             recent += max(0, record.memory * 9 // 10 - record.shown)
-    asked = sum(record.asked for record in records)
-    account["take"] = max(0, -(-kb // 1024) - asked)
-    account["give"] = asked
     account["unsure"] = [now + FORGOTTEN, min(recent, kb // 1024)]
-    for record in records:
-        record.take = min(account["take"], max(0, record.memory * 9 // 10 - record.asked))
 
 
 def _note_requests(account: Dict[str, Any], records: List[Record], now: float) -> None:
@@ -162,15 +186,16 @@ def _note_requests(account: Dict[str, Any], records: List[Record], now: float) -
     for record in records:
         known = record.history
         if not record.is_new and record.machine.get("started") != known["started"]:
-            account["gone"] = account["gone"] + [[now, _most(known)]]
+            _leave(account, known, record.machine["uuid"], now)
+            _retire(record, account)
             known = record.history = dict(NEW, started=record.machine.get("started"))
-            record.take, record.gives, record.takes = 0, [], []
+            record.gives, record.takes = [], []
+            record.asked = record.least = record.most = 0
             record.is_new = True
         if record.is_new:
-            known["shown"] = record.shown
-            record.asked, record.give = record.shown, record.shown
-            record.hold = record.memory - record.asked
-            account["give"] += record.shown
+            if record.shown:
+                ask(record, account, record.shown, now)
+            known["shown"], known["before"] = record.shown, None
         elif record.shown != known["shown"]:
             if record.shown == known["before"]:
                 _undo(record, account)
@@ -188,59 +213,93 @@ def _undo(record: Record, account: Dict[str, Any]) -> None:
     took = record.takes[-1] if record.takes else None
     if gave and (not took or gave[0] >= took[0]):
         record.gives = record.gives[:-1]
-        record.asked -= gave[1]
-        record.give = max(0, record.give - gave[1])
-        account["give"] = max(0, account["give"] - gave[1])
+        mb, kind = gave[1], "give"
     elif took:
         record.takes = record.takes[:-1]
-        record.asked += took[1]
-        record.take = max(0, record.take - took[1])
-        account["take"] = max(0, account["take"] - took[1])
+        mb, kind = -took[1], "take"
+    else:
+        return
+    record.asked -= mb
+    account[kind] = max(0, account[kind] - abs(mb))
+    account["least"] += mb
+    account["most"] += mb
+    if kind == "give":
+        record.give = max(0, record.give - mb)
+    else:
+        record.take = max(0, record.take + mb)
     record.hold = record.memory - record.asked
 
 
 def _note_gone(account: Dict[str, Any], records: List[Record], machines: Dict[str, Any], now: float) -> None:
-    """Machines that stopped, as long as a sum of before that may count them."""
+    """Machines that stopped."""
     if len(machines) > len(records) or any(record.is_new for record in records):
         there = {record.uuid for record in records}
         for uuid, known in machines.items():
             if uuid not in there:
-                account["gone"] = account["gone"] + [[now, _most(known)]]
+                _leave(account, known, uuid, now)
 
 
-def _most(known: Dict[str, Any]) -> int:
-    """MB that the sum may count for a machine."""
-    return known["asked"] + known["take"] + (known["phantom"][1] if known["phantom"] else 0)
+def _leave(account: Dict[str, Any], known: Dict[str, Any], uuid: str, now: float) -> None:
+    """A sum of before that may count it still, so changes of the sum tell nothing until it surely does not."""
+    phantom = known["phantom"][1] if known["phantom"] else 0
+    account["gone"] = account["gone"] + [[now, known["most"] + phantom]]
 
 
-def _tighten(account: Dict[str, Any], records: List[Record], kb: int) -> None:
-    """What is still possible, now that the sum is known."""
-    asked = sum(record.asked for record in records)
-    ghosts = [record for record in records if record.history["phantom"]]
-    least = sum(record.history["phantom"][0] for record in ghosts)
-    if ghosts:
-        # as no more than that can be missing, no more than that can be phantoms
-        most = account["give"] - asked + -(-kb // 1024)
-        for record in ghosts:
-            low, high = record.history["phantom"]
-            high = max(0, min(high, most - (least - low)))
-            record.history["phantom"] = [min(low, high), high]
-        least = sum(record.history["phantom"][0] for record in ghosts)
-    ghostly = sum(record.history["phantom"][1] for record in ghosts)
-    low, high = asked - -(-kb // 1024) + least, asked - kb // 1024 + ghostly
+def _tighten(account: Dict[str, Any], records: List[Record], kb: int, time: float) -> None:
+    """What is still possible, now that the sum has changed."""
     give, take = account["give"], account["take"]
-    if low > give:
-        give = low  # guests took some back by themselves
-    take = max(0, min(take, give - low))
-    give = max(0, min(give, take + high))
+    if account["gone"] or account["kb"] is None:
+        account["least"], account["most"] = -give, take
+    else:
+        # kB that are no whole MB count for neither side
+        risen, fallen = (kb - account["kb"]) // 1024, (account["kb"] - kb) // 1024
+        take = max(0, take - max(0, fallen))
+        give = max(0, give - max(0, risen))
+        account["least"] = max(account["least"] + risen, -give)
+        account["most"] = min(account["most"] - fallen, take)
+        take = max(0, min(take, give + account["most"]))
+        give = max(0, min(give, take - account["least"]))
     account["give"], account["take"] = give, take
     account["give_written_off"] = min(account["give_written_off"], give)
     account["take_written_off"] = min(account["take_written_off"], take)
+    account["time"], account["kb"] = time, kb
     for record in records:
-        if record.give > give:
-            record.give = give
-        if record.take > take:
-            record.take = take
+        if record.active:
+            record.give, record.take = min(record.give, give), min(record.take, take)
+            record.least = max(record.least, min(record.asked - record.give, record.asked))
+            record.most = min(record.most, record.asked + record.take)
+
+
+def _retire_old(account: Dict[str, Any], records: List[Record], now: float) -> None:
+    """Guests whose requests are over, one way or the other; the clock stands for one that may not run."""
+    passed = now - account["called"] if account["called"] is not None else 0
+    retired = False
+    for record in records:
+        if not record.active:
+            continue
+        known = record.history
+        additions = record.machine.get("additions")
+        moved = known["moved"]
+        if not record.running or (additions is not None and additions < 2) or moved is None or now - moved > STILL:
+            known["due"] += passed
+        elif now > known["due"]:
+            _retire(record, account)
+            retired = True
+    if retired:
+        active = [record for record in records if record.active]
+        account["give"] = min(account["give"], sum(record.give for record in active))
+        account["take"] = min(account["take"], sum(record.take for record in active))
+        if not active:
+            account["least"] = account["most"] = 0
+
+
+def _retire(record: Record, account: Dict[str, Any]) -> None:
+    """It moves no more until it is asked again; where it stopped is known as an interval."""
+    if record.active:
+        account["least"] -= min(record.take, account["take"])
+        account["most"] += min(record.give, account["give"])
+        record.least, record.most = max(0, record.asked - record.give), record.asked + record.take
+        record.active, record.give, record.take = False, 0, 0
 
 
 def _prove(account: Dict[str, Any], records: List[Record], time: float) -> None:
@@ -260,7 +319,10 @@ def _prove(account: Dict[str, Any], records: List[Record], time: float) -> None:
                 if done is None and left <= 0:
                     done = time
                     if time > when:
-                        account[rate] = max(account[rate], int(mb / (time - when)))
+                        speed = max(1, int(mb / (time - when)))
+                        account[rate] = max(account[rate], speed)
+                        if kind == "gives" and (mb >= TELLING or speed > record.history["rate"]):
+                            record.history["rate"] = min(2 * record.history["rate"], speed)
                     record.history["strikes"] = 0
                 elif done is None:
                     left -= mb

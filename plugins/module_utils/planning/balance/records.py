@@ -15,8 +15,12 @@ NEW: Dict[str, Any] = {
     "asked": 0,  # the balloon that the guest is to come to: 0 after a restart, whatever is shown
     "shown": 0,  # what VirtualBox is to show
     "before": None,  # what it showed before our last request, in case that was lost
-    "give": 0,  # what it may still give, at most
+    "active": False,  # whether a request may still be followed
+    "due": 0,  # until when
+    "give": 0,  # what it may still give, at most, while it is active
     "take": 0,  # what it may still take, at most
+    "least": 0,  # what its balloon holds, at least
+    "most": 0,  # at most
     "gives": [],
     "takes": [],
     "phantom": None,  # [least, most] that VirtualBox still counts for a balloon that a restart emptied
@@ -30,6 +34,7 @@ NEW: Dict[str, Any] = {
     "swing": 0,  # how far its use swings in a tenth of the window: the median of them
     "want": 0,  # what a starving guest was to hold when last looked at
     "boost": 0,
+    "rate": 9,  # MB/s that it gives: the slow live host's (measured), until it was seen
     "episode": 0,  # what it has got since it fell short
     "grown": None,  # when it was last asked to take
     "shrunk": None,  # when it was last asked to give
@@ -45,7 +50,7 @@ class Record:
 
     __slots__ = (
         "uuid name memory shown running machine sample history limits balance is_new "
-        "asked give take gives takes fixed free cache least_given most_given use use_most recent peak rate censored full "
+        "asked active least most give take gives takes fixed free cache least_given most_given use use_most recent peak rate censored full "
         "band hard comfort floor ceiling hold need comfortable keep cached target room unmet code step gives_to takes_from "
         "rising extra waits urgency offered offered_beyond before expected".split()
     )
@@ -67,6 +72,9 @@ class Record:
         self.floor, self.ceiling, self.hard, self.comfort = own.floor, own.ceiling, own.hard, own.comfort
         known = self.history
         self.asked: int = known["asked"]
+        self.active: bool = known["active"]
+        self.least: int = known["least"]
+        self.most: int = known["most"]
         self.give: int = known["give"]
         self.take: int = known["take"]
         self.gives: List[List[Any]] = known["gives"]
@@ -92,6 +100,7 @@ class Record:
         """Its history after this plan."""
         known = self.history
         known["asked"], known["give"], known["take"] = self.asked, self.give, self.take
+        known["active"], known["least"], known["most"] = self.active, self.least, self.most
         known["gives"], known["takes"], known["band"] = self.gives, self.takes, self.band
         return known
 

@@ -39,8 +39,8 @@ def choose(records: List[Record], money: Budget, stock: Stock, policy: HostPolic
         if record.urgency is not None:
             takers.append(record)
     takers.sort(key=_by_urgency)
-    giving_until = _until(records, "gives", stock.account["give_rate"])
-    taking_until = _until(records, "takes", stock.account["take_rate"])
+    giving_until = _until(records, "gives", stock.account["give_rate"], policy)
+    taking_until = _until(records, "takes", stock.account["take_rate"], policy)
     over = stock.charge - money.budget
     account = stock.account
     turn_over = account["turn"] is not None and now - account["turn"] > TURN
@@ -97,8 +97,8 @@ def _by_urgency(record: Record) -> Any:
     return (record.urgency, -record.limits.priority, record.hold - record.need, record.uuid)
 
 
-def _until(records: List[Record], kind: str, rate: int) -> float:
-    """When those who are under way should be done; each finishes one request before it begins the next."""
+def _until(records: List[Record], kind: str, rate: int, policy: HostPolicy) -> float:
+    """When those who are under way should be done, and a sum was taken; each finishes one request before it begins the next."""
     latest = 0.0
     for record in records:
         flights = getattr(record, kind)
@@ -106,7 +106,7 @@ def _until(records: List[Record], kind: str, rate: int) -> float:
             end = _end(flights, rate)
             if end > latest:
                 latest = end
-    return latest
+    return latest + policy.period
 
 
 def _end(flights: List[Any], rate: int) -> float:
@@ -192,10 +192,10 @@ def _give(
             continue
         if leisure and not too_large and (asked or record.hold - record.keep < record.band):
             continue
-        if hinders(record, over > 0, urgent or too_large, rate, policy, now) or _end(record.gives, rate) > now + policy.period:
+        if hinders(record, over > 0, urgent or too_large, policy, now) or _end(record.gives, rate) > now + policy.period:
             continue
         spare = record.hold - (record.ceiling if too_large and left <= 0 else max(record.target, record.floor))
-        step = min(harmless(record, rate, policy, now), most, spare)
+        step = min(harmless(record, now), most, spare)
         if not too_large:
             step = min(step, max(left, STEP_LEAST))
         if step < STEP_LEAST:
@@ -207,14 +207,15 @@ def _give(
     return asked
 
 
-def harmless(record: Record, rate: int, policy: HostPolicy, now: float) -> int:
+def harmless(record: Record, now: float) -> int:
     """The largest step that leaves the guest alive though its use has been rising by RISE since the figures, and goes on to."""
+    rate = record.history["rate"]
     blind = now - record.history["seen"] + 1
     step = int((record.room + record.hard - KILLED - RISE * blind) * rate / (rate + RISE))
     return min(step, record.room // STEP_SHARE)
 
 
-def hinders(record: Record, over: bool, urgent: bool, rate: int, policy: HostPolicy, now: float) -> Optional[str]:
+def hinders(record: Record, over: bool, urgent: bool, policy: HostPolicy, now: float) -> Optional[str]:
     """Why a machine that holds more than its target is not asked to give: a code."""
     known = record.history
     figures = known["seen"] - known["since"]
@@ -227,7 +228,7 @@ def hinders(record: Record, over: bool, urgent: bool, rate: int, policy: HostPol
     under_way = [flight for flight in record.gives if flight[2] is None]
     if record.takes or len(under_way) > 1 or known["shrunk_seen"] == known["seen"]:
         return "in_flight"
-    if harmless(record, rate, policy, now) < STEP_LEAST:
+    if harmless(record, now) < STEP_LEAST:
         return "dead_band"
     if not over and not urgent and record.hold - record.target < record.band:
         return "dead_band"
