@@ -15,7 +15,7 @@ rise of the sum was given, a fall was taken, and whoever gives and takes at the 
 itself counts. Where both happened at once the bounds stay too high, and are charged, until the guests concerned are no longer active: so the
 steps are asked in turns, see steps.
 
-A request is over DONE seconds and its MB / SLOWEST later, of time in which its guest ran and its figures moved (measured: what is asked of a
+A request is over DONE seconds and its MB / SLOWEST later, of time in which its machine ran (measured: what is asked of a
 paused guest is lost; a slow host gave nothing for 25 s, and then all). How much of it was done is then known of the sum only, so of each
 guest that was active an interval is kept, and the next request to it is charged by that.
 
@@ -50,7 +50,8 @@ TELLING = 48  # MB: how long less takes says more of the figures' period than of
 FORGOTTEN = 60  # s: a request of before the history that is older than this is done, or its guest does not follow
 DONE = 120  # s
 SLOWEST = 3  # MB/s
-STILL = 30  # s without a change of its figures: a guest may not run
+LEAST_USE = 32  # MB: no guest that runs uses less
+ALIKE = 8  # MB
 
 
 class Stock(NamedTuple):
@@ -162,7 +163,14 @@ def _is_emptied(record: Record) -> bool:
     total, free = sample.get("total_kb"), sample.get("free_kb")
     if not isinstance(total, int) or not isinstance(free, int) or not 0 <= free <= total:
         return False
-    return free + record.least * 1024 > total + 2048
+    if free + record.least * 1024 > total + 2048:
+        return True
+    raw = record.history["raw"]
+    if not raw or record.asked < 8 * ALIKE or not isinstance(raw[1], int) or any(flight[2] is None for flight in record.gives):
+        return False
+    # all at once as much is free as the balloon held, or so much that it cannot hold that any more
+    rise = free - raw[1] >> 10
+    return abs(rise - record.asked) <= ALIKE or (4 * rise >= 3 * record.asked and total - free < (record.asked + LEAST_USE) * 1024)
 
 
 def _first_sight(account: Dict[str, Any], records: List[Record], kb: int, now: float) -> None:
@@ -279,8 +287,7 @@ def _retire_old(account: Dict[str, Any], records: List[Record], now: float) -> N
             continue
         known = record.history
         additions = record.machine.get("additions")
-        moved = known["moved"]
-        if not record.running or (additions is not None and additions < 2) or moved is None or now - moved > STILL:
+        if not record.running or (additions is not None and additions < 2):
             known["due"] += passed
         elif now > known["due"]:
             _retire(record, account)
