@@ -106,7 +106,25 @@ def _judge_followers(records: List[Record], stock: Stock, now: float) -> None:
         for record in overdue_gives:
             if not _seems_to_have_given(record):
                 _fix(record, now)
+    if most < -stock.slack:
+        _blame_takers(overdue_takes, -most, now)
     _write_off(records, overdue_gives, overdue_takes, account, stock.time)
+
+
+def _blame_takers(overdue: List[Record], untaken: int, now: float) -> None:
+    """Of those that should have taken by now: who still starves first, then who had most to take, until all that is not taken is explained."""
+    for record in sorted(overdue, key=lambda each: (not _is_short(each), -each.take, each.uuid)):
+        if untaken <= 0:
+            break
+        untaken -= record.take
+        known = record.history
+        known["boost"] = known["want"] = 0
+        _fix(record, now)
+
+
+def _is_short(record: Record) -> bool:
+    sample = record.sample
+    return bool(sample) and sample["free_kb"] >> 10 < record.hard
 
 
 def _is_open(flights: List[List[Any]]) -> bool:

@@ -15,7 +15,7 @@ rise of the sum was given, a fall was taken, and whoever gives and takes at the 
 itself counts. Where both happened at once the bounds stay too high, and are charged, until the guests concerned are no longer active: so the
 steps are asked in turns, see steps.
 
-A request is over DONE seconds and its MB / SLOWEST later, of time in which its machine ran (measured: what is asked of a
+A request is over DONE seconds and its MB / SLOWEST_… later, of time in which its machine ran (measured: what is asked of a
 paused guest is lost; a slow host gave nothing for 25 s, and then all). How much of it was done is then known of the sum only, so of each
 guest that was active an interval is kept, and the next request to it is charged by that.
 
@@ -49,7 +49,7 @@ GRACE = 120  # s in which a guest boots, or finds its way back
 TELLING = 48  # MB: how long less takes says more of the figures' period than of the guest
 FORGOTTEN = 60  # s: a request of before the history that is older than this is done, or its guest does not follow
 DONE = 120  # s
-SLOWEST = 3  # MB/s
+SLOWEST_GIVING, SLOWEST_TAKING = 3, 8  # MB/s: a third and a fifth of the slow live host's
 LEAST_USE = 32  # MB: no guest that runs uses less
 ALIKE = 8  # MB
 
@@ -133,7 +133,7 @@ def ask(record: Record, account: Dict[str, Any], mb: int, now: float) -> None:
         record.takes = record.takes + [[now, -mb, None]]
         record.least = min(record.least, record.asked)
     record.active = True
-    known["due"] = now + DONE + (record.give + record.take) / SLOWEST
+    known["due"] = now + DONE + record.give / SLOWEST_GIVING + record.take / SLOWEST_TAKING
     record.hold = record.memory - record.asked
     known["shown"] = record.asked
 
