@@ -9,7 +9,7 @@ import json
 import os
 import sys
 import time
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
 import paths
@@ -21,6 +21,7 @@ OUTPUT = paths.ROOT / ".build" / "bench-balance"
 FIRST_SEED = 1001  # what nobody tunes on: who works on a controller uses those below
 SEEDS = 20
 FEWER = 5
+SAY_EACH = 30  # s
 
 
 def main() -> int:
@@ -41,14 +42,14 @@ def main() -> int:
 def run(arguments: argparse.Namespace) -> dict:
     """Every run, on all processors; the order of the results does not depend on who was first."""
     jobs = list(wanted(arguments))
-    began = time.monotonic()
+    began = said = time.monotonic()
     with ProcessPoolExecutor(arguments.processes) as processes:
         futures = [processes.submit(one, *job) for job in jobs]
-        runs = []
-        for number, future in enumerate(futures, 1):
-            runs.append(future.result())
-            if number % 100 == 0 or number == len(futures):
-                print(f"{number} of {len(futures)} runs, {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
+        for number, _ in enumerate(as_completed(futures), 1):
+            if time.monotonic() - said > SAY_EACH or number == len(futures):
+                said = time.monotonic()
+                print(f"{number} of {len(futures)} runs, {said - began:.0f} s", file=sys.stderr, flush=True)
+    runs = [future.result() for future in futures]
     about = {
         "seeds": arguments.seeds,
         "first_seed": arguments.first_seed,
