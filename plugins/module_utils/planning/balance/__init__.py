@@ -77,12 +77,13 @@ from typing import Any, Dict, List, Optional
 from .budget import reckon
 from .classify import classify
 from .demand import estimate
-from .explain import SENTENCES, code_of, figures_of, host_view
+from .explain import SENTENCES, code_of, figures_of, host_view, open_mb
 from .given import take_stock
 from .policy import read
 from .records import Record
-from .steps import choose
+from .steps import choose, harmless
 from .targets import share
+from .whatif import advise, places, start_of
 
 
 def plan(
@@ -108,16 +109,15 @@ def plan(
     missing = share(managed, money.to_share)
     for record in records:
         record.before = record.hold
-    other = host.get("other_controller")
-    asked = [] if other else choose(records, money, stock, settings, now)
-    over = stock.charge - money.budget
-    urgent = any(record.urgency is not None and record.urgency <= 1 for record in managed)
-    lack = any(record.step > 0 for record in managed)
+        if record.fixed is None:
+            record.giving, record.taking = open_mb(record.gives), open_mb(record.takes)
+            record.harmless = harmless(record, now)
+    chosen = choose(records, money, stock, settings, now, not host.get("other_controller"))
     entries = {}
     rows = []
     for record in records:
-        code = code_of(record, money, over, urgent, lack, settings, now)
-        figures = figures_of(record)
+        code = code_of(record, money, chosen, settings, now)
+        figures = figures_of(record, settings, now)
         entry = {
             "uuid": record.uuid,
             "name": record.name,
@@ -134,15 +134,33 @@ def plan(
         rows.append(entry)
         entries[record.uuid] = entry
     steps = []
-    for record in asked:
+    for record in chosen.asked:
         entry = entries[record.uuid]
         step = {key: entry[key] for key in ("uuid", "code", "sentence", "figures", "gives_to", "takes_from")}
         step["request_mb"], step["was_mb"] = record.asked, record.shown
         steps.append(step)
     return {
         "time": now,
-        "host": host_view(host, money, stock, missing),
+        "host": host_view(host, money, stock, chosen, missing),
         "machines": rows,
         "steps": steps,
         "history": {"sum": stock.account, "machines": {record.uuid: record.memorize() for record in records}},
     }
+
+
+def would_start(
+    host: Dict[str, Any],
+    machines: List[Dict[str, Any]],
+    policy: Optional[Dict[str, Any]],
+    reservations: Optional[List[Dict[str, Any]]],
+    history: Optional[Dict[str, Any]],
+    now: float,
+    memory_mb: int,
+) -> Dict[str, Any]:
+    """What a start of a machine of so many MB would cost: see whatif.start_of. Nothing is kept."""
+    reserved = list(reservations or []) + [{"name": "what-if", "memory_mb": memory_mb, "until": None}]
+    now_plan = plan(host, machines, policy, reservations, history, now)
+    return start_of(memory_mb, now_plan, plan(host, machines, policy, reserved, history, now))
+
+
+__all__ = ["advise", "places", "plan", "would_start"]

@@ -23,7 +23,6 @@ class Budget(NamedTuple):
     budget: int
     reserved: int  # for machines about to start; taken off the budget already
     charge: int  # what all machines may hold, as the sum proves
-    doubt: int  # what is charged beyond that, as some balloons may be empty
     held_back: int  # given by donors who have not been seen to keep their reserve since
     under_way: int  # what donors are still to give
     ready: int  # kept for the next in need
@@ -53,7 +52,6 @@ def reckon(
         since, want = stock.account["want"]
         lately = min(want, budget * READY_MOST_PERCENT // 100) if now - since < REMEMBERED else 0
         ready = max(READY_LEAST, budget * READY_PERCENT // 100, lately)
-    doubt = sum(record.extra for record in records)
     held_back = 0
     under_way = 0
     for record in records:
@@ -64,16 +62,15 @@ def reckon(
             record.gives = [each for each in record.gives if each[2] is None]
     under_way = min(under_way, stock.may_give)
     managed = sum(record.hold for record in records if record.fixed is None)
-    to_share = budget - ready - (stock.charge + doubt - managed - under_way)
+    to_share = budget - ready - (stock.charge - managed - under_way)
     return Budget(
         budget,
         reserved,
         stock.charge,
-        doubt,
         held_back,
         under_way,
         ready,
-        budget - stock.charge - doubt - held_back,
+        budget - stock.charge - held_back,
         to_share,
         max(0, reserve - available),
     )

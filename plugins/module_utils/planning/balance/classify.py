@@ -97,7 +97,11 @@ def _judge_followers(records: List[Record], stock: Stock, now: float) -> None:
     overdue_takes = [r for r in open_takes if _is_overdue(r.takes, now, late)]
     missing, most = stock.missing, stock.missing_most
     if not overdue_gives and not overdue_takes:
-        if missing <= stock.slack and most >= -stock.slack and _all_should_be_done(open_gives, open_takes, account, now, late):
+        if (
+            missing <= stock.slack
+            and most >= -stock.slack
+            and _all_should_be_done(open_gives, open_takes, account, now, late)
+        ):
             _write_off(records, open_gives, open_takes, account, stock.time)
         return
     missing -= sum(_open_mb(r.gives, stock.time) for r in open_gives if r not in overdue_gives)
@@ -140,7 +144,9 @@ def _is_overdue(flights: List[List[Any]], now: float, late: float) -> bool:
     return any(done is None and now - late - when > TIME_LIMIT + mb / SLOWEST for when, mb, done in flights)
 
 
-def _all_should_be_done(gives: List[Record], takes: List[Record], account: Dict[str, Any], now: float, late: float) -> bool:
+def _all_should_be_done(
+    gives: List[Record], takes: List[Record], account: Dict[str, Any], now: float, late: float
+) -> bool:
     """Whether all requests had twice the time that they need, and the figures are of after that."""
     for kind, records, rate in (("gives", gives, account["give_rate"]), ("takes", takes, account["take_rate"])):
         for record in records:
@@ -170,7 +176,9 @@ def _fix(record: Record, now: float) -> None:
         record.fixed = "not_following"
 
 
-def _write_off(records: List[Record], gives: List[Record], takes: List[Record], account: Dict[str, Any], time: float) -> None:
+def _write_off(
+    records: List[Record], gives: List[Record], takes: List[Record], account: Dict[str, Any], time: float
+) -> None:
     """Nobody waits for these requests any more; what they left open stays charged."""
     for record in gives:
         record.gives = [[when, mb, time if done is None else done] for when, mb, done in record.gives]

@@ -148,5 +148,7 @@ def _starving(record: Record, known: Dict[str, Any], rise: int) -> None:
         return
     if known["want"] and (record.most_given > record.asked or record.hold < known["want"]):
         return  # it has not had yet what it was to get
-    known["boost"] = min(2 * known["boost"] if known["boost"] else max(BOOST_LEAST, rise), max(BOOST_LEAST, record.memory // 2))
+    known["boost"] = min(
+        2 * known["boost"] if known["boost"] else max(BOOST_LEAST, rise), max(BOOST_LEAST, record.memory // 2)
+    )
     known["want"] = min(record.ceiling, max(known["want"], record.use + known["boost"] + record.hard))

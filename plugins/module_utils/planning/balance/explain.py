@@ -11,7 +11,7 @@ from .budget import Budget
 from .given import Stock
 from .policy import HostPolicy
 from .records import Record
-from .steps import BELOW_NEED, COMFORT, REST, hinders
+from .steps import BELOW_NEED, COMFORT, REST, SURPLUS_LEAST, Chosen, hinders
 
 SENTENCES = {
     "large_pages": "is fixed at %(memory_mb)d MB: large pages are on, and a balloon damages such a guest",
@@ -55,50 +55,65 @@ HOST_SENTENCES = {
 }
 
 
-def code_of(record: Record, money: Budget, over: int, urgent: bool, lack: bool, policy: HostPolicy, now: float) -> str:
+def code_of(record: Record, money: Budget, chosen: Chosen, policy: HostPolicy, now: float) -> str:
     """The one code of a machine."""
     if record.fixed:
         return record.fixed
     if record.step < 0:
-        if record.urgency <= BELOW_NEED:
-            return "starving" if record.censored else "rising" if record.rising else "below_need"
-        if record.urgency == COMFORT:
-            return "below_need"
-        return "cache" if record.keep <= record.hold < record.cached else "surplus"
+        return _code_of_taker(record)
     if record.step > 0:
-        if record.gives_to and record.gives_to[0]["uuid"] != "pool":
+        if record.hold > record.ceiling and record.offered <= 0:
+            return "above_ceiling"
+        if record.gives_to[0]["uuid"] != "pool":
             return "gives_to"
-        if over > 0:
-            return "over_budget" if over > money.reserved else "makes_room"
-        return "above_ceiling"
+        if chosen.over > 0:
+            return "over_budget" if chosen.over > money.reserved else "makes_room"
+        return "makes_room"
     if record.urgency is not None and record.urgency < REST:
-        if record.waits or record.takes_from or money.under_way or money.held_back or lack:
-            return "waits_for_donor"
-        return "waits_for_budget"
-    if any(flight[2] is None for flight in record.gives) or any(flight[2] is None for flight in record.takes):
+        coming = record.waits or record.takes_from or money.under_way or money.held_back or not chosen.givers_turn
+        return "waits_for_donor" if coming else "waits_for_budget"
+    if open_mb(record.gives) or open_mb(record.takes):
         return "in_flight"
-    if record.hold >= record.ceiling and record.target >= record.hold:
-        return "at_ceiling"
-    if record.hold <= record.floor and record.target <= record.hold:
-        return "at_floor"
-    if record.target == record.hold:
-        return "steady"
-    if abs(record.target - record.hold) < record.band:
+    if record.target >= record.hold:
+        if record.hold >= record.ceiling:
+            return "at_ceiling"
+        if record.target == record.hold or record.target - record.hold >= max(record.band, SURPLUS_LEAST):
+            return "at_floor" if record.hold <= record.floor else "steady"
         return "dead_band"
-    if record.target > record.hold:
-        return "steady" if money.pool - money.ready <= 0 else "dead_band"
-    return hinders(record, over > 0, urgent, policy, now) or "no_beneficiary"
+    if record.hold <= record.floor:
+        return "at_floor"
+    if record.hold - record.target < record.band:
+        return "dead_band"
+    hindrance = hinders(record, chosen.over > 0, chosen.urgent, policy, now)
+    if hindrance:
+        return hindrance
+    return "no_beneficiary" if chosen.lack <= 0 and chosen.over <= 0 or chosen.givers_turn else "in_flight"
 
 
-def figures_of(record: Record) -> Dict[str, Any]:
+def _code_of_taker(record: Record) -> str:
+    if record.urgency <= BELOW_NEED:
+        return "starving" if record.censored else "rising" if record.rising else "below_need"
+    if record.urgency == COMFORT:
+        return "below_need"
+    return "cache" if record.keep <= record.before < record.cached else "surplus"
+
+
+def open_mb(flights: List[List[Any]]) -> int:
+    """MB that are under way."""
+    return sum(mb for _when, mb, done in flights if done is None)
+
+
+def figures_of(record: Record, policy: HostPolicy, now: float) -> Dict[str, Any]:
     """What decided."""
     if record.fixed:
         return {
             "memory_mb": record.memory,
             "request_mb": record.shown,
             "holds_mb": record.before,
-            "charged_mb": record.hold + record.extra,
+            "charged_mb": record.hold,
+            "priority": record.limits.priority,
         }
+    known = record.history
     return {
         "memory_mb": record.memory,
         "holds_mb": record.before,
@@ -118,28 +133,42 @@ def figures_of(record: Record) -> Dict[str, Any]:
         "need_mb": record.need,
         "comfortable_mb": record.comfortable,
         "keep_mb": record.keep,
+        "cached_mb": record.cached,
+        "rising": record.rising,
         "room_mb": record.room,
+        "harmless_mb": record.harmless,
+        "watched_s": known["seen"] - known["since"],
+        "window_s": policy.window,
+        "grown_s": None if record.grown is None else now - record.grown,
+        "giving_mb": record.giving,
+        "taking_mb": record.taking,
+        "waits_mb": record.waits,
         "target_mb": record.target,
         "step_mb": abs(record.step),
         "offered_mb": record.offered,
         "offered_beyond_mb": record.offered_beyond,
         "unmet_mb": record.unmet,
+        "priority": record.limits.priority,
     }
 
 
-def host_view(host: Dict[str, Any], money: Budget, stock: Stock, missing: int) -> Dict[str, Any]:
+def host_view(host: Dict[str, Any], money: Budget, stock: Stock, chosen: Chosen, missing: int) -> Dict[str, Any]:
     """The host's codes, sentence and figures."""
     figures = {
         "budget_mb": money.budget,
         "reserved_mb": money.reserved,
         "charge_mb": money.charge,
-        "doubt_mb": money.doubt,
         "held_back_mb": money.held_back,
         "under_way_mb": money.under_way,
         "ready_mb": money.ready,
         "pool_mb": money.pool,
         "to_share_mb": money.to_share,
         "missing_mb": missing,
+        "lack_mb": chosen.lack,
+        "refill_mb": chosen.refill,
+        "over_mb": chosen.over,
+        "urgent": chosen.urgent,
+        "givers_turn": chosen.givers_turn,
         "pressure_mb": money.pressure,
         "balloons_mb": stock.balloons,
         "may_take_mb": stock.may_take,

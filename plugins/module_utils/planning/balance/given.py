@@ -166,11 +166,18 @@ def _is_emptied(record: Record) -> bool:
     if free + record.least * 1024 > total + 2048:
         return True
     raw = record.history["raw"]
-    if not raw or record.asked < 8 * ALIKE or not isinstance(raw[1], int) or any(flight[2] is None for flight in record.gives):
+    if (
+        not raw
+        or record.asked < 8 * ALIKE
+        or not isinstance(raw[1], int)
+        or any(flight[2] is None for flight in record.gives)
+    ):
         return False
     # all at once as much is free as the balloon held, or so much that it cannot hold that any more
     rise = free - raw[1] >> 10
-    return abs(rise - record.asked) <= ALIKE or (4 * rise >= 3 * record.asked and total - free < (record.asked + LEAST_USE) * 1024)
+    return abs(rise - record.asked) <= ALIKE or (
+        4 * rise >= 3 * record.asked and total - free < (record.asked + LEAST_USE) * 1024
+    )
 
 
 def _first_sight(account: Dict[str, Any], records: List[Record], kb: int, now: float) -> None:

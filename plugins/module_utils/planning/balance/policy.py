@@ -10,11 +10,15 @@ from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 FLOOR_MB = 256
 SWING = 90  # per cent of a machine's memory: VirtualBox takes balloons under that only (measured at 128 and 768 MB)
-HARD_MB, HARD_PERCENT = 128, 2  # a guest kills programs from 45 to 52 MB of Free down, and the figure is 5 s old (measured at 768 MB)
+HARD_MB, HARD_PERCENT = (
+    128,
+    2,
+)  # a guest kills programs from 45 to 52 MB of Free down, and the figure is 5 s old (measured at 768 MB)
 
 # Of a host. reserve: a twentieth of its memory and at least 1024 MB; ready: 2 % of the budget and at least 256 MB.
 POLICY: Dict[str, Any] = {"reserve": None, "share": 100, "ready": None, "window": 300, "period": 2}
-# Of a machine. floor: 256 MB, or what the largest balloon leaves (a tenth), if that is more; hard_reserve: 128 MB + 2 %; comfort_reserve: as much again, so twice the hard one.
+# Of a machine. floor: 256 MB, or what the largest balloon leaves (a tenth), if that is more; hard_reserve: 128 MB + 2 %;
+# comfort_reserve: twice the hard one.
 MACHINE: Dict[str, Any] = {
     "balance": True,
     "floor": None,
@@ -60,18 +64,26 @@ def read(policy: Optional[Dict[str, Any]], total_mb: Optional[int] = None) -> Ho
     policy = policy or {}
     problems: List[str] = []
     known = set(POLICY) | {"defaults", "machines"}
-    problems += ["policy: %r is no key: take one of %s" % (key, ", ".join(sorted(known))) for key in policy if key not in known]
+    problems += [
+        "policy: %r is no key: take one of %s" % (key, ", ".join(sorted(known))) for key in policy if key not in known
+    ]
     host = {key: default if policy.get(key) is None else policy[key] for key, default in POLICY.items()}
     for key, least, most in (("share", 1, 100), ("window", 10, 86400)):
         if not _is_integer(host[key]) or not least <= host[key] <= most:
             problems.append("policy: %s: %r is not a whole number from %d to %d" % (key, host[key], least, most))
-    if isinstance(host["period"], bool) or not isinstance(host["period"], (int, float)) or not 0 < host["period"] <= 3600:
+    if (
+        isinstance(host["period"], bool)
+        or not isinstance(host["period"], (int, float))
+        or not 0 < host["period"] <= 3600
+    ):
         problems.append("policy: period: %r is not a number of seconds up to 3600" % (host["period"],))
     sizes = {}
     for key in ("reserve", "ready"):
         size = None if host[key] is None else parse_size(host[key])
         if host[key] is not None and size is None:
-            problems.append("policy: %s: %r is not a size: give whole MB such as 2048, or per cent such as '5%%'" % (key, host[key]))
+            problems.append(
+                "policy: %s: %r is not a size: give whole MB such as 2048, or per cent such as '5%%'" % (key, host[key])
+            )
         sizes[key] = None if size is None else _in_mb(size, total_mb or 0)
     defaults = _settings("defaults", policy.get("defaults"), problems)
     machines = {}
@@ -81,7 +93,13 @@ def read(policy: Optional[Dict[str, Any]], total_mb: Optional[int] = None) -> Ho
     if problems:
         raise ValueError("\n".join(problems))
     return HostPolicy(
-        sizes["reserve"], host["share"], sizes["ready"], host["window"], host["period"], dict(MACHINE_PARSED, **defaults), machines
+        sizes["reserve"],
+        host["share"],
+        sizes["ready"],
+        host["window"],
+        host["period"],
+        dict(MACHINE_PARSED, **defaults),
+        machines,
     )
 
 
@@ -157,5 +175,7 @@ def _bounded(size: int, least: int, most: int) -> int:
     return least if size < least else most if size > most else size
 
 
-MACHINE_PARSED: Dict[str, Any] = {key: parse_size(value) if key in SIZES and value else value for key, value in MACHINE.items()}
+MACHINE_PARSED: Dict[str, Any] = {
+    key: parse_size(value) if key in SIZES and value else value for key, value in MACHINE.items()
+}
 MACHINE_PARSED = {key: value for key, value in MACHINE_PARSED.items() if value is not None}

@@ -9,7 +9,7 @@ asked to give while somebody is still taking, as far as the speeds seen so far t
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, NamedTuple, Optional
 
 from .budget import REMEMBERED, Budget
 from .given import Stock, ask
@@ -17,7 +17,11 @@ from .policy import HostPolicy
 from .records import Record
 from .waterfill import fill
 
-STEP_SHARE, STEP_LEAST, STEP_MOST = 2, 16, 128  # half of the room at most; larger steps killed guests on recorded traces
+STEP_SHARE, STEP_LEAST, STEP_MOST = (
+    2,
+    16,
+    128,
+)  # half of the room at most; larger steps killed guests on recorded traces
 RISE = 20  # MB/s: use that begins to rise so fast with the last figures is not to meet the step's end
 KILLED = 45  # MB of Free: programs are killed from 45 to 52 down (measured)
 CHUNK = 32  # MB: less is not worth a request, unless it is all that is wanted
@@ -30,8 +34,19 @@ SURPLUS_LEAST = 64
 STARVING, BELOW_NEED, COMFORT, REST = range(4)
 
 
-def choose(records: List[Record], money: Budget, stock: Stock, policy: HostPolicy, now: float) -> List[Record]:
-    """Set the steps and codes; gives back who is asked, in order."""
+class Chosen(NamedTuple):
+    """Who is asked, in order, and what decided of the host as a whole."""
+
+    asked: List[Record]
+    lack: int  # MB that those in need still lack beyond what is coming
+    refill: int  # MB that the part which stays free lacks
+    over: int  # MB over the budget beyond what is coming
+    urgent: bool  # somebody lacks what it needs, not comfort alone
+    givers_turn: bool
+
+
+def choose(records: List[Record], money: Budget, stock: Stock, policy: HostPolicy, now: float, may_ask: bool) -> Chosen:
+    """Set the steps, and say what decided; with another controller on the host nobody is asked."""
     managed = [record for record in records if record.fixed is None]
     takers: List[Record] = []
     for record in managed:
@@ -39,18 +54,23 @@ def choose(records: List[Record], money: Budget, stock: Stock, policy: HostPolic
         if record.urgency is not None:
             takers.append(record)
     takers.sort(key=_by_urgency)
-    giving_until = _until(records, "gives", stock.account["give_rate"], policy)
-    taking_until = _until(records, "takes", stock.account["take_rate"], policy)
-    over = stock.charge - money.budget
     account = stock.account
+    giving_until = _until(records, "gives", account["give_rate"], policy)
+    taking_until = _until(records, "takes", account["take_rate"], policy)
+    over = stock.charge - money.budget - money.under_way
+    urgent = bool(takers) and takers[0].urgency is not None and takers[0].urgency <= BELOW_NEED
     turn_over = account["turn"] is not None and now - account["turn"] > TURN
-    asked, held_up = _take(takers, money, now < giving_until or turn_over)
-    lack = _lack(takers, money, held_up)
+    asked: List[Record] = []
+    held_up = 0
+    if may_ask:
+        asked, held_up = _take(takers, money, now < giving_until or turn_over)
+    lack = _lack(takers, money)
     if asked and account["turn"] is None:
         account["turn"] = now
     refill = _refill(money, lack) if not held_up else 0
-    if now >= taking_until and (not held_up or turn_over) and not asked:
-        asked = _give(managed, takers, max(lack, 0), refill, over - money.under_way, money, account["give_rate"], policy, now)
+    givers_turn = may_ask and now >= taking_until and (not held_up or turn_over) and not asked
+    if givers_turn:
+        asked = _give(managed, takers, lack, refill, over, urgent, account["give_rate"], policy, now)
         if asked or turn_over:
             account["turn"] = None
     for record in managed:
@@ -61,8 +81,8 @@ def choose(records: List[Record], money: Budget, stock: Stock, policy: HostPolic
             known["shrunk"], known["shrunk_seen"], known["shrunk_use"] = now, known["seen"], record.use
         else:
             known["grown"] = now
-        ask(record, stock.account, record.step, now)
-    return asked
+        ask(record, account, record.step, now)
+    return Chosen(asked, lack, refill, over, urgent, givers_turn)
 
 
 def _remember(record: Record, account: Dict[str, Any], now: float) -> None:
@@ -158,14 +178,16 @@ def _take(takers: List[Record], money: Budget, giving: bool) -> Any:
     return asked, held_up
 
 
-def _lack(takers: List[Record], money: Budget, held_up: int) -> int:
+def _lack(takers: List[Record], money: Budget) -> int:
     """What donors are to give, for those who lack more than a trifle."""
     lack = 0
     for record in takers:
         if record.urgency < REST:
-            record.unmet = max(0, min(record.target, max(record.keep, record.expected)) - record.hold + record.step - record.waits)
+            record.unmet = max(
+                0, min(record.target, max(record.keep, record.expected)) - record.hold + record.step - record.waits
+            )
             lack += record.unmet
-    return lack - money.under_way - money.held_back
+    return max(0, lack - money.under_way - money.held_back)
 
 
 def _refill(money: Budget, lack: int) -> int:
@@ -175,36 +197,58 @@ def _refill(money: Budget, lack: int) -> int:
 
 
 def _give(
-    managed: List[Record], takers: List[Record], lack: int, refill: int, over: int, money: Budget, rate: int, policy: HostPolicy, now: float
+    managed: List[Record],
+    takers: List[Record],
+    lack: int,
+    refill: int,
+    over: int,
+    urgent: bool,
+    rate: int,
+    policy: HostPolicy,
+    now: float,
 ) -> List[Record]:
     """Ask donors, those with most to spare first, until all is found that is lacking."""
     left = max(lack, over, refill)
     leisure = max(lack, over) <= 0
-    most = min(STEP_MOST, rate * STEP_SECONDS)
-    asked = []
+    asked: List[Record] = []
     donors = [record for record in managed if record.hold > record.target or record.hold > record.ceiling]
     donors.sort(key=lambda record: (record.target - record.hold, record.uuid))
-    urgent = bool(takers) and takers[0].urgency <= BELOW_NEED
     for record in donors:
         too_large = record.hold > record.ceiling
-        record.offered = left
-        if left <= 0 and not too_large:
+        record.offered = max(0, left)
+        if (left <= 0 and not too_large) or (leisure and not too_large and (asked or not has_plenty(record))):
             continue
-        if leisure and not too_large and (asked or record.hold - record.keep < record.band):
+        if (
+            hinders(record, over > 0, urgent or too_large, policy, now)
+            or _end(record.gives, rate) > now + policy.period
+        ):
             continue
-        if hinders(record, over > 0, urgent or too_large, policy, now) or _end(record.gives, rate) > now + policy.period:
-            continue
-        spare = record.hold - (record.ceiling if too_large and left <= 0 else max(record.target, record.floor))
-        step = min(harmless(record, now), most, spare)
-        if not too_large:
-            step = min(step, max(left, STEP_LEAST))
+        step = min(
+            largest_step(record, rate, now), spare(record, left), max(left, STEP_LEAST) if left > 0 else STEP_MOST
+        )
         if step < STEP_LEAST:
             continue
         record.step = step
         left -= step
         asked.append(record)
-    _name(asked, takers, over, money)
+    _name(asked, takers)
     return asked
+
+
+def has_plenty(record: Record) -> bool:
+    """Whether it may give for those who are not in need yet."""
+    return record.hold - record.keep >= record.band
+
+
+def spare(record: Record, left: int) -> int:
+    """What it may be asked for: down to its target; where nobody needs it, down to its ceiling."""
+    if left <= 0:
+        return record.hold - record.ceiling
+    return record.hold - max(record.target, record.floor)
+
+
+def largest_step(record: Record, rate: int, now: float) -> int:
+    return min(harmless(record, now), STEP_MOST, rate * STEP_SECONDS)
 
 
 def harmless(record: Record, now: float) -> int:
@@ -235,8 +279,8 @@ def hinders(record: Record, over: bool, urgent: bool, policy: HostPolicy, now: f
     return None
 
 
-def _name(donors: List[Record], takers: List[Record], over: int, money: Budget) -> None:
-    """Who gives whom how much: what takers lack first, then the budget."""
+def _name(donors: List[Record], takers: List[Record]) -> None:
+    """Who gives whom how much: what takers lack first, then the pool."""
     open_needs = [[record, record.unmet] for record in takers if record.unmet > 0]
     for donor in donors:
         left = donor.step

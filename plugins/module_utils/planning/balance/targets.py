@@ -36,13 +36,17 @@ def share(records: List[Record], to_share: int) -> int:
     for tier in ("comfortable", "keep", "cached"):
         if left <= 0:
             break
-        tops = [_between(getattr(record, tier), target, ceiling) for record, target, ceiling in zip(records, targets, ceilings)]
+        tops = [
+            _between(getattr(record, tier), target, ceiling)
+            for record, target, ceiling in zip(records, targets, ceilings)
+        ]
         filled = _fill_up(left, targets, tops, weights)
         left -= sum(filled) - sum(targets)
         targets = filled
     if left > 0:
         taxed = [
-            weight * (100 * record.memory - IDLE_TAX * max(0, record.memory - record.recent)) for record, weight in zip(records, weights)
+            weight * (100 * record.memory - IDLE_TAX * max(0, record.memory - record.recent))
+            for record, weight in zip(records, weights)
         ]
         targets = _fill_up(left, targets, [max(top, target) for top, target in zip(ceilings, targets)], taxed)
     for record, target in zip(records, targets):
