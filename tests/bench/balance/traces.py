@@ -36,8 +36,11 @@ def make(name: str, seed: int, folder: str | None = None) -> Scenario:
     return give_at_start(GENERATED[name](name, seed, draws))
 
 
+SIZES = (3072, 4096, 4096, 6144, 8192)  # MB
+
+
 def _sizes(draws: Random, count: int = 8) -> list[int]:
-    return [draws.choice((3072, 4096, 4096, 6144, 8192)) for _ in range(count)]
+    return [draws.choice(SIZES) for _ in range(count)]
 
 
 def _idle(draws: Random, memory: int) -> int:
@@ -69,19 +72,27 @@ def _height(need: list[tuple[float, float]], time: float) -> float:
     return height if time <= need[-1][0] else need[-1][1]
 
 
-def _step(name: str, seed: int, draws: Random) -> Scenario:
-    """Two of eight machines need some 2 GB more in the same second, for a quarter of an hour, and no more after that; others follow."""
-    sizes = _sizes(draws)
-    lows = [_idle(draws, size) for size in sizes]
-    needs = [(size, [(0, low)]) for size, low in zip(sizes, lows)]
-    turns = draws.sample(range(8), 8)
-    for turn in range(4):
-        at = 900 + turn * 1500 + draws.randrange(60)
-        for index in turns[turn * 2 : turn * 2 + 2]:
-            high = min(lows[index] + draws.randrange(1500, 2500), _most(sizes[index]))
-            needs[index][1].extend([(at, lows[index]), (at, high), (at + 900, high), (at + 900, lows[index])])
-    seconds = 7200
-    return Scenario(name, seed, seconds, _machines(needs, draws), _budget(needs, seconds, 0.12))
+def _steps(sizes_from: tuple[int, ...], least: int, most: int) -> Callable[[str, int, Random], Scenario]:
+    """Two of eight machines need that much more in the same second, for a quarter of an hour, and no more after that; then another two."""
+
+    def trace(name: str, seed: int, draws: Random) -> Scenario:
+        sizes = [draws.choice(sizes_from) for _ in range(8)]
+        lows = [_idle(draws, size) for size in sizes]
+        needs = [(size, [(0, low)]) for size, low in zip(sizes, lows)]
+        turns = draws.sample(range(8), 8)
+        for turn in range(4):
+            at = 900 + turn * 1500 + draws.randrange(60)
+            for index in turns[turn * 2 : turn * 2 + 2]:
+                high = min(lows[index] + draws.randrange(least, most), _most(sizes[index]))
+                needs[index][1].extend([(at, lows[index]), (at, high), (at + 900, high), (at + 900, lows[index])])
+        seconds = 7200
+        return Scenario(name, seed, seconds, _machines(needs, draws), _budget(needs, seconds, 0.12))
+
+    return trace
+
+
+_step = _steps((8192, 12288, 16384), 5000, 8000)
+_step_small = _steps(SIZES, 1500, 2500)
 
 
 def _step_slow(name: str, seed: int, draws: Random) -> Scenario:
@@ -357,6 +368,7 @@ def _read(folder: str | None) -> tuple[list[int], list[list[int]]]:
 
 GENERATED: dict[str, Callable[[str, int, Random], Scenario]] = {
     "step": _step,
+    "step_small": _step_small,
     "step_slow": _step_slow,
     "ramp": _ramp,
     "burst": _burst,
