@@ -235,9 +235,13 @@ def _obeys(guest: Guest, fault: Fault, second: int) -> None:
 
 
 def _empties(guest: Guest, fault: Fault, second: int) -> None:
-    """The guest has its memory back; VirtualBox goes on showing and counting the old balloon (live host, 6)."""
+    """The guest has its memory back by itself; with a value, VirtualBox is not told, and goes on counting the old balloon."""
+    _empty(guest, told=not fault.value)
+
+
+def _empty(guest: Guest, told: bool) -> None:
     guest.lost += guest.balloon
-    guest.phantom += guest.balloon
+    guest.phantom += 0 if told else guest.balloon
     guest.balloon = 0
     guest.current = guest.pending = NONE
     guest.charged = guest.memory
@@ -247,7 +251,7 @@ def _restart(guest: Guest, fault: Fault, second: int) -> None:
     if guest.state is PAUSED:
         return
     figures = guest.sample(second)
-    _empties(guest, fault, second)
+    _empty(guest, told=False)  # live host, 6
     guest.state, guest.frozen, guest.booted = BOOTING, figures, second + int(fault.value)
     guest.recovering = False
     guest.cache = 0
@@ -309,7 +313,7 @@ FAULTS = {
     "partial": _partial,  # goes that part of each way
     "never": _never,  # follows no more
     "obeys": _obeys,  # in order again, as far as it can be
-    "empties": _empties,  # takes all back by itself
+    "empties": _empties,  # takes all back by itself; with 1, and VirtualBox is not told
     "restart": _restart,  # and boots for that many seconds
     "pause": _pause,
     "resume": _resume,

@@ -255,7 +255,7 @@ MISBEHAVIOURS: dict[str, Callable[[Random], tuple[float, float]]] = {
     "lies_more": lambda draws: (draws.uniform(0.1, 0.9), 0),
     "lies_less": lambda draws: (draws.uniform(0.0, 0.8), 0),
     "lies_impossibly": lambda draws: (0, 0),
-    "empties": lambda draws: (0, 0),
+    "empties": lambda draws: (draws.choice((0, 1)), 0),
     "restart": lambda draws: (draws.randrange(int(value("boot_shortest")), int(value("boot_longest"))), 0),
     "pause": lambda draws: (0, 0),
     "restore": lambda draws: (0, 0),
