@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from bench.balance.host import Controller, Host, View
 from bench.balance.peers import Mom, Proxmox, VBoxBalloonCtrl, VBoxBalloonCtrlLinux
 from bench.balance.yardsticks import AllSeeing, AllSeeingPool, LateSeeing, LateSeeingPool
 
@@ -16,7 +17,7 @@ class Nobody:
     looks = False
     settles = 0
 
-    def act(self, now, host, view):
+    def act(self, now: int, host: Host, view: View | None) -> list[tuple[int, int]]:
         return []
 
 
@@ -36,7 +37,7 @@ CONTROLLERS = {each.name: each for each in (Nobody, *PEERS, VBoxBalloonCtrlLinux
 NAMES = [OURS, *CONTROLLERS]
 
 
-def make(name: str):
+def make(name: str) -> Controller:
     """A controller of that name, with no memory yet."""
     if name == OURS:
         from bench.balance.ours import Ours  # the collection is not needed for the others

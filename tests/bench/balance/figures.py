@@ -4,8 +4,13 @@
 
 from __future__ import annotations
 
-from bench.balance.guest import DEAD, LIAR, OTHERS, OUR_ACT, PAST_ITS_ROOM
+from typing import TYPE_CHECKING
+
+from bench.balance.guest import DEAD, LIAR, OTHERS, OUR_ACT, PAST_ITS_ROOM, Guest
 from bench.balance.scenario import Scenario
+
+if TYPE_CHECKING:
+    from bench.balance.host import Host
 
 MERGED = 5  # s: a machine that is starved again so soon was starved all the time
 PLENTY = 400  # MB that the pool holds beyond the need: 'the pool has it'
@@ -25,7 +30,7 @@ class Figures:
         self.episodes: list[dict] = []
         self.result: dict = {}
 
-    def request(self, second: int, guest, size: int) -> None:
+    def request(self, second: int, guest: Guest, size: int) -> None:
         """A request for another size; a reversal is one in the other direction than the machine's last."""
         if second < self.scenario.warm_up:
             return
@@ -36,7 +41,7 @@ class Figures:
         if direction:
             guest.direction = direction
 
-    def add(self, second: int, length: int, host) -> None:
+    def add(self, second: int, length: int, host: Host) -> None:
         """`length` seconds in which nothing changed."""
         if host.starved:
             self.starved += host.starved * length
@@ -50,7 +55,7 @@ class Figures:
                 self.over_most = max(self.over_most, by_us)
                 self.over_reserve += length if by_us > host.reserve else 0
 
-    def _episodes(self, second: int, length: int, host) -> None:
+    def _episodes(self, second: int, length: int, host: Host) -> None:
         """For each machine: since when it is starved, how much at most, and what the pool had."""
         for guest in host.guests:
             index = guest.index
@@ -66,14 +71,14 @@ class Figures:
             elif index in self.open and (guest.state is DEAD or second - self.open[index][1] > MERGED):
                 self._close(guest, guest.state is DEAD)
 
-    def _close(self, guest, unfinished: bool) -> None:
+    def _close(self, guest: Guest, unfinished: bool) -> None:
         since, until, most, pool, spare = self.open.pop(guest.index)
         if unfinished or guest.bad:
             return  # it died, or the run ended, or it may be past all help
         kind = "pool" if pool >= most + PLENTY else "donor" if spare >= 0 else "infeasible"
         self.episodes.append({"since": since, "seconds": until - since, "most_mb": most, "kind": kind})
 
-    def finish(self, host) -> Figures:
+    def finish(self, host: Host) -> Figures:
         """At the end of the run."""
         for index in list(self.open):
             self._close(host.guests[index], False)
@@ -104,6 +109,6 @@ class Figures:
         return self
 
 
-def _spare(host) -> int:
+def _spare(host: Host) -> int:
     """MB of the budget that no guest needs, with hard reserves; below 0 not all can be served, whoever controls."""
     return host.budget - sum(each.memory - each.most + each.need for each in host.guests)

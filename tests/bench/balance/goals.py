@@ -21,12 +21,13 @@ AGAINST_YARDSTICKS = (
 WITH_YARDSTICK = {trace for _, trace, _ in AGAINST_YARDSTICKS}
 PEER_NAMES = [each.name for each in PEERS]
 
-Runs = "dict[tuple[str, str], dict[int, dict]]"  # by trace and controller, then by seed
+Runs = dict[tuple[str, str], dict[int, dict]]  # by trace and controller, then by seed
+Row = tuple[str, str, bool | None]  # goal, what was reached, whether it holds
 
 
 def judge(runs: list[dict], times: dict) -> list[dict]:
     """Each goal: {"goal", "reached", "holds"}; holds is None where this run says nothing about it."""
-    by = {}
+    by: Runs = {}
     for each in runs:
         by.setdefault((each["trace"], each["controller"]), {})[each["seed"]] = each
     if not any(name == OURS for _, name in by):
@@ -38,7 +39,7 @@ def judge(runs: list[dict], times: dict) -> list[dict]:
     ] + list(_planning(times))
 
 
-def _ours(by: dict, traces=None, but: tuple[str, ...] = ()) -> list[dict]:
+def _ours(by: Runs, traces: tuple[str, ...] | None = None, but: tuple[str, ...] = ()) -> list[dict]:
     return [
         each
         for (trace, name), seeds in by.items()
@@ -47,14 +48,11 @@ def _ours(by: dict, traces=None, but: tuple[str, ...] = ()) -> list[dict]:
     ]
 
 
-Row = "tuple[str, str, bool | None]"
-
-
 def _sum(runs: list[dict], key: str) -> int:
     return sum(each[key] for each in runs)
 
 
-def _deaths(by: dict) -> Iterator[Row]:
+def _deaths(by: Runs) -> Iterator[Row]:
     calm = _ours(by, but=("jumps", "adversarial"))
     yield (
         "dead by our act, all traces but jumps and adversarial: 0",
@@ -75,7 +73,7 @@ def _deaths(by: dict) -> Iterator[Row]:
         )
 
 
-def _budgets(by: dict) -> Iterator[Row]:
+def _budgets(by: Runs) -> Iterator[Row]:
     for label, runs in (
         ("all traces but adversarial", _ours(by, but=("adversarial",))),
         ("adversarial", _ours(by, ("adversarial",))),
@@ -88,7 +86,7 @@ def _budgets(by: dict) -> Iterator[Row]:
             yield f"seconds {what}, {label}: 0", text, _sum(runs, key) == 0 if runs else None
 
 
-def _against_peers(by: dict) -> Iterator[Row]:
+def _against_peers(by: Runs) -> Iterator[Row]:
     least = {
         "step": 30,
         "step_slow": 15,
@@ -135,7 +133,7 @@ def _against_peers(by: dict) -> Iterator[Row]:
             )
 
 
-def best_peer(by: dict, trace: str, seed: int) -> dict | None:
+def best_peer(by: Runs, trace: str, seed: int) -> dict | None:
     """The peer that starved least among those that killed nobody and were never over budget, with that seed."""
     fit = [
         by[trace, name][seed]
@@ -147,7 +145,7 @@ def best_peer(by: dict, trace: str, seed: int) -> dict | None:
     return min(fit, key=lambda each: each["starved_mb_min"], default=None)
 
 
-def _against_yardsticks(by: dict) -> Iterator[Row]:
+def _against_yardsticks(by: Runs) -> Iterator[Row]:
     for yardstick, trace, most in AGAINST_YARDSTICKS:
         parts = [
             run["starved_mb_min"] / best
@@ -162,7 +160,7 @@ def _against_yardsticks(by: dict) -> Iterator[Row]:
             )
 
 
-def yardstick_starved(by: dict, yardstick: str, trace: str, seed: int) -> float | None:
+def yardstick_starved(by: Runs, yardstick: str, trace: str, seed: int) -> float | None:
     """Of the better of its two variants; None where neither was run."""
     names = [each.name for each in YARDSTICKS[yardstick]]
     return min(
@@ -170,7 +168,7 @@ def yardstick_starved(by: dict, yardstick: str, trace: str, seed: int) -> float 
     )
 
 
-def _times_to_serve(by: dict) -> Iterator[Row]:
+def _times_to_serve(by: Runs) -> Iterator[Row]:
     pool = [seconds for each in _ours(by, but=("step_slow", "adversarial")) for seconds in each["served_by_pool_s"]]
     if pool:
         reached = percentile(pool, 99)
@@ -199,7 +197,7 @@ def _times_to_serve(by: dict) -> Iterator[Row]:
     yield from _slow_host(by)
 
 
-def _slow_host(by: dict) -> Iterator[Row]:
+def _slow_host(by: Runs) -> Iterator[Row]:
     ours = _all(by, "step_slow", OURS, "served_by_donor_s") + _all(by, "step_slow", OURS, "served_by_pool_s")
     worst = []
     for each in YARDSTICKS["all_seeing"]:
@@ -217,15 +215,15 @@ def _slow_host(by: dict) -> Iterator[Row]:
         )
 
 
-def _all(by: dict, trace: str, name: str, key: str) -> list[int]:
+def _all(by: Runs, trace: str, name: str, key: str) -> list[int]:
     return [seconds for each in by.get((trace, name), {}).values() for seconds in each[key]]
 
 
-def _dead(by: dict, trace: str, name: str) -> int:
+def _dead(by: Runs, trace: str, name: str) -> int:
     return sum(each["dead"] + each["dead_past_room"] for each in by.get((trace, name), {}).values())
 
 
-def _quiet(by: dict) -> Iterator[Row]:
+def _quiet(by: Runs) -> Iterator[Row]:
     for trace in QUIET:
         runs = _ours(by, (trace,))
         if runs:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from random import Random
 from typing import NamedTuple, Protocol
 
@@ -75,7 +76,9 @@ class Host:
         self.used = sum(guest.touched for guest in self.guests)
         self._add_up(0)
 
-    def run(self, controller: Controller, watch=None, skip: bool = True) -> Figures:
+    def run(
+        self, controller: Controller, watch: Callable[[int, Host], None] | None = None, skip: bool = True
+    ) -> Figures:
         """From the first second to the last; `watch(second, host)` is called after each that was not skipped."""
         figures = Figures(self.scenario, controller.name)
         second, end, period = 0, self.scenario.seconds, controller.period

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from bench.balance.host import Host, View
+
 from ansible_collections.vbox.memory.plugins.module_utils.planning import balance
 
 FLOOR = "10%"  # as the peers' minimum: recorded machines use that little of their memory, and no balloon takes more
@@ -21,7 +23,7 @@ class Ours:
         self.history = None
         self.indexes: dict[str, int] = {}
 
-    def act(self, now, host, view):
+    def act(self, now: int, host: Host, view: View) -> list[tuple[int, int]]:
         policy = {"reserve": host.reserve, "period": self.period, "defaults": {"floor": FLOOR}}
         plan = balance.plan(view.host, view.machines, policy, [], self.history, now)
         self.history = plan["history"]

@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections import deque
 from typing import NamedTuple
 
+from bench.balance.host import Host, View
+
 FLOOR = 10  # a tenth of a machine's memory is its guaranteed minimum, where a peer has such a setting: as with ours
 
 # --- VBoxBalloonCtrl -------------------------------------------------------------------------------------------------------------------------------
@@ -53,7 +55,7 @@ class VBoxBalloonCtrl:
     settles = 3 * VBOX_PERIOD
     tells = True
 
-    def act(self, now, host, view):
+    def act(self, now: int, host: Host, view: View) -> list[tuple[int, int]]:
         asked = []
         for index, machine in enumerate(view.machines):
             balloon = view.balloons[index] if self.tells else 0
@@ -119,7 +121,7 @@ class Mom:
         self.samples: deque[tuple[float, list[int], list[int]]] = deque(maxlen=MOM_HISTORY)
         self.turn = 0
 
-    def act(self, now, host, view):
+    def act(self, now: int, host: Host, view: View) -> list[tuple[int, int]]:
         holds = [machine["memory_mb"] - balloon for machine, balloon in zip(view.machines, view.balloons)]
         unused = [(machine["sample"]["free_kb"] - machine["sample"]["cache_kb"]) // 1024 for machine in view.machines]
         self.samples.append((_free_of(host, view), holds, unused))
@@ -140,7 +142,7 @@ class Mom:
         return asked
 
 
-def _free_of(host, view) -> int:
+def _free_of(host: Host, view: View) -> int:
     """MB of the host that no machine may hold and no other program uses, when the view was made (other programs: now)."""
     may_hold = sum(machine["memory_mb"] - balloon for machine, balloon in zip(view.machines, view.balloons))
     return host.total - host.other - may_hold
@@ -215,14 +217,14 @@ class Proxmox:
     looks = True
     settles = 3 * PVE_PERIOD
 
-    def act(self, now, host, view):
+    def act(self, now: int, host: Host, view: View) -> list[tuple[int, int]]:
         goal = pve_goal(host.total, host.total - _free_of(host, view))
         running = [index for index, machine in enumerate(view.machines) if machine["state"] == "running"]
         machines = [self._machine(view, index) for index in running]
         sizes = pve_sizes(machines, goal)
         return [(running[index], machines[index].memory - size) for index, size in sorted(sizes.items())]
 
-    def _machine(self, view, index: int) -> PveMachine:
+    def _machine(self, view: View, index: int) -> PveMachine:
         machine = view.machines[index]
         memory, sample = machine["memory_mb"], machine["sample"]
         return PveMachine(

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from bench.balance.parameters import hard_reserve_mb, hidden_mb, value
 
 NOISE_EVERY = 5  # s between two draws of a noisy need
-Points = "list[tuple[float, float]]"  # (second, MB): a line between two of them; two at one second are a jump
+Points = list[tuple[float, float]]  # (second, MB): a line between two of them; two at one second are a jump
 
 
 class Fault(NamedTuple):
@@ -27,7 +27,7 @@ class Fault(NamedTuple):
 class Machine:
     name: str
     memory: int  # MB
-    need: list[tuple[float, float]]
+    need: Points
     cache: int = 256  # MB that its cache would like to have
     noise: int = 0  # MB up and down, drawn anew each NOISE_EVERY seconds
     faults: list[Fault] = field(default_factory=list)
@@ -51,7 +51,7 @@ class Scenario:
     seconds: int
     machines: list[Machine]
     budget: int  # MB that the machines may hold together at the start
-    other: list[tuple[float, float]] = field(default_factory=lambda: [(0, 2048)])  # MB that other programs want
+    other: Points = field(default_factory=lambda: [(0, 2048)])  # MB that other programs want
     reserve: int = 1024  # MB of the host that no machine gets
     down: int = int(value("down"))
     up: int = int(value("up"))
@@ -87,7 +87,7 @@ class Walk:
 
     __slots__ = ("points", "index", "since", "height", "slope", "end", "until", "noise", "offset")
 
-    def __init__(self, points: list[tuple[float, float]], noise: tuple[int, ...] = (), offset: int = 0) -> None:
+    def __init__(self, points: Points, noise: tuple[int, ...] = (), offset: int = 0) -> None:
         self.points = points
         self.index = -1
         self.noise = noise

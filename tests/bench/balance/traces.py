@@ -12,7 +12,7 @@ from pathlib import Path
 from random import Random
 
 from bench.balance.parameters import hard_reserve_mb, hidden_mb, value
-from bench.balance.scenario import Fault, Machine, Scenario, give_at_start, least_mb
+from bench.balance.scenario import Fault, Machine, Points, Scenario, give_at_start, least_mb
 
 HOUR = 3600
 DAY = 24 * HOUR
@@ -48,21 +48,21 @@ def _idle(draws: Random, memory: int) -> int:
     return int(memory * draws.uniform(0.15, 0.3))
 
 
-def _machines(needs: list[tuple[int, list]], draws: Random, **more) -> list[Machine]:
+def _machines(needs: list[tuple[int, Points]], draws: Random, **more) -> list[Machine]:
     return [
         Machine(f"vm{index:02d}", memory, need, cache=int(memory * draws.uniform(0.05, 0.15)), **more)
         for index, (memory, need) in enumerate(needs)
     ]
 
 
-def _budget(needs: list[tuple[int, list]], seconds: int, spare: float) -> int:
+def _budget(needs: list[tuple[int, Points]], seconds: int, spare: float) -> int:
     """MB that are enough for the highest sum of needs and hard reserves, and that part of it more."""
     at = sorted({int(time) for _, need in needs for time, _ in need if time < seconds})
     highest = max(sum(least_mb(memory, _height(need, time)) for memory, need in needs) for time in at)
     return int(highest * (1 + spare))
 
 
-def _height(need: list[tuple[float, float]], time: float) -> float:
+def _height(need: Points, time: float) -> float:
     """The line's height, the higher of two at a jump."""
     height = need[0][1]
     for (since, low), (until, high) in zip(need, need[1:]):
@@ -124,7 +124,7 @@ def _ramp(name: str, seed: int, draws: Random) -> Scenario:
 def _burst(name: str, seed: int, draws: Random) -> Scenario:
     """The same three of eight machines need 300 to 900 MB more in the same second, for half a minute to two, again and again; the others are steady."""
     seconds = 7200
-    needs: list[tuple[int, list]] = [(size, [(0, _idle(draws, size))]) for size in _sizes(draws)]
+    needs: list[tuple[int, Points]] = [(size, [(0, _idle(draws, size))]) for size in _sizes(draws)]
     bursting, at = draws.sample(needs, 3), 700 + draws.randrange(300)
     while at < seconds - 300:
         for size, need in bursting:
@@ -209,7 +209,7 @@ def _pressure(name: str, seed: int, draws: Random) -> Scenario:
     needs = [(size, [(0, _idle(draws, size))]) for size in _sizes(draws)]
     machines = _machines(needs, draws)
     budget = _budget(needs, seconds, 0.10) + 3072
-    other: list[tuple[float, float]] = [(0, 2048)]
+    other: Points = [(0, 2048)]
     at = 900
     while at < seconds - 900:
         high = 2048 + draws.randrange(1024, 3072)
@@ -233,7 +233,7 @@ def _wander(name: str, seed: int, draws: Random, seconds: int, pause: tuple[int,
     needs = []
     for size in _sizes(draws):
         low = _idle(draws, size)
-        need: list[tuple[float, float]] = [(0, low)]
+        need: Points = [(0, low)]
         now, at = low, 600 + draws.randrange(pause[1])
         while at < seconds:
             new = int(min(low + max(0, draws.gauss(0, 0.25)) * size, _most(size)))
@@ -304,7 +304,7 @@ def _long(name: str, seed: int, draws: Random) -> Scenario:
     return scenario
 
 
-def _stretch(need: list[tuple[float, float]], late: Callable[[float], float]) -> list[tuple[float, float]]:
+def _stretch(need: Points, late: Callable[[float], float]) -> Points:
     """Later by phases; a rise that a phase's end would cut in two goes on as steeply as it was, and no slope lasts from phase to phase."""
     points = [need[0]]
     for (since, low), (until, high) in zip(need, need[1:]):
@@ -335,7 +335,7 @@ def _recorded(faster: int) -> Callable[[str, int, Random, str | None], Scenario]
     return trace
 
 
-def _no_steeper(need: list[tuple[float, float]]) -> list[tuple[float, float]]:
+def _no_steeper(need: Points) -> Points:
     """A recording says what was used each five minutes, not what was between: a straight line, and no rise by more than 20 MB/s."""
     points = [need[0]]
     for until, high in need[1:]:

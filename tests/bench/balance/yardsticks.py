@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections import deque
 
-from bench.balance.guest import RUNNING
+from bench.balance.guest import RUNNING, Guest
+from bench.balance.host import Host, View
 from bench.balance.parameters import hard_reserve_mb, hidden_mb, value
 
 SWING = value("swing")
@@ -50,7 +51,7 @@ class AllSeeing:
         self.fixed: list[int] = []
         self.before: tuple = ()
 
-    def act(self, now, host, view):
+    def act(self, now: int, host: Host, view: View | None) -> list[tuple[int, int]]:
         guests = host.guests
         if not self.fixed:
             self.fixed = [hidden_mb(guest.memory) + hard_reserve_mb(guest.memory) for guest in guests]
@@ -76,7 +77,7 @@ class AllSeeing:
         return asked + self._grow(growing, host)
 
     @staticmethod
-    def _grow(growing: list[tuple[int, int, int]], host) -> list[tuple[int, int]]:
+    def _grow(growing: list[tuple[int, int, int]], host: Host) -> list[tuple[int, int]]:
         """Those that lack most first, with what the pool really has."""
         asked = []
         pool = host.budget - sum(guest.promised() for guest in host.guests) if growing else 0
@@ -89,7 +90,7 @@ class AllSeeing:
         return asked
 
     @staticmethod
-    def _urgency(guest, least: int) -> int:
+    def _urgency(guest: Guest, least: int) -> int:
         """Those that lack most come first."""
         return guest.memory - guest.balloon - least
 
