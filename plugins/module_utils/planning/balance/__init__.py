@@ -77,11 +77,11 @@ from typing import Any, Dict, List, Optional
 from .budget import reckon
 from .classify import classify
 from .demand import estimate
-from .explain import SENTENCES, code_of, figures_of, host_view, open_mb
+from .explain import SENTENCES, code_of, figures_of, host_view
 from .given import take_stock
 from .policy import read
 from .records import Record
-from .steps import choose, harmless
+from .steps import choose, size_up
 from .targets import share
 from .whatif import advise, places, start_of
 
@@ -110,8 +110,7 @@ def plan(
     for record in records:
         record.before = record.hold
         if record.fixed is None:
-            record.giving, record.taking = open_mb(record.gives), open_mb(record.takes)
-            record.harmless = harmless(record, now)
+            size_up(record, stock.account, now)
     chosen = choose(records, money, stock, settings, now, not host.get("other_controller"))
     entries = {}
     rows = []

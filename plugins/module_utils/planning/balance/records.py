@@ -52,7 +52,7 @@ class Record:
         "uuid name memory shown running machine sample history limits balance is_new "
         "asked active least most give take gives takes fixed free cache least_given most_given use use_most recent peak rate censored full "
         "band hard comfort floor ceiling hold need comfortable keep cached target room unmet code step gives_to takes_from "
-        "rising waits urgency offered offered_beyond before expected harmless grown giving taking".split()
+        "rising waits urgency offered offered_beyond before expected harmless largest grown giving taking busy passed_over".split()
     )
 
     def __init__(self, machine: Dict[str, Any], policy: HostPolicy, history: Optional[Dict[str, Any]]) -> None:
@@ -92,7 +92,8 @@ class Record:
         self.censored = self.full = self.rising = False
         self.target = self.room = self.need = self.comfortable = self.keep = self.cached = self.expected = 0
         self.hold = self.before = self.memory - self.asked
-        self.harmless = self.giving = self.taking = 0  # as they were before this plan's steps
+        self.busy = self.passed_over = False
+        self.harmless = self.largest = self.giving = self.taking = 0  # as they were before this plan's steps
         self.grown: Optional[float] = known["grown"]
         self.gives_to: List[Dict[str, Any]] = []
         self.takes_from: List[Dict[str, Any]] = []

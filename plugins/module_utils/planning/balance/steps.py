@@ -223,9 +223,7 @@ def _give(
             or _end(record.gives, rate) > now + policy.period
         ):
             continue
-        step = min(
-            largest_step(record, rate, now), spare(record, left), max(left, STEP_LEAST) if left > 0 else STEP_MOST
-        )
+        step = min(record.harmless, record.largest, spare(record, left), max(left, STEP_LEAST) if left > 0 else STEP_MOST)
         if step < STEP_LEAST:
             continue
         record.step = step
@@ -247,8 +245,15 @@ def spare(record: Record, left: int) -> int:
     return record.hold - max(record.target, record.floor)
 
 
-def largest_step(record: Record, rate: int, now: float) -> int:
-    return min(harmless(record, now), STEP_MOST, rate * STEP_SECONDS)
+def size_up(record: Record, account: Dict[str, Any], now: float) -> None:
+    """What bounds a step of this machine, before anybody is asked."""
+    known = record.history
+    record.giving = sum(mb for _when, mb, done in record.gives if done is None)
+    record.taking = sum(mb for _when, mb, done in record.takes if done is None)
+    under_way = sum(done is None for _when, _mb, done in record.gives)
+    record.busy = bool(record.takes) or under_way > 1 or known["shrunk_seen"] == known["seen"]
+    record.harmless = harmless(record, now)
+    record.largest = min(STEP_MOST, account["give_rate"] * STEP_SECONDS)
 
 
 def harmless(record: Record, now: float) -> int:
@@ -269,10 +274,9 @@ def hinders(record: Record, over: bool, urgent: bool, policy: HostPolicy, now: f
         return "at_floor"
     if known["grown"] is not None and now - known["grown"] < RESTS and not over:
         return "grown_recently"
-    under_way = [flight for flight in record.gives if flight[2] is None]
-    if record.takes or len(under_way) > 1 or known["shrunk_seen"] == known["seen"]:
+    if record.busy:
         return "in_flight"
-    if harmless(record, now) < STEP_LEAST:
+    if record.harmless < STEP_LEAST:
         return "dead_band"
     if not over and not urgent and record.hold - record.target < record.band:
         return "dead_band"
