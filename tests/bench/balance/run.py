@@ -11,6 +11,7 @@ from statistics import median
 
 import paths  # noqa: F401 - so that the rest is found
 from bench.balance import controllers, traces
+from bench.balance.guest import Guest
 from bench.balance.host import Host
 
 
@@ -25,10 +26,8 @@ def main() -> None:
 def one(trace: str, name: str, seed: int, arguments: argparse.Namespace) -> None:
     scenario = traces.make(trace, seed, arguments.traces)
     began = time.perf_counter()
-    host = Host(scenario)
-    figures = host.run(
-        controllers.make(name), watch=Log(arguments.log) if arguments.log else None, skip=not arguments.no_skip
-    )
+    watch = Story() if arguments.why else Log(arguments.log) if arguments.log else None
+    figures = Host(scenario).run(controllers.make(name), watch=watch, skip=not arguments.no_skip)
     took = time.perf_counter() - began
     if arguments.json:
         print(json.dumps(figures.result))
@@ -72,6 +71,48 @@ class Log:
             self.last[guest.name] = now
 
 
+class Story:
+    """For each death, and each time that the host comes to be over its budget by our act: what the machine, or all, did before."""
+
+    TOLD = 25  # changes
+
+    def __init__(self) -> None:
+        self.last: dict[str, tuple] = {}
+        self.changes: list[tuple[str, str]] = []
+        self.over = False
+
+    def __call__(self, second: int, host: Host) -> None:
+        for guest in host.guests:
+            now = (guest.shown, guest.balloon, guest.state, bool(guest.lies), guest.obeys, guest.delay, guest.partial)
+            before = self.last.get(guest.name, now)
+            if before != now:
+                self.changes.append((guest.name, f"{second:6d} {story_of(guest)} | pool {host.budget - host.charge}"))
+            self.last[guest.name] = now
+            if guest.died and before[2] != guest.state:
+                self._tell(f"{guest.name} died: {guest.died}", faults_of(host, guest, second), guest.name)
+        over = host.over(second)[1] if host.charge > host.budget else 0
+        if over and not self.over:
+            self._tell(f"over budget by our act: {over} MB, {host.excuse} MB excused", "", "")
+        self.over = over > 0
+
+    def _tell(self, what: str, why: str, name: str) -> None:
+        print(f"--- {what} {why}")
+        print("\n".join([line for whose, line in self.changes if name in ("", whose)][-self.TOLD :]))
+
+
+def story_of(guest: Guest) -> str:
+    asked = f"asked {guest.shown}, under way {guest.current}, waiting {guest.pending}"
+    figures = "says the truth" if not guest.lies and guest.frozen is None else "says no truth"
+    free = guest.total - guest.balloon - guest.need
+    return f"{guest.name} {guest.state} need {guest.need} balloon {guest.balloon} ({asked}) free {free}, {figures}, {guest.down} MB/s"
+
+
+def faults_of(host: Host, guest: Guest, second: int) -> str:
+    """What went wrong with it until then."""
+    faults = [fault for fault in host.scenario.machines[guest.index].faults if fault.at <= second]
+    return ", ".join(f"{fault.at} {fault.kind} {fault.value:g}" for fault in faults[-8:])
+
+
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, epilog=traces.WHERE)
     parser.add_argument(
@@ -87,6 +128,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=1, help="that many, from --seed on")
     parser.add_argument("--traces", help="folder with recorded traces")
     parser.add_argument("--log", metavar="MACHINES", help="print each change of these machines (vm00,vm03; or all)")
+    parser.add_argument("--why", action="store_true", help="tell the story of each death, and of each time over budget")
     parser.add_argument("--no-skip", action="store_true", help="look at every second, also where nothing changes")
     parser.add_argument("--json", action="store_true", help="all figures, one line of JSON a run")
     return parser.parse_args()
