@@ -62,7 +62,7 @@ def code_of(record: Record, money: Budget, chosen: Chosen, policy: HostPolicy, n
     if record.step < 0:
         return _code_of_taker(record)
     if record.step > 0:
-        if record.hold > record.ceiling and record.offered <= 0:
+        if record.before > record.ceiling and record.left <= 0:
             return "above_ceiling"
         if record.gives_to[0]["uuid"] != "pool":
             return "gives_to"
@@ -150,6 +150,7 @@ def figures_of(record: Record, policy: HostPolicy, now: float) -> Dict[str, Any]
         "step_mb": abs(record.step),
         "offered_mb": record.offered,
         "offered_beyond_mb": record.offered_beyond,
+        "left_mb": record.left,
         "unmet_mb": record.unmet,
         "priority": record.limits.priority,
     }

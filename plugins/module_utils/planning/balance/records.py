@@ -52,7 +52,7 @@ class Record:
         "uuid name memory shown running machine sample history limits balance is_new "
         "asked active least most give take gives takes fixed free cache least_given most_given use use_most recent peak rate censored full "
         "band hard comfort floor ceiling hold need comfortable keep cached target room unmet code step gives_to takes_from "
-        "rising waits urgency offered offered_beyond before expected harmless largest grown giving taking busy passed_over".split()
+        "rising waits urgency offered offered_beyond left before expected harmless largest grown giving taking busy passed_over".split()
     )
 
     def __init__(self, machine: Dict[str, Any], policy: HostPolicy, history: Optional[Dict[str, Any]]) -> None:
@@ -85,7 +85,7 @@ class Record:
         self.unmet = 0
         self.waits = 0
         self.urgency: Optional[int] = None
-        self.offered = self.offered_beyond = 0
+        self.offered = self.offered_beyond = self.left = 0
         self.free = self.cache = self.use = self.use_most = self.recent = self.peak = self.rate = 0
         self.least_given = self.most_given = 0
         self.band = known["band"]

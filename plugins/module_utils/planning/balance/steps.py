@@ -215,15 +215,16 @@ def _give(
     donors.sort(key=lambda record: (record.target - record.hold, record.uuid))
     for record in donors:
         too_large = record.hold > record.ceiling
-        record.offered = max(0, left)
-        if (left <= 0 and not too_large) or (leisure and not too_large and (asked or not has_plenty(record))):
+        record.left = max(0, left)
+        # one at a time where nobody is in need; nobody who has still to finish its last step
+        record.passed_over = bool(leisure and asked) or _end(record.gives, rate) > now + policy.period
+        if record.passed_over or (not too_large and (left <= 0 or (leisure and not has_plenty(record)))):
             continue
-        if (
-            hinders(record, over > 0, urgent or too_large, policy, now)
-            or _end(record.gives, rate) > now + policy.period
-        ):
+        if hinders(record, over > 0, urgent or too_large, policy, now):
             continue
-        step = min(record.harmless, record.largest, spare(record, left), max(left, STEP_LEAST) if left > 0 else STEP_MOST)
+        step = min(
+            record.harmless, record.largest, spare(record, left), max(left, STEP_LEAST) if left > 0 else STEP_MOST
+        )
         if step < STEP_LEAST:
             continue
         record.step = step

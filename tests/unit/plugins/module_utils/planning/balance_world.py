@@ -190,7 +190,7 @@ def _hindrance(f, host, target, hold, band, urgent) -> str | None:
 
 def _gave(f, host, target, hold, band, urgency) -> int:
     too_large = hold > f["ceiling_mb"]
-    left = f["offered_mb"]
+    left = f["left_mb"]
     if not host["givers_turn"] or f["passed_over"] or not (hold > target or too_large) or (left <= 0 and not too_large):
         return 0
     leisure = host["lack_mb"] <= 0 and host["over_mb"] <= 0
@@ -205,16 +205,22 @@ def _gave(f, host, target, hold, band, urgency) -> int:
 
 def _why_it_gives(row, host, hold) -> str:
     f = row["figures"]
-    if hold > f["ceiling_mb"] and f["offered_mb"] <= 0:
+    if hold > f["ceiling_mb"] and f["left_mb"] <= 0:
         return "above_ceiling"
-    if row["gives_to"][0]["uuid"] != "pool":
+    if row["gives_to"] and row["gives_to"][0]["uuid"] != "pool":
         return "gives_to"
     return "over_budget" if host["over_mb"] > max(0, host["reserved_mb"]) else "makes_room"
 
 
 def _why_nothing(f, host, row, urgency, target, hold, band) -> str:
     if urgency is not None and urgency < 3:
-        coming = f["waits_mb"] or row["takes_from"] or host["under_way_mb"] or host["held_back_mb"] or not host["givers_turn"]
+        coming = (
+            f["waits_mb"]
+            or row["takes_from"]
+            or host["under_way_mb"]
+            or host["held_back_mb"]
+            or not host["givers_turn"]
+        )
         return "waits_for_donor" if coming else "waits_for_budget"
     if f["giving_mb"] or f["taking_mb"]:
         return "in_flight"

@@ -16,7 +16,9 @@ from hypothesis import strategies as st
 from ansible_collections.vbox.memory.plugins.module_utils.planning import balance
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.explain import SENTENCES
 
-SLOW = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+SLOW = settings(
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+)
 FIXED = set(list(SENTENCES)[: list(SENTENCES).index("unmanaged") + 1])
 
 
@@ -63,8 +65,14 @@ def check(world: World, plan: dict) -> None:
         assert row["managed"] == (row["code"] not in FIXED), "15"
         if row["managed"]:
             assert row["figures"]["floor_mb"] <= row["target_mb"] <= row["figures"]["ceiling_mb"], "1"
-            wanted = -sum(each["mb"] for each in row["takes_from"] if each["uuid"] == "pool") or sum(each["mb"] for each in row["gives_to"])
-            assert recompute(row, figures) == (row["code"], wanted), "15: the figures do not reproduce it"
+            wanted = -sum(each["mb"] for each in row["takes_from"] if each["uuid"] == "pool") or sum(
+                each["mb"] for each in row["gives_to"]
+            )
+            assert recompute(row, figures) == (row["code"], wanted), (
+                "15: the figures do not reproduce it",
+                row,
+                figures,
+            )
     assert len({step["uuid"] for step in plan["steps"]}) == len(plan["steps"])
     lacking: Counter = Counter()
     for step in plan["steps"]:
@@ -74,7 +82,9 @@ def check(world: World, plan: dict) -> None:
         more = step["request_mb"] - (row["figures"]["memory_mb"] - row["holds_mb"])
         if more > 0:
             assert sum(each["mb"] for each in step["gives_to"]) == more, "5"
-            lacking.update({(each["uuid"], step["uuid"]): each["mb"] for each in step["gives_to"] if each["uuid"] != "pool"})
+            lacking.update(
+                {(each["uuid"], step["uuid"]): each["mb"] for each in step["gives_to"] if each["uuid"] != "pool"}
+            )
             assert row["holds_mb"] - more >= row["figures"]["used_recent_mb"] + row["figures"]["hard_reserve_mb"], "4"
             full = row["figures"]["watched_s"] >= row["figures"]["window_s"]
             assert full or (figures["over_mb"] > 0 and row["figures"]["watched_s"] >= 60), "12"
@@ -139,7 +149,9 @@ def test_planned_again_nothing_is_done(data):
         plan = world.plan()
         assert world.history == before
         assert json.loads(json.dumps(plan)) == plan
-        again = balance.plan(*json.loads(json.dumps(world.seen)), world.full_policy(), [], json.loads(json.dumps(before)), world.now)
+        again = balance.plan(
+            *json.loads(json.dumps(world.seen)), world.full_policy(), [], json.loads(json.dumps(before)), world.now
+        )
         assert again == plan
         asked = {step["uuid"]: step["request_mb"] for step in plan["steps"]}
         machines = [dict(each, request_mb=asked.get(each["uuid"], each["request_mb"])) for each in world.seen[1]]
@@ -257,7 +269,9 @@ def test_what_if_equals_the_plan_after_the_start(data):
     world = data.draw(worlds(2))
     watched(world)
     memory = data.draw(st.integers(64, 2048))
-    answer = balance.would_start(world.host(), world.machines(), world.full_policy(), [], world.history, world.now, memory)
+    answer = balance.would_start(
+        world.host(), world.machines(), world.full_policy(), [], world.history, world.now, memory
+    )
     if answer["verdict"] == "now":
         assert memory <= answer["pool_mb"]
     assert (answer["verdict"] == "never") == (answer["fails_by_mb"] > 0)
@@ -265,7 +279,15 @@ def test_what_if_equals_the_plan_after_the_start(data):
     world.policy = {"ready": world.plan()["host"]["figures"]["ready_mb"]}
     host, machines = world.host(), world.machines()
     answer = balance.would_start(host, machines, world.full_policy(), [], world.history, world.now, memory)
-    new = {"uuid": "new", "name": "new", "memory_mb": memory, "state": "running", "started": world.now, "request_mb": 0, "sample": None}
+    new = {
+        "uuid": "new",
+        "name": "new",
+        "memory_mb": memory,
+        "state": "running",
+        "started": world.now,
+        "request_mb": 0,
+        "sample": None,
+    }
     after = balance.plan(host, machines + [new], world.full_policy(), [], world.history, world.now)
     assert answer["targets"] == {row["uuid"]: row["target_mb"] for row in after["machines"] if row["uuid"] != "new"}
 

@@ -63,7 +63,9 @@ def test_scale_and_order_change_nothing(amount, machines, scale, random):
     assert fill(amount, caps, [weight * scale for weight in weights]) == before
     order = list(range(len(caps)))
     random.shuffle(order)
-    assert fill(amount, [caps[index] for index in order], [weights[index] for index in order]) == [before[index] for index in order]
+    assert fill(amount, [caps[index] for index in order], [weights[index] for index in order]) == [
+        before[index] for index in order
+    ]
 
 
 @given(st.integers(0, 100000), CAPS, st.integers(0, 10**6))
