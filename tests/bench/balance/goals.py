@@ -99,8 +99,9 @@ def _against_peers(by: Runs) -> Iterator[Row]:
     for trace in dict.fromkeys(trace for trace, _ in by):
         ours = by.get((trace, OURS), {})
         parts, little, names = [], [], set()
-        for seed, run in ours.items():
-            best = best_peer(by, trace, seed)
+        asked = [seed for seed in ours if any(seed in by.get((trace, name), {}) for name in PEER_NAMES)]
+        for seed in asked:
+            run, best = ours[seed], best_peer(by, trace, seed)
             if best is None:
                 continue
             names.add(best["controller"])
@@ -108,8 +109,8 @@ def _against_peers(by: Runs) -> Iterator[Row]:
                 little.append(run["starved_mb_min"])
             else:
                 parts.append(run["starved_mb_min"] / best["starved_mb_min"])
-        left_out = len(ours) - len(parts) - len(little)
-        note = f" ({', '.join(sorted(names))}; {left_out} of {len(ours)} seeds without such a peer)" if names else ""
+        left_out = len(asked) - len(parts) - len(little)
+        note = f" ({', '.join(sorted(names))}; {left_out} of {len(asked)} seeds without such a peer)" if names else ""
         if parts:
             part = median(parts)
             goal = f"at most 1/{least[trace]}" if trace in least else "no more"
@@ -119,7 +120,7 @@ def _against_peers(by: Runs) -> Iterator[Row]:
                 text,
                 part * least.get(trace, 1) <= 1,
             )
-        elif not little and ours:
+        elif not little and asked:
             yield (
                 f"starved, {trace}: of the best peer that kills nobody and is never over budget",
                 "every peer kills or is over budget",
