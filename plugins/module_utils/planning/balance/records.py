@@ -39,7 +39,7 @@ NEW: Dict[str, Any] = {
     "grown": None,  # when it was last asked to take
     "shrunk": None,  # when it was last asked to give
     "shrunk_seen": None,  # by figures of this time
-    "shrunk_use": 0,  # and of this use
+    "shrunk_use": 0,  # its use before that, and before what was still under way then
     "fixed": None,  # [code, until when]: a grace, or a pause after it did not follow
     "strikes": 0,
 }

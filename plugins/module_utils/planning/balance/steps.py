@@ -78,7 +78,9 @@ def choose(records: List[Record], money: Budget, stock: Stock, policy: HostPolic
     for record in asked:
         known = record.history
         if record.step > 0:
-            known["shrunk"], known["shrunk_seen"], known["shrunk_use"] = now, known["seen"], record.use
+            known["shrunk"], known["shrunk_seen"] = now, known["seen"]
+            if not record.giving:
+                known["shrunk_use"] = record.use
         else:
             known["grown"] = now
         ask(record, account, record.step, now)
