@@ -41,7 +41,7 @@ seconds or once in a while; each call should see the newest figures. Only the pl
 ``policy``, every key may be absent (the defaults are in POLICY and MACHINE below); sizes are MB or a string such as "25%" of the
 machine's memory (of ``total_mb`` for the host's)::
 
-    {"reserve": 1024, "share": 100, "ready": null, "window": 300, "period": 2,
+    {"reserve": 1024, "share": 100, "ready": null, "window": 300, "period": 1,
      "defaults": {"floor": null, "ceiling": "100%", "weight": 100, "priority": 0,
                   "hard_reserve": null, "comfort_reserve": null, "balance": true},
      "machines": {UUID: {… the same keys …}}}

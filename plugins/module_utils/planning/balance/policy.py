@@ -16,7 +16,7 @@ HARD_MB, HARD_PERCENT = (
 )  # a guest kills programs from 45 to 52 MB of Free down, and the figure is 5 s old (measured at 768 MB)
 
 # Of a host. reserve: a twentieth of its memory and at least 1024 MB; ready: 2 % of the budget and at least 256 MB.
-POLICY: Dict[str, Any] = {"reserve": None, "share": 100, "ready": None, "window": 300, "period": 2}
+POLICY: Dict[str, Any] = {"reserve": None, "share": 100, "ready": None, "window": 300, "period": 1}
 # Of a machine. floor: 256 MB, or what the largest balloon leaves (a tenth), if that is more; hard_reserve: 128 MB + 2 %;
 # comfort_reserve: twice the hard one.
 MACHINE: Dict[str, Any] = {

@@ -22,6 +22,7 @@ STEP_SHARE, STEP_LEAST, STEP_MOST = (
     16,
     128,
 )  # half of the room at most; larger steps killed guests on recorded traces
+LARGE_SHARE = 8  # who has more than 1 GB of room may give that part of it at a time
 RISE = 20  # MB/s: use that begins to rise so fast with the last figures is not to meet the step's end
 KILLED = 45  # MB of Free: programs are killed from 45 to 52 down (measured)
 CHUNK = 32  # MB: less is not worth a request, unless it is all that is wanted
@@ -55,8 +56,8 @@ def choose(records: List[Record], money: Budget, stock: Stock, policy: HostPolic
             takers.append(record)
     takers.sort(key=_by_urgency)
     account = stock.account
-    giving_until = _until(records, "gives", account["give_rate"], policy)
-    taking_until = _until(records, "takes", account["take_rate"], policy)
+    giving_until = _until(records, "gives", account["give_rate"], policy.period)
+    taking_until = _until(records, "takes", account["take_rate"], policy.period)
     over = stock.charge - money.budget - money.under_way
     urgent = bool(takers) and takers[0].urgency is not None and takers[0].urgency <= BELOW_NEED
     turn_over = account["turn"] is not None and now - account["turn"] > TURN
@@ -119,7 +120,7 @@ def _by_urgency(record: Record) -> Any:
     return (record.urgency, -record.limits.priority, record.hold - record.need, record.uuid)
 
 
-def _until(records: List[Record], kind: str, rate: int, policy: HostPolicy) -> float:
+def _until(records: List[Record], kind: str, rate: int, period: float) -> float:
     """When those who are under way should be done, and a sum was taken; each finishes one request before it begins the next."""
     latest = 0.0
     for record in records:
@@ -128,7 +129,7 @@ def _until(records: List[Record], kind: str, rate: int, policy: HostPolicy) -> f
             end = _end(flights, rate)
             if end > latest:
                 latest = end
-    return latest + policy.period
+    return latest + period if latest else 0.0
 
 
 def _end(flights: List[Any], rate: int) -> float:
@@ -170,7 +171,7 @@ def _take(takers: List[Record], money: Budget, giving: bool) -> Any:
         part = grants.get(record.uuid, 0)
         if not part:
             continue
-        if giving:
+        if giving and not _at_once(record):
             record.waits = part
             held_up += part
             continue
@@ -178,6 +179,12 @@ def _take(takers: List[Record], money: Budget, giving: bool) -> Any:
         record.takes_from = [{"uuid": "pool", "mb": part}]
         asked.append(record)
     return asked, held_up
+
+
+def _at_once(record: Record) -> bool:
+    """Whether it takes though others are giving: who falls short for the first time in a while does not wait for what the pool has."""
+    grown = record.history["grown"]
+    return record.urgency <= BELOW_NEED and (grown is None or record.history["seen"] - grown > RESTS)
 
 
 def _lack(takers: List[Record], money: Budget) -> int:
@@ -256,7 +263,7 @@ def size_up(record: Record, account: Dict[str, Any], now: float) -> None:
     under_way = sum(done is None for _when, _mb, done in record.gives)
     record.busy = bool(record.takes) or under_way > 1 or known["shrunk_seen"] == known["seen"]
     record.harmless = harmless(record, now)
-    record.largest = min(STEP_MOST, account["give_rate"] * STEP_SECONDS)
+    record.largest = min(max(STEP_MOST, record.room // LARGE_SHARE), account["give_rate"] * STEP_SECONDS)
 
 
 def harmless(record: Record, now: float) -> int:

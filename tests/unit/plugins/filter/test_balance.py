@@ -21,7 +21,14 @@ HOST = {
 
 
 def machine(name: str, free_mb: int, **more) -> dict:
-    guest = {"total_kb": 4030000, "free_kb": free_mb * 1024, "balloon_kb": 0, "shared_kb": 0, "cache_kb": 1000, "pagefile_kb": 0}
+    guest = {
+        "total_kb": 4030000,
+        "free_kb": free_mb * 1024,
+        "balloon_kb": 0,
+        "shared_kb": 0,
+        "cache_kb": 1000,
+        "pagefile_kb": 0,
+    }
     return {
         "name": name,
         "uuid": f"uuid of {name}",

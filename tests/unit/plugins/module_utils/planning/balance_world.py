@@ -199,7 +199,7 @@ def _gave(f, host, target, hold, band, urgency) -> int:
     if _hindrance(f, host, target, hold, band, host["urgent"] or too_large):
         return 0
     spare = hold - f["ceiling_mb"] if left <= 0 else hold - max(target, f["floor_mb"])
-    step = min(f["harmless_mb"], 128, f["largest_mb"], spare, max(left, 16) if left > 0 else 128)
+    step = min(f["harmless_mb"], f["largest_mb"], spare, max(left, 16) if left > 0 else 128)
     return step if step >= 16 else 0
 
 

@@ -16,7 +16,10 @@ FIXED = [
     ("no_statistics", {"sample": None}),
     ("paused", {"state": "paused"}),
     ("implausible_statistics", {"sample": {"total_kb": 100000, "free_kb": 200000, "cache_kb": 0, "balloon_kb": 0}}),
-    ("implausible_statistics", {"sample": {"total_kb": 4000000, "free_kb": 200000, "cache_kb": 300000, "balloon_kb": 0}}),
+    (
+        "implausible_statistics",
+        {"sample": {"total_kb": 4000000, "free_kb": 200000, "cache_kb": 300000, "balloon_kb": 0}},
+    ),
     ("stale_statistics", {"sample": {"time": 1}}),
     ("guest_restarted", {"additions": 0}),
     ("guest_restarted", {"sample": {"free_kb": 4100000}}),
