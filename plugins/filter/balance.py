@@ -21,7 +21,9 @@ author:
 positional: policy
 options:
   _input:
-    description: The facts of the host, RV(vbox.memory.vbox_memory_facts#module:ansible_facts.vbox_memory), read with O(vbox.memory.vbox_memory_facts#module:metrics=true).
+    description:
+      - The facts of the host, RV(vbox.memory.vbox_memory_facts#module:ansible_facts.vbox_memory), read with
+        O(vbox.memory.vbox_memory_facts#module:metrics=true).
     type: dict
     required: true
   policy:

@@ -52,6 +52,7 @@ class HostPolicy(NamedTuple):
     period: float  # s
     defaults: Dict[str, Any]
     machines: Dict[str, Dict[str, Any]]
+    common: Dict[int, Limits]  # those of machines without settings of their own, by memory
 
 
 def read(policy: Optional[Dict[str, Any]], total_mb: Optional[int] = None) -> HostPolicy:
@@ -100,6 +101,7 @@ def read(policy: Optional[Dict[str, Any]], total_mb: Optional[int] = None) -> Ho
         host["period"],
         dict(MACHINE_PARSED, **defaults),
         machines,
+        {},
     )
 
 

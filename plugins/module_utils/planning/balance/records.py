@@ -67,7 +67,11 @@ class Record:
         self.history: Dict[str, Any] = dict(NEW, started=machine.get("started")) if history is None else history.copy()
         settings = policy.machines.get(self.uuid, policy.defaults)
         self.balance: bool = settings.get("balance", True)
-        own: Limits = limits(settings, self.memory)
+        own: Optional[Limits] = policy.common.get(self.memory) if settings is policy.defaults else None
+        if own is None:
+            own = limits(settings, self.memory)
+            if settings is policy.defaults:
+                policy.common[self.memory] = own
         self.limits = own
         self.floor, self.ceiling, self.hard, self.comfort = own.floor, own.ceiling, own.hard, own.comfort
         known = self.history

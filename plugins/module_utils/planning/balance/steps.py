@@ -219,6 +219,7 @@ def _give(
     """Ask donors, those with most to spare first, until all is found that is lacking."""
     left = max(lack, over, refill)
     leisure = max(lack, over) <= 0
+    unseen = any(record.history["shrunk_seen"] == record.history["seen"] for record in managed)
     asked: List[Record] = []
     donors = [record for record in managed if record.hold > record.target or record.hold > record.ceiling]
     donors.sort(key=lambda record: (record.target - record.hold, record.uuid))
@@ -226,7 +227,7 @@ def _give(
         too_large = record.hold > record.ceiling
         record.left = max(0, left)
         # one at a time where nobody is in need; nobody who has still to finish its last step
-        record.passed_over = bool(leisure and asked) or _end(record.gives, rate) > now + policy.period
+        record.passed_over = (leisure and (bool(asked) or unseen)) or _end(record.gives, rate) > now + policy.period
         if record.passed_over or (not too_large and (left <= 0 or (leisure and not has_plenty(record)))):
             continue
         if hinders(record, over > 0, urgent or too_large, policy, now):
