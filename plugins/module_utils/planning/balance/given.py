@@ -112,6 +112,7 @@ def ask(record: Record, account: Dict[str, Any], mb: int, now: float) -> None:
     """Count a request for another balloon: so many MB more, or fewer."""
     known = record.history
     known["before"] = record.shown
+    was_active = record.active
     if record.active:
         give, take = max(0, mb), max(0, -mb)
         record.asked += mb
@@ -133,7 +134,9 @@ def ask(record: Record, account: Dict[str, Any], mb: int, now: float) -> None:
         record.takes = record.takes + [[now, -mb, None]]
         record.least = min(record.least, record.asked)
     record.active = True
-    known["due"] = now + DONE + record.give / SLOWEST_GIVING + record.take / SLOWEST_TAKING
+    known["due"] = max(known["due"] if was_active else 0, now + DONE) + (
+        mb / SLOWEST_GIVING if mb > 0 else -mb / SLOWEST_TAKING
+    )
     record.hold = record.memory - record.asked
     known["shown"] = record.asked
 
@@ -312,7 +315,9 @@ def _retire(record: Record, account: Dict[str, Any]) -> None:
     if record.active:
         account["least"] -= min(record.take, account["take"])
         account["most"] += min(record.give, account["give"])
-        record.least, record.most = max(0, record.asked - record.give), record.asked + record.take
+        largest = record.memory * 9 // 10  # VirtualBox takes no larger one
+        record.least = max(0, record.asked - record.give)
+        record.most = max(record.asked, min(record.asked + record.take, largest))
         record.active, record.give, record.take = False, 0, 0
 
 
