@@ -74,16 +74,21 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Optional
 
-from .budget import reckon
-from .classify import classify
-from .demand import estimate
-from .explain import SENTENCES, code_of, figures_of, host_view
-from .given import take_stock
-from .policy import read
-from .records import Record
-from .steps import choose, size_up
-from .targets import share
-from .whatif import advise, places, start_of
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.budget import reckon
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.classify import classify
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.demand import estimate
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.explain import (
+    SENTENCES,
+    code_of,
+    figures_of,
+    host_view,
+)
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.given import take_stock
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.policy import read
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.records import Record
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.steps import choose, size_up
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.targets import share
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.whatif import advise, places, start_of
 
 
 def plan(

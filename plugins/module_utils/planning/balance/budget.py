@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, NamedTuple, Optional
 
-from .given import Stock
-from .policy import HostPolicy
-from .records import Record
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.given import Stock
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.policy import HostPolicy
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.records import Record
 
 READY_PERCENT, READY_LEAST = 2, 256
 READY_MOST_PERCENT = 10  # what machines needed at a time lately is kept ready up to that

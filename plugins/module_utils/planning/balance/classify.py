@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Optional
 
-from .given import GRACE, Stock
-from .policy import HostPolicy
-from .records import Record, forget_uses
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.given import GRACE, Stock
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.policy import HostPolicy
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.records import Record, forget_uses
 
 TIME_LIMIT = 25  # s; and for each 6 MB of a step one more: a slow host gave nothing for 25 s and then all (measured)
 SLOWEST = 6  # MB/s

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any, Dict, List
 
-from .given import Stock
-from .policy import HostPolicy
-from .records import Record, forget_uses
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.given import Stock
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.policy import HostPolicy
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.records import Record, forget_uses
 
 LATEST = 3  # samples
 RISE_LEAST = 96  # MB

@@ -7,11 +7,18 @@ from __future__ import annotations
 
 from typing import Any, Dict, List
 
-from .budget import Budget
-from .given import Stock
-from .policy import HostPolicy
-from .records import Record
-from .steps import BELOW_NEED, COMFORT, REST, SURPLUS_LEAST, Chosen, hinders
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.budget import Budget
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.given import Stock
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.policy import HostPolicy
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.records import Record
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.steps import (
+    BELOW_NEED,
+    COMFORT,
+    REST,
+    SURPLUS_LEAST,
+    Chosen,
+    hinders,
+)
 
 SENTENCES = {
     "large_pages": "is fixed at %(memory_mb)d MB: large pages are on, and a balloon damages such a guest",
@@ -158,7 +165,7 @@ def figures_of(record: Record, policy: HostPolicy, now: float) -> Dict[str, Any]
 
 def host_view(host: Dict[str, Any], money: Budget, stock: Stock, chosen: Chosen, missing: int) -> Dict[str, Any]:
     """The host's codes, sentence and figures."""
-    figures = {
+    figures: Dict[str, Any] = {
         "budget_mb": money.budget,
         "reserved_mb": money.reserved,
         "charge_mb": money.charge,

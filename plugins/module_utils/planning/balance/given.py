@@ -26,7 +26,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, NamedTuple, Optional
 
-from .records import NEW, Record, forget_uses
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.records import NEW, Record, forget_uses
 
 ACCOUNT: Dict[str, Any] = {
     "time": None,  # of the last sum
@@ -73,7 +73,7 @@ def take_stock(host: Dict[str, Any], records: List[Record], history: Optional[Di
     account = dict(ACCOUNT if history is None else history["sum"])
     time = host["time"]
     kb = host.get("ballooned_kb")
-    kb = max(0, kb) if isinstance(kb, (int, float)) else 0
+    kb = max(0, int(kb)) if isinstance(kb, (int, float)) else 0
     if history is None:
         _first_sight(account, records, kb, now)
     else:

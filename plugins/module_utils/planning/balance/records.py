@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Optional
 
-from .policy import HostPolicy, Limits, limits
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.policy import HostPolicy, Limits, limits
 
 # What is kept of a machine from one plan to the next. Flights are [asked when, MB, proven to be given or taken when (or null)].
 NEW: Dict[str, Any] = {
@@ -62,7 +62,7 @@ class Record:
         self.memory: int = machine["memory_mb"]
         self.shown: int = machine.get("request_mb") or 0
         self.running: bool = machine.get("state", "running") == "running"
-        self.sample: Optional[Dict[str, Any]] = machine.get("sample")
+        self.sample: Any = machine.get("sample")  # its figures, or None
         self.is_new = history is None
         self.history: Dict[str, Any] = dict(NEW, started=machine.get("started")) if history is None else history.copy()
         settings = policy.machines.get(self.uuid, policy.defaults)
@@ -88,7 +88,7 @@ class Record:
         self.step = 0  # MB of balloon: more (gives) or fewer (takes)
         self.unmet = 0
         self.waits = 0
-        self.urgency: Optional[int] = None
+        self.urgency: Any = None  # an integer, once it is known
         self.offered = self.offered_beyond = self.left = 0
         self.free = self.cache = self.use = self.use_most = self.recent = self.peak = self.rate = 0
         self.least_given = self.most_given = 0

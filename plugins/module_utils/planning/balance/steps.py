@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, NamedTuple, Optional
 
-from .budget import REMEMBERED, Budget
-from .given import Stock, ask
-from .policy import HostPolicy
-from .records import Record
-from .waterfill import fill
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.budget import REMEMBERED, Budget
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.given import Stock, ask
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.policy import HostPolicy
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.records import Record
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.waterfill import fill
 
 STEP_SHARE, STEP_LEAST, STEP_MOST = (
     2,
@@ -296,7 +296,7 @@ def hinders(record: Record, over: bool, urgent: bool, policy: HostPolicy, now: f
 
 def _name(donors: List[Record], takers: List[Record]) -> None:
     """Who gives whom how much: what takers lack first, then the pool."""
-    open_needs = [[record, record.unmet] for record in takers if record.unmet > 0]
+    open_needs: List[List[Any]] = [[record, record.unmet] for record in takers if record.unmet > 0]
     for donor in donors:
         left = donor.step
         while left and open_needs:

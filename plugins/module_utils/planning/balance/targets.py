@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import List
 
-from .records import Record
-from .waterfill import fill
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.records import Record
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.waterfill import fill
 
 IDLE_TAX = 75  # per cent of its weight in the last tier that a machine loses where all it holds is idle
 

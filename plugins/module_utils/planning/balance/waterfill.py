@@ -29,8 +29,12 @@ def fill(amount: int, caps: Sequence[int], weights: Sequence[int]) -> List[int]:
         return [cap if cap < level else level for cap in caps]
     scale = _common(weights)
     weights = [weight // scale for weight in weights]
+
     # cap / weight ascending, compared exactly
-    order = sorted(range(len(caps)), key=cmp_to_key(lambda a, b: caps[a] * weights[b] - caps[b] * weights[a]))
+    def later(one: int, other: int) -> int:
+        return caps[one] * weights[other] - caps[other] * weights[one]
+
+    order = sorted(range(len(caps)), key=cmp_to_key(later))
     heavy = sum(weights)
     for index in order:
         if caps[index] * heavy > amount * weights[index]:
