@@ -460,19 +460,13 @@ def test_no_field_that_anybody_may_write_stands_for_a_value(sandbox):
 
 
 def test_a_temporary_folder_without_room_cuts_nothing_off(sandbox):
-    """One page: less than VBoxManage prints of a machine. It is filled, so that not even that is left."""
+    """Four pages: less than VBoxManage prints of machines with long descriptions."""
     host = Host(sandbox, "vbox47")
     for number in range(12):  # enough for two at a time
-        host.make("machine%d" % number)
+        host.make("machine%d" % number, modify=("--description", "x" * 20_000))
     whole = host.both(["read_all"])[0]
-    sandbox(
-        "exec",
-        "--user",
-        "root",
-        "sh",
-        "-c",
-        "mkdir -p /tmp/full && mount -t tmpfs -o size=4k,mode=1777 tmpfs /tmp/full",
-    )
+    mount = "mkdir -p /tmp/full && mount -t tmpfs -o size=16k,mode=1777 tmpfs /tmp/full"
+    sandbox("exec", "--user", "root", "sh", "-c", mount)
     try:
         for backend in BACKENDS:
             done = host.sandbox(
@@ -480,7 +474,6 @@ def test_a_temporary_folder_without_room_cuts_nothing_off(sandbox):
                 "python3", "/checkout/tests/support/run_backend.py", backend, VBOX, given=json.dumps([["read_all"]]),
             )  # fmt: skip
             assert json.loads(done.stdout.splitlines()[-1])["results"] == [whole], done.stderr
-            host.run("sh", "-c", "head -c 100000 /dev/zero > /tmp/full/filler || true")
     finally:
         sandbox("exec", "--user", "root", "umount", "-l", "/tmp/full")
 

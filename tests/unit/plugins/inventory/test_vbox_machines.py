@@ -232,6 +232,17 @@ def test_machines_groups_and_variables(listed, fake):
     assert "host 'dead' cannot be read: VBoxManage was not found" in " ".join(said.split())
 
 
+def test_a_machine_that_cannot_be_read_is_left_out(listed, fake):
+    one, entry = fake("h1")
+    uuid, lost = one.add_machine("web"), one.add_machine("lost")
+    one.change("lost", accessible=False)
+    hostvars, _groups, said = listed(hosts=[entry], strict_hosts=True)
+    flat = " ".join(said.split())
+    assert (
+        set(hostvars) == {f"{uuid}.h1.vbox"} and flat.count("host 'h1': a machine is left out: ") == 1 and lost in flat
+    )
+
+
 def test_a_dead_host_can_be_an_error(listed):
     _hostvars, _groups, said = listed(
         must_succeed=False, hosts=[{"name": "dead", "python": "/nowhere/python"}], strict_hosts=True
