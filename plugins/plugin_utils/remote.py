@@ -47,9 +47,15 @@ KEYS: dict[str, tuple[type, ...]] = {
 LARGEST = 64 * 1024 * 1024  # bytes of an answer; a machine takes some 600
 LONGEST = 500  # characters of an error that a host gives
 
+NO_OPTION_I = "Unknown option: -I"  # how Python 2 begins
+
 # What the host's Python runs: `sources` holds the code of each module, or null for a package.
 PROGRAM = """
-import importlib.abc, importlib.util, json, sys
+import sys
+if sys.version_info < (3, 8):
+    sys.exit("Python 3.8 or newer is needed there, and this is %%d.%%d: name another with the key python" %% sys.version_info[:2])
+
+import importlib.abc, importlib.util, json
 given = json.loads(%r)
 
 class Sent(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -149,8 +155,10 @@ def read_host(host: Entry, ssh_arguments: Sequence[str], metrics: bool, timeout:
     status, out, error_text = _run(command, PROGRAM % json.dumps(given), timeout)
     before, found, answer = out.partition(marker)
     if not found:
-        said = (error_text or before).strip().splitlines()
-        raise HostError("%s (exit status %d)" % (shown(said[-1], LONGEST) if said else "no answer", status))
+        said = (error_text or before).strip().splitlines() or ["no answer"]
+        if said[0].startswith(NO_OPTION_I):
+            said = ["Python 3.8 or newer is needed there, and this is 2: name another with the key python"]
+        raise HostError("%s (exit status %d)" % (shown(said[-1], LONGEST), status))
     return facts_in(answer)
 
 

@@ -31,9 +31,11 @@ from ansible_collections.vbox.memory.plugins.plugin_utils.progress import (
     is_read_by_people,
 )
 from ansible_collections.vbox.memory.plugins.plugin_utils.results import Result, merged
+from ansible_collections.vbox.memory.plugins.plugin_utils.values import shown
 
 LEAVE_WAITING = {"VBOX_MEMORY_WAITING": "leave"}
 PROGRESS_FILE = "VBOX_MEMORY_PROGRESS"
+LONGEST = 500  # characters of what a host's Python said last
 LIMIT = 30 * 86400  # seconds; a module has time limits of its own, and no job is to end without its result
 UNREACHABLE_FOR = 60  # seconds without an answer after which a host is given up
 OF_THE_JOB = (
@@ -124,7 +126,8 @@ class ModuleRunner(ActionBase):
         )
 
     def _execute(self, name: str, arguments: Result, task_vars: Mapping[str, Any]) -> Result:
-        return self._execute_module(module_name=name, module_args=dict(arguments), task_vars=task_vars)
+        result = self._execute_module(module_name=name, module_args=dict(arguments), task_vars=task_vars)
+        return explained(result) if result.get("module_stderr") else result
 
     def _progress_path(self) -> str:
         """A file that is not there yet, in the folder of async's own files, which belongs to the user that the module runs as."""
@@ -176,6 +179,16 @@ class ModuleRunner(ActionBase):
             yield
         finally:
             self._task.environment = self._task.environment[:-1]
+
+
+def explained(result: Result) -> Result:
+    """The result of a module whose Python ended before it could give one, with its last words in the message."""
+    lines = str(result["module_stderr"]).strip().splitlines() or [""]
+    reason = (
+        "%s. The host's Python said: %s. If it is older than 3.8, which ansible-core and this collection need there, name another"
+        " with ansible_python_interpreter"
+    ) % (str(result.get("msg")).rstrip("."), shown(lines[-1], LONGEST))
+    return dict(result, msg=reason)
 
 
 def _job(job: Result) -> Result:

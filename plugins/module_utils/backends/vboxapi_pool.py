@@ -34,6 +34,13 @@ from ansible_collections.vbox.memory.plugins.module_utils.locks import client_lo
 MANY = 50
 PROCESSES = min(2, os.cpu_count() or 1)
 LARGEST_RESPONSE = 16 * 1024 * 1024  # bytes; a stopped machine takes some 270 (measured)
+# A Python that is too old for the worker's text says why in words, which is more than a SyntaxError. It is written for Python 2, too.
+CHECK_OF_PYTHON = """
+import sys
+if sys.version_info < (3, 7):
+    sys.exit("Python 3.7 or newer is needed, and this is %%d.%%d" %% sys.version_info[:2])
+exec(compile(%r, "vboxapi_worker", "exec"))
+"""
 HELLO = -1  # a task that is no number of a request
 
 
@@ -309,7 +316,7 @@ def _worker_program() -> str:
     )  # AnsiballZ has its text in a zip, and Ansible on the controller gives bytes
     text = loader.get_source(vboxapi_worker.__name__)
     text = text.decode("utf-8") if isinstance(text, bytes) else text
-    return str(text.encode("ascii", "backslashreplace").decode("ascii"))
+    return CHECK_OF_PYTHON % str(text.encode("ascii", "backslashreplace").decode("ascii"))
 
 
 def first_to_respond(workers: Sequence[Worker]) -> list[Worker]:

@@ -19,7 +19,14 @@ from support.hosts import write_program
 
 from ansible_collections.vbox.memory.plugins.inventory.vbox_machines import DOCUMENTATION, EXAMPLES
 from ansible_collections.vbox.memory.plugins.plugin_utils.naming import host_name, machine_names
-from ansible_collections.vbox.memory.plugins.plugin_utils.remote import KEYS, command_for, problems_of, sources
+from ansible_collections.vbox.memory.plugins.plugin_utils.remote import (
+    KEYS,
+    HostError,
+    command_for,
+    problems_of,
+    read_host,
+    sources,
+)
 
 FRAGMENTS = {"groups", "keyed_groups", "compose", "cache", "cache_plugin", "cache_connection", "cache_timeout"}
 U1, U2 = "00000000-0000-0000-0000-000000000001", "00000000-0000-0000-0000-00000000000b"
@@ -314,6 +321,26 @@ def test_a_machine_is_no_host_or_group_of_another_name(listed, fake, tmp_path, k
 
 
 # A Python that answers what is in a file, whatever it is asked, once it has repeated the marker.
+# Pythons that are too old, and what they do with `-I -` and a program as their input.
+OLD = {
+    "3.6": 'exec {python} -c \'import sys; sys.version_info = (3, 6, 15, "final", 0); exec(compile(sys.stdin.read(), "-", "exec"))\'',
+    "3.7": 'exec {python} -c \'import sys; sys.version_info = (3, 7, 16, "final", 0); exec(compile(sys.stdin.read(), "-", "exec"))\'',
+    "2": "printf 'Unknown option: -I\\nusage: python [option] ...\\nTry `python -h` for more information.\\n' >&2; exit 2",
+}
+
+
+@pytest.mark.parametrize("version", OLD)
+def test_a_host_whose_python_is_too_old_says_so(tmp_path, version):
+    old = tmp_path / "python"
+    old.write_text("#!/bin/sh\n" + OLD[version].format(python=sys.executable))
+    old.chmod(0o755)
+    with pytest.raises(
+        HostError,
+        match=rf"Python 3.8 or newer is needed there, and this is {version}: name another with the key python",
+    ):
+        read_host({"name": "a", "python": str(old)}, [], False, 60)
+
+
 ANSWERING = """#!{python}
 import re, sys
 sys.stdout.write(re.search('"marker": "([0-9a-f]+)"', sys.stdin.read()).group(1))

@@ -35,6 +35,25 @@ def test_a_child_that_does_not_answer_is_left_alone(tmp_path, monkeypatch):
     os.kill(process, signal.SIGTERM)  # it was there
 
 
+OLD_PYTHON = """#!/bin/sh
+# What this Python says of itself, with the text of -c as a program.
+shift
+exec {python} -c 'import sys; sys.version_info = (3, 6, 15, "final", 0); exec(compile(sys.argv[1], "-c", "exec"))' "$@"
+"""
+
+
+def test_a_python_that_is_too_old_says_so(tmp_path):
+    old = tmp_path / "python"
+    old.write_text(OLD_PYTHON.format(python=sys.executable))
+    old.chmod(0o755)
+    with pytest.raises(VBoxMemoryError) as raised:
+        assert WorkerPool([str(old)]).version
+    assert raised.value.code == "backend_unavailable"
+    assert (
+        f"{old} ended unexpectedly (status 1: Python 3.7 or newer is needed, and this is 3.6)" in raised.value.message
+    )
+
+
 UUID = "0a1b2c3d-0000-0000-0000-000000000001"
 # What a worker says of a stopped machine.
 MACHINE = {
