@@ -196,6 +196,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         for host, read in self._facts(hosts, self.get_cache_key(path), cache).items():
             policy = self._policy(host, read)
             names = machine_names(host, read["machines"], self.get_option("hostnames"))
+            for lost in read["unreadable"]:
+                self._warn("host %r: a machine is left out: %s" % (host, lost["msg"]))
             for machine in read["machines"]:
                 self._add(names[machine["uuid"]], host, machine, policy)
 
@@ -234,7 +236,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         try:
             kept = plain(self._cache.get(key) or {})
         except Exception as error:  # there are many cache plugins
-            self.display.warning(printable("vbox.memory.vbox_machines: the cache cannot be read: %s" % error))
+            self._warn("the cache cannot be read: %s" % error)
             return {}
         return {
             name: kept[name]["facts"]
@@ -246,10 +248,12 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         }
 
     def _complain(self, message: str) -> None:
-        message = printable("vbox.memory.vbox_machines: " + message)
         if self.get_option("strict_hosts"):
-            raise AnsibleParserError(message)
-        self.display.warning(message)
+            raise AnsibleParserError(printable("vbox.memory.vbox_machines: " + message))
+        self._warn(message)
+
+    def _warn(self, message: str) -> None:
+        self.display.warning(printable("vbox.memory.vbox_machines: " + message))
 
     def _policy(self, host: str, facts: Facts) -> dict[str, Any]:
         """What the policy says of the machines of a host, as :func:`resolve` returns it; nothing where it does not fit."""

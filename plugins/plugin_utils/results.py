@@ -29,7 +29,7 @@ def unreadable_result(machine: Mapping[str, Any]) -> Result:
         commands=[],
         warnings=[],
         failed=True,
-        code=machine["code"],
+        code=machine.get("code"),
         msg=machine["msg"],
     )
 

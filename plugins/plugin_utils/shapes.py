@@ -73,14 +73,14 @@ MACHINE: dict[str, Shape] = {
     "process_kb": Null(int),
     "guest": Null(dict),
 }
-UNREADABLE: Shape = [{"uuid": Null(str), "name": Null(str), "code": str, "msg": str}]
-FACTS: Shape = {"host": Null(dict), "machines": [MACHINE], "unreadable": Null(UNREADABLE), "totals": Null(dict)}
+UNREADABLE: Shape = {"uuid": Null(str), "name": Null(str), "code": str, "msg": str}
+FACTS: Shape = {"host": Null(dict), "machines": [MACHINE], "unreadable": Null([UNREADABLE]), "totals": Null(dict)}
 
 # Facts as a host sends them itself.
 SENT_FACTS: Shape = {
     "host": dict,
     "machines": [dict(MACHINE, uuid=Text(UUID.replace("A-F", ""), "a UUID"), state=str, groups=[str], memory_mb=int)],
-    "unreadable": UNREADABLE,
+    "unreadable": [UNREADABLE],
     "totals": dict,
 }
 

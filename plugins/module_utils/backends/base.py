@@ -133,7 +133,8 @@ class Backend(ABC):
         values = self.query_metrics(target, list(metrics.values()))
         return {key: values.get(metric) for key, metric in metrics.items()}
 
-    def close(self) -> None:  # noqa: B027 (a backend may have nothing to end)
+    @abstractmethod
+    def close(self) -> None:
         """End what is running for this backend."""
 
     def __enter__(self) -> Backend:

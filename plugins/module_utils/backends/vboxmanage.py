@@ -81,3 +81,6 @@ class VBoxManageBackend(Backend):
 
     def setup_metrics(self, target: str, groups: Sequence[str]) -> None:
         self.vboxmanage.run("metrics", "setup", "--period", str(PERIOD), "--samples", "1", target, ",".join(groups))
+
+    def close(self) -> None:
+        """There is nothing to end."""

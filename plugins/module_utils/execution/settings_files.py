@@ -11,6 +11,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from ansible_collections.vbox.memory.plugins.module_utils.backends.base import Backend
+from ansible_collections.vbox.memory.plugins.module_utils.backends.process import native_path
 from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError
 from ansible_collections.vbox.memory.plugins.module_utils.model.machine import Machine
 from ansible_collections.vbox.memory.plugins.module_utils.model.settings import SETTINGS
@@ -45,8 +46,8 @@ class SettingsFiles:
             return
         path = self._backend.settings_file(plan.machine.uuid)
         try:
-            device, size = os.stat(path).st_dev, max(_size(path), _size(path + "-prev"))
-            disk = os.statvfs(os.path.dirname(path))
+            device, size = os.stat(native_path(path)).st_dev, max(_size(path), _size(path + "-prev"))
+            disk = os.statvfs(native_path(os.path.dirname(path)))
         except (OSError, ValueError):
             return
         self._watched[plan.machine.uuid] = path, device
@@ -82,7 +83,7 @@ class SettingsFiles:
 
 def _size(path: str) -> int:
     try:
-        return os.stat(path).st_size
+        return os.stat(native_path(path)).st_size
     except (OSError, ValueError):
         return 0
 
@@ -92,7 +93,8 @@ def _settings_in(path: str) -> dict[str, Any] | None:
     for look in range(LOOKS):
         time.sleep(PAUSE if look else 0)
         try:
-            return _values_of(ElementTree.parse(path).getroot().find("{*}Machine"))
+            with open(native_path(path), "rb") as stream:
+                return _values_of(ElementTree.parse(stream).getroot().find("{*}Machine"))
         except PermissionError:
             return {}
         except (OSError, ElementTree.ParseError, ValueError, LookupError):

@@ -59,7 +59,7 @@ FACTS = {
         }
         for number, uuid in enumerate(UUIDS[:2])
     ],
-    "unreadable": [{"uuid": UUIDS[2], "name": None, "code": "machine_inaccessible", "msg": "It is gone"}],
+    "unreadable": [{"uuid": UUIDS[2], "name": None, "code": "machine_inaccessible", "msg": "gone"}],
 }
 POLICY = {
     "defaults": {"balloon": 64, "large_pages": False, "guard_cache": 50},

@@ -212,7 +212,7 @@ def test_machines_groups_and_variables(listed, fake):
         "vbox_machines": {uuid, running},
         "vbox_state_poweroff": {uuid},
         "vbox_state_running": {running},
-        "vbox_os_Windows_10__64_bit_": {uuid},
+        "vbox_os_Windows10_64": {uuid},
         "vbox_host_h_1": {uuid, running},
         "vbox_group_a_b_c": {uuid},
         "vbox_group_a": {uuid},
@@ -223,6 +223,17 @@ def test_machines_groups_and_variables(listed, fake):
         "big": {uuid},
     }
     assert "host 'dead' cannot be read: VBoxManage was not found" in " ".join(said.split())
+
+
+def test_a_machine_that_cannot_be_read_is_left_out(listed, fake):
+    one, entry = fake("h1")
+    uuid, lost = one.add_machine("web"), one.add_machine("lost")
+    one.change("lost", accessible=False)
+    hostvars, _groups, said = listed(hosts=[entry], strict_hosts=True)
+    flat = " ".join(said.split())
+    assert (
+        set(hostvars) == {f"{uuid}.h1.vbox"} and flat.count("host 'h1': a machine is left out: ") == 1 and lost in flat
+    )
 
 
 def test_a_dead_host_can_be_an_error(listed):
