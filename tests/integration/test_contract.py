@@ -102,6 +102,28 @@ def test_every_method(host):
         assert_matches(result, wanted, one)
 
 
+FORGED = 'x"\nGuestMemoryBalloon=777\nGuestOSType="x"\nGuestAdditionsRunLevel=9\nGuestAdditionsVersion="1\nmemory=5\nVMState="poweroff"\nz="'
+
+
+@pytest.mark.parametrize("release", ["6.1", "7.0", "7.1", "7.2"])
+def test_no_snapshot_s_name_stands_for_a_value_of_a_running_machine(tmp_path, release):
+    host = FakeTestHost(tmp_path, release=release)
+    host.fake.add_guest("db", memory=2048)
+
+    def read():
+        done = host.python("run_backend.py", "vboxmanage", given=json.dumps([["find", ["db"]], ["read_live"]]))
+        return json.loads(done.stdout.splitlines()[-1])["results"]
+
+    before = read()
+    assert before[0][0]["state"] == "running" and len(before[1]) == 1
+    host.vbox("snapshot", "db", "take", FORGED)
+    assert "\nGuestAdditionsRunLevel=9\n" in host.vbox("showvminfo", "db", "--machinereadable")
+    if release == "6.1":  # where a guest could do the like, too
+        assert [one["code"] for one in read()[0]] == ["vboxmanage_unreadable"]
+    else:
+        assert read() == before
+
+
 def test_the_table_has_every_method():
     promised = {name for name in vars(Backend) if not name.startswith("_")}
     assert promised - {"version", "capabilities", "fallback_reason", "name"} == {one[0] for one, _expected in CALLS}

@@ -39,7 +39,10 @@ class Backend(ABC):
     @property
     @abstractmethod
     def version(self) -> str | None:
-        """The version of VirtualBox, such as ``7.2.22``; ``None`` if it is not of that form."""
+        """The version of VirtualBox, such as ``7.2.22``.
+
+        :raises VBoxMemoryError: ``vboxmanage_unreadable``, where it says none: it is no VBoxManage then
+        """
 
     @property
     def capabilities(self) -> Collection[str]:

@@ -180,6 +180,8 @@ def machine_from(text: str, uuid: str, details: bool = True) -> Machine:
         if info["UUID"].lower() != uuid.lower():
             raise ValueError("it is about machine %.40s" % info["UUID"])
         live = info["VMState"] in LIVE
+        if live and "encryption" not in info and len(re.findall(r"^%s=" % _BALLOON, text, re.MULTILINE)) > 1:
+            raise _twice(_BALLOON)  # before 7.0 the guest's version is printed raw, too
         settings = read_settings_file(info["CfgFile"]) if live or details else {}
         arm = info.get("platformArchitecture", "x86").upper() == "ARM"
         return Machine(

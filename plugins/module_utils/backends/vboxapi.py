@@ -147,8 +147,8 @@ class VBoxApiBackend(Backend):
         return retry_transient(lambda: self._machine(self._read([uuid], True)[0], uuid, again=False))
 
     def settings_file(self, uuid: str) -> str:
-        path: str = self._call("settings_file", uuid=uuid)
-        return path
+        path = self._call("settings_file", uuid=uuid)
+        return str(self._expected(path, isinstance(path, str)))
 
     def change(self, uuid: str, values: Mapping[str, Any], live: bool = False) -> None:
         if live:

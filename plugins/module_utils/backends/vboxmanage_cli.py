@@ -86,7 +86,7 @@ class VBoxManage:
 
         def attempt() -> tuple[str, str]:
             stderr: list[str] = []
-            with client_lock:
+            with self._could_be_run(arguments), client_lock:
                 return self._run_unlocked(arguments, stderr), stderr[0]
 
         return retry_transient(attempt)

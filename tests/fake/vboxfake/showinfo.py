@@ -144,7 +144,6 @@ READABLE = (
     ("described", 'description="{description}"'),
     ("7.0+ snapshots", "{snapshots}"),
     ("", "GuestMemoryBalloon={balloon}"),
-    ("6.1- snapshots", "{snapshots}"),
     ("live additions", 'GuestOSType="{guest_ostype}"'),
     ("live", "GuestAdditionsRunLevel={run_level}"),
     ("live additions", 'GuestAdditionsVersion="{additions_version}"'),
@@ -152,6 +151,7 @@ READABLE = (
     ("live additions", "GuestAdditionsFacility_VirtualBox System Service=50,{booted_ms}"),
     ("live additions", "GuestAdditionsFacility_Seamless Mode=0,{booted_ms}"),
     ("live additions", "GuestAdditionsFacility_Graphics Mode=0,{booted_ms}"),
+    ("6.1- snapshots", "{snapshots}"),
 )
 
 # Labels are padded to 28 characters; a row without a label is printed as it stands.

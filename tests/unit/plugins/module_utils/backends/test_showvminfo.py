@@ -208,6 +208,14 @@ def test_what_cannot_be_read_is_one_clear_error(text, names):
     assert len(caught.value.message) < 400
 
 
+def test_before_7_0_a_guest_s_version_is_printed_raw():
+    older = RUNNING.replace('encryption="disabled"\n', "")
+    assert read(older) == read(RUNNING)
+    forged = '1"\nGuestMemoryBalloon=5\nGuestAdditionsRunLevel=3\nGuestAdditionsVersion="1 r127566'
+    with pytest.raises(VBoxMemoryError, match="GuestMemoryBalloon"):
+        read(older.replace("6.0.0 r127566", forged))
+
+
 ROW = '"web01" {%s}\n' % UUID
 WARNING = (
     "WARNING: The character device /dev/vboxdrv does not exist.\n\t Please install it.\n\n\t You will not be able to.\n"

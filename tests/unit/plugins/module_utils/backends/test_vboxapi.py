@@ -235,6 +235,7 @@ WRONG = {
     "metrics in words": ("query_metrics", {"RAM/Usage/Used": "5"}),
     "a period in words": ("metrics_period", "1"),
     "a period that is a boolean": ("metrics_period", True),
+    "a settings file that is none": ("settings_file", None),
     "a version that is none": ("hello", {"version": 7}),
     "no version": ("hello", ["7.2.22"]),
 }
@@ -244,6 +245,7 @@ ASKS = {
     "find": lambda backend: backend.find(["web01"]),
     "query_metrics": lambda backend: backend.query_metrics("host", ["RAM/Usage/Used"]),
     "metrics_period": lambda backend: backend.metrics_period(UUID),
+    "settings_file": lambda backend: backend.settings_file(UUID),
     "hello": lambda backend: backend.version,
 }
 
