@@ -122,6 +122,8 @@ MISTAKES = {
     "key": ({"vbox_memory_policy_x": {"default": {}}}, "vbox_memory_policy_x.default: there is no such key; did you mean defaults?"),
     "metrics": ({"vbox_memory_metrics": "perhaps"}, "metrics"),
     "batch": ({"vbox_memory_batch": 0}, "batch: 0 is not a whole number from 1 on"),
+    "condition": ({"vbox_memory_policy_x": {"rules": [{"when": "memory_mb"}]}}, "vbox_memory_policy_x.rules[0].when: memory_mb alone is no condition"),
+    "depth": ({"vbox_memory_policy_x": {"rules": [{"when": " || ".join(["page_fusion"] * 500)}]}}, "vbox_memory_policy_x.rules[0].when: it is nested more"),
     "argument": ({"vbox_memory_on_blocked": "{{ nowhere }}"}, "'nowhere' is undefined"),
 }  # fmt: skip
 
