@@ -2,7 +2,7 @@
 # Copyright: vbox.memory contributors
 
 # Nothing has to be done before any of these. What they fetch or make is kept in ~/.cache/vbox-memory (or $VBOX_MEMORY_CACHE).
-.PHONY: help demo test test-live bench bench-live lint docs
+.PHONY: help demo test test-live bench bench-live bench-balance bench-balance-long lint docs
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -25,6 +25,12 @@ bench: ## how long things take, with fleets of many sizes
 
 bench-live: ## a long series of inflations of running guests, and what raw VBoxManage does
 	@tests/bench/live
+
+bench-balance: ## balance against its peers on a simulated host, with all traces (recorded ones: VBOX_MEMORY_TRACES=FOLDER)
+	@tests/tools/with bench python tests/bench/balance/judge.py
+
+bench-balance-long: ## 10,000 simulated host-days with bad guests; goes on where it was ended
+	@tests/tools/with bench nice python tests/bench/balance/long.py
 
 lint: ## the checks that only read
 	@tests/tools/lint

@@ -175,7 +175,9 @@ class ActionModule(ModuleRunner):
         changed: dict[str, Result] = {}
         if plan.now:
             changed = maintenance.by_name(plan.now, self._change(plan.now, "defer", check)["machines"])
-        restarts, not_recovered = (compared, []) if check else self._restart(plan.batches, compared)
+        # Where a machine's settings were lost, no other machine is touched.
+        lost = any(machine.get("code") == "settings_not_saved" for machine in changed.values())
+        restarts, not_recovered = (compared, []) if check else self._restart([] if lost else plan.batches, compared)
         results = maintenance.results(entries, compared, changed, restarts)
         return maintenance.by_name(entries, results), not_recovered
 

@@ -35,6 +35,8 @@ CODES = {
     "start_failed": "the machine was shut down for the change and could not be started again",
     "guest_not_back": "the machine was started again, and its Guest Additions have not come up in time",
     "change_refused": "VirtualBox refused the change",
+    "disk_full": "there is no room for the machine's settings, and VirtualBox might lose them",
+    "settings_not_saved": "VirtualBox said success, and the machine's settings are not on the disk",
     "change_did_not_stick": "read back after the change, the value is another",
 }
 
@@ -46,6 +48,8 @@ RESULT_CODES = {
     "0x80bb0007": ("VBOX_E_INVALID_OBJECT_STATE", "machine_locked"),
     "0x80004001": ("NS_ERROR_NOT_IMPLEMENTED", "not_supported_by_host"),
     "0x80004005": ("NS_ERROR_FAILURE", "server_unavailable"),  # when the server has not answered: see `answered`
+    "0xc1f30200": ("NS_ERROR_SOCKET_FAIL", "server_unavailable"),  # its socket cannot be made or reached (measured)
+    "0x80470007": ("NS_BASE_STREAM_WOULD_BLOCK", "server_unavailable"),  # it ended while it started (measured)
     "0x800706be": ("NS_ERROR_CALL_FAILED", "server_unavailable"),  # VBoxSVC went away during the call
     "0x80004004": ("NS_ERROR_ABORT", "server_unavailable"),  # VBoxSVC went away before the call (measured)
     "0x80070005": ("E_ACCESSDENIED", "machine_locked"),  # 'The object is not ready', a race that passes
@@ -53,12 +57,14 @@ RESULT_CODES = {
 }
 TRANSIENT = ("machine_locked", "server_unavailable")  # what can be gone at the next try
 RETRY_DELAYS = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2)  # seconds between the tries of what met a transient error
+LONGEST_REASON = 1000  # characters of VirtualBox's own words in a message
 HINTS = {
     "machine_locked": "Another program holds the machine, after %d tries: close its settings window or wait for what it"
     " does, then run again",
     "server_unavailable": "VirtualBox's server did not answer, after %d tries: see ~/.config/VirtualBox/VBoxSVC.log of"
     " this user, then run again",
 }
+CANNOT_START = "VirtualBox's server cannot start: correct what it names, as this user, then run again. "
 
 
 class VBoxMemoryError(Exception):
@@ -77,6 +83,7 @@ class VBoxMemoryError(Exception):
         self.message = "\n".join(map(printable, message.split("\n")))
         super().__init__(self.message)
         self.details = details
+        self.transient = code in TRANSIENT  # whether it can be gone at the next try
 
     def as_result(self) -> dict[str, Any]:
         """The error as keys of a module's result: ``code``, ``msg`` and the details."""
@@ -84,21 +91,33 @@ class VBoxMemoryError(Exception):
 
 
 def error_from_result_code(
-    text: str, number: str | None = None, name: str | None = None, answered: bool = True, **details: Any
+    text: str,
+    number: str | None = None,
+    name: str | None = None,
+    answered: bool = True,
+    starts: bool = True,
+    **details: Any,
 ) -> VBoxMemoryError:
     """The error for what VirtualBox reported, the same by every backend.
 
     :param text: VirtualBox's own words, and whose they are
     :param number: its result code, such as ``0x80bb0007``; ``name`` is VirtualBox's name for it, where it came along
     :param answered: whether a server was there: NS_ERROR_FAILURE then is one of what it was asked for
+    :param starts: whether the server gets as far as to be asked; one that does not says why, and will say so again
     :param details: further keys of the result
     """
-    known, code = RESULT_CODES.get((number or "").lower(), (number, "vboxmanage_failed"))
-    if number == "0x80004005" and answered:
+    number = number and number.lower()
+    known, code = RESULT_CODES.get(number or "", (number, "vboxmanage_failed"))
+    if not starts:
+        code = "server_unavailable"
+    elif number == "0x80004005" and answered:
         code = "vboxmanage_failed"
     hint = HINTS[code] % (len(RETRY_DELAYS) + 1) + ". " if code in HINTS else ""
+    text = text if len(text) <= LONGEST_REASON else text[:LONGEST_REASON] + "…"
     vbox_code = "%s (%s)" % (name or known, number) if number else None
-    return VBoxMemoryError(code, hint + text, vbox_code=vbox_code, **details)
+    error = VBoxMemoryError(code, (hint if starts else CANNOT_START) + text, vbox_code=vbox_code, **details)
+    error.transient = error.transient and starts
+    return error
 
 
 def printable(text: Any) -> str:

@@ -21,6 +21,7 @@ from ansible_collections.vbox.memory.plugins.module_utils.execution.guest_memory
     Log,
     sample_guest,
 )
+from ansible_collections.vbox.memory.plugins.module_utils.execution.settings_files import SettingsFiles
 from ansible_collections.vbox.memory.plugins.module_utils.model.desired import DesiredState
 from ansible_collections.vbox.memory.plugins.module_utils.model.features import BY_VERSION, features_of, this_host
 from ansible_collections.vbox.memory.plugins.module_utils.model.machine import Machine
@@ -35,6 +36,7 @@ from ansible_collections.vbox.memory.plugins.module_utils.planning.plan import (
 from ansible_collections.vbox.memory.plugins.module_utils.planning.result import (
     MachineResult,
     left_waiting,
+    outcome,
     planned_result,
 )
 
@@ -84,13 +86,15 @@ def converge(
     _refuse_the_same_machine_twice(desired, found)
     planner = _Planner(backend, desired, found, leave_waiting)
     requests = BalloonRequests(backend)
+    files = SettingsFiles(backend)
     results = []
     for one, machine in zip(desired, found):
-        result = _attempt(planner, one, machine)
+        result = _attempt(planner, files, one, machine)
         made = result.plan
         if made and not check_mode:
             left = leave_waiting and _waits(made, requests)
             result = left_waiting(made) if left else execute(made, backend, planner.plan, requests, log)
+            files.check_saved(result)
         results.append(result)
     return results
 
@@ -118,12 +122,14 @@ class _Planner:
         return plan(machine, desired, self._features, capabilities, guest)
 
 
-def _attempt(planner: _Planner, desired: DesiredState, machine: Found) -> MachineResult:
+def _attempt(planner: _Planner, files: SettingsFiles, desired: DesiredState, machine: Found) -> MachineResult:
     """The planned result for a machine, or what is wrong."""
     if isinstance(machine, VBoxMemoryError):
         return MachineResult(desired.name, error=machine)
     try:
-        return planned_result(planner.plan(machine, desired))
+        made = planner.plan(machine, desired)
+        files.check_room(made)
+        return planned_result(made)
     except VBoxMemoryError as error:
         requested = desired.settings_for(machine)
         return MachineResult(machine.name, before=machine, requested=requested, error=error)
@@ -170,25 +176,15 @@ def finish(module: MemoryModule, results: Sequence[Mapping[str, Any]], used: Map
 
     :param used: what the result says of the backend
     """
-    failed = [result for result in results if "code" in result]
-    outcome = dict(
-        used,
-        changed=any(result["changed"] for result in results),
-        machines=results,
-        commands=[command for result in results for command in result["commands"]],
-        pending=[dict(name=result["name"], **result["pending"]) for result in results if result["pending"]],
-    )
+    whole = dict(used, **outcome(results))
     if module._diff:
-        outcome["diff"] = [_diff(result) for result in results if result["changed"]]
+        whole["diff"] = [_diff(result) for result in results if result["changed"]]
     for result in results:
         for warning in result["warnings"]:
             module.warn("machine %r: %s" % (result["name"], warning))
-    if failed:
-        message = "; ".join("machine %r: %s" % (result["name"], result["msg"]) for result in failed)
-        if len(results) > 1:
-            message = "%d of %d machines failed. %s" % (len(failed), len(results), message)
-        module.fail_json(msg=message, code=failed[0]["code"], **outcome)
-    module.exit_json(**outcome)
+    if whole.get("failed"):
+        module.fail_json(**whole)
+    module.exit_json(**whole)
 
 
 def _refuse_the_same_machine_twice(desired: Sequence[DesiredState], found: Sequence[Found]) -> None:

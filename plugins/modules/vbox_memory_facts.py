@@ -146,7 +146,7 @@ ansible_facts:
               type: str
               sample: running
             os_type:
-              description: The ID of the type of the guest's operating system; its description if the ID cannot be read.
+              description: The ID of the type of the guest's operating system.
               returned: success
               type: str
               sample: Debian_64

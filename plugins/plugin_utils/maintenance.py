@@ -26,6 +26,7 @@ NOT_RECOVERED = (
     "start_failed",
     "shutdown_timeout",
     "server_unavailable",
+    "settings_not_saved",
     "vboxmanage_failed",
     "vboxmanage_timeout",
     "vboxmanage_unreadable",

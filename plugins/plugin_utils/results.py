@@ -8,32 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.vbox.memory.plugins.module_utils.model.settings import SETTINGS
+from ansible_collections.vbox.memory.plugins.module_utils.planning.result import outcome
+
 Result = dict[str, Any]
 
-# The options that can be the reason for a setting.
-OPTIONS_OF = {
-    "balloon_default_mb": ("balloon", "balloon_leave", "balloon_default"),
-    "balloon_current_mb": ("balloon", "balloon_leave", "balloon_current"),
-    "page_fusion": ("page_fusion",),
-    "large_pages": ("large_pages",),
-}
-
-
-def outcome(machines: Sequence[Result]) -> Result:
-    """What a result says as a whole, from its entries of ``machines``: as the modules do."""
-    failed = [machine for machine in machines if machine.get("failed")]
-    whole: Result = dict(
-        changed=any(machine["changed"] for machine in machines),
-        machines=list(machines),
-        commands=[command for machine in machines for command in machine["commands"]],
-        pending=[dict(machine["pending"], name=machine["name"]) for machine in machines if machine["pending"]],
-    )
-    if failed:
-        message = "; ".join("machine %r: %s" % (machine["name"], machine["msg"]) for machine in failed)
-        if len(machines) > 1:
-            message = "%d of %d machines failed. %s" % (len(failed), len(machines), message)
-        whole.update(failed=True, code=failed[0].get("code"), msg=message)
-    return whole
+OPTIONS_OF = {setting.key: setting.options for setting in SETTINGS.values()}
 
 
 def unreadable_result(machine: Mapping[str, Any]) -> Result:

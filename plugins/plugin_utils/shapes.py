@@ -74,7 +74,7 @@ MACHINE: dict[str, Shape] = {
     "process_kb": Null(int),
     "guest": Null(dict),
 }
-UNREADABLE: Shape = {"uuid": Null(str), "name": Null(str), "code": Null(str), "msg": str}
+UNREADABLE: Shape = {"uuid": Null(str), "name": Null(str), "code": str, "msg": str}
 FACTS: Shape = {"host": Null(dict), "machines": [MACHINE], "unreadable": Null([UNREADABLE]), "totals": Null(dict)}
 
 # Facts as a host sends them itself.

@@ -119,6 +119,38 @@ def test_the_type_is_that_of_the_settings_file(odd):
     assert (types["windows"], types["arm"], types["other"]) == ("Windows10_64", "Debian_arm64", "Debian_64")
 
 
+# What becomes of a settings file while the server has the machine in memory. $1 is the file.
+FILES = {
+    "gone": 'mv "$1" "$1.away"',
+    "not permitted": 'chmod 0 "$1"',
+    "empty": ': > "$1"',
+    "cut off": 'head -c 700 "$1" > "$1.part"; mv "$1.part" "$1"',
+}
+
+
+def test_the_type_is_the_same_where_the_settings_file_does_not_say_it(sandbox):
+    """Also of an encrypted machine, of one whose file has the ID in small letters, and of a type that VirtualBox does not know."""
+    host = Host(sandbox, "vbox40")
+    uuids = {kind: host.make(kind) for kind in [*FILES, "encrypted", "small letters", "unknown"]}
+    files = {kind: settings_file(host, uuid) for kind, uuid in uuids.items()}
+    host.run("sh", "-c", "echo secret > password")
+    password = "/home/vbox40/password"
+    how = ("--new-password=" + password, "--cipher=AES-128", "--new-password-id=secret")
+    host.vbox("encryptvm", "encrypted", "setencryption", *how)
+    host.stop_server()
+    host.run("sed", "-i", "s/Debian_64/debian_64/", files["small letters"])
+    host.run("sed", "-i", "s/Debian_64/NoSuch/", files["unknown"])
+    with Holder(host, 60):
+        host.vbox("encryptvm", uuids["encrypted"], "addpassword", "--password=" + password, "--password-id=secret")
+        host.vbox("list", "-l", "vms")
+        for kind, change in FILES.items():
+            host.run("sh", "-c", change, "sh", files[kind])
+        machines, errors = host.both(["read_all"])[0]
+    types = {machine["name"]: (machine["os_type"], machine["os_description"]) for machine in machines}
+    assert errors == {} and types.pop("unknown") == ("NoSuch", "NoSuch")
+    assert set(types.values()) == {("Debian_64", "Debian (64-bit)")} and len(types) == len(uuids) - 1
+
+
 def test_every_name_and_uuid_finds_the_same(odd):
     names = [name for name in odd.uuids if name != "twin"]
     wanted = [*names, *odd.uuids.values(), *(uuid.upper() for uuid in odd.uuids.values())]
@@ -343,6 +375,170 @@ class Holder:
 
     def __exit__(self, *_error):
         self.host.run("sh", "-c", "kill $(cat /tmp/$(id -un)-pid) || true; sleep 1")
+
+
+# Text that would be rows of its own, where it is printed raw; and each field that takes such text, by the commands that write it, in which M is the machine.
+FORGED = 'x"\nGuestMemoryBalloon=777\nlargepages="on"\nmemory=5\nVMState="running"\nGuestAdditionsRunLevel=9\nSessionName="gui"\nos_type="x"\nz="'
+RAW_FIELDS = {
+    "storage controller": ["storagectl", "M", "--name", FORGED, "--add", "sata"],
+    "internal network": ["modifyvm", "M", "--nic1", "intnet", "--intnet1", FORGED],
+    "bridge": ["modifyvm", "M", "--nic1", "bridged", "--bridgeadapter1", FORGED],
+    "host-only adapter": ["modifyvm", "M", "--nic1", "hostonly", "--hostonlyadapter1", FORGED],
+    "generic driver": ["modifyvm", "M", "--nic1", "generic", "--nicgenericdrv1", FORGED],
+    "NAT network": ["modifyvm", "M", "--nic1", "natnetwork", "--nat-network1", FORGED],
+    "cloud network": ["modifyvm", "M", "--nic1", "cloud", "--cloud-network1", FORGED],
+    "port forwarding, name": ["modifyvm", "M", "--natpf1", FORGED + ",tcp,,2222,,22"],
+    "port forwarding, address": ["modifyvm", "M", "--natpf1", "a,tcp," + FORGED + ",2222,,22"],
+    "NAT net": ["modifyvm", "M", "--natnet1", FORGED],
+    "serial port, file": ["modifyvm", "M", "--uart1", "0x3f8", "4", "--uartmode1", "file", FORGED],
+    "serial port, server": ["modifyvm", "M", "--uart1", "0x3f8", "4", "--uartmode1", "server", FORGED],
+    "serial port, client": ["modifyvm", "M", "--uart1", "0x3f8", "4", "--uartmode1", "client", FORGED],
+    "serial port, TCP server": ["modifyvm", "M", "--uart1", "0x3f8", "4", "--uartmode1", "tcpserver", FORGED],
+    "serial port, TCP client": ["modifyvm", "M", "--uart1", "0x3f8", "4", "--uartmode1", "tcpclient", FORGED],
+    "serial port, device": ["modifyvm", "M", "--uart1", "0x3f8", "4", "--uartmode1", FORGED],
+    "parallel port": ["modifyvm", "M", "--lpt1", "0x378", "7", "--lptmode1", FORGED],
+    "VRDE address": ["modifyvm", "M", "--vrde", "on", "--vrdeaddress", FORGED],
+    "snapshot, name": ["snapshot", "M", "take", FORGED],
+    "snapshot, description": ["snapshot", "M", "take", "one", "--description", FORGED],
+}
+ESCAPED_FIELDS = {
+    "name": ["modifyvm", "M", "--name", FORGED],
+    "description": ["modifyvm", "M", "--description", FORGED],
+    "type": ["modifyvm", "M", "--ostype", FORGED],
+    "snapshot folder": ["modifyvm", "M", "--snapshotfolder", "/tmp/" + FORGED],
+    "teleporter address": ["modifyvm", "M", "--teleporteraddress", FORGED],
+    "front end": ["modifyvm", "M", "--defaultfrontend", FORGED],
+    "processor": ["modifyvm", "M", "--cpu-profile", FORGED],
+    "paravirtualization": ["modifyvm", "M", "--paravirtdebug", FORGED],
+    "recording, file": ["modifyvm", "M", "--recordingfile", FORGED],
+    "recording, options": ["modifyvm", "M", "--recordingopts", FORGED],
+    "bandwidth group": ["bandwidthctl", "M", "add", FORGED, "--type", "disk", "--limit", "10"],
+    "USB filter, name": ["usbfilter", "add", "0", "--target", "M", "--name", FORGED],
+    "USB filter, manufacturer": ["usbfilter", "add", "0", "--target", "M", "--name", "a", "--manufacturer", FORGED],
+    "guest property": ["guestproperty", "set", "M", "/a", FORGED],
+    "several at once": [
+        "modifyvm",
+        "M",
+        "--nic1",
+        "intnet",
+        "--intnet1",
+        FORGED,
+        "--description",
+        FORGED,
+        "--vrde",
+        "on",
+        "--vrdeaddress",
+        FORGED,
+    ],
+}
+
+
+def test_no_field_that_anybody_may_write_stands_for_a_value(sandbox):
+    """Where a field is printed raw, what it holds is in the output as a row; else the test would test nothing."""
+    host = Host(sandbox, "vbox46")
+    for label, command in {**RAW_FIELDS, **ESCAPED_FIELDS}.items():
+        uuid = host.make(label, modify=("--guestmemoryballoon", "32"))
+        host.vbox(*[uuid if word == "M" else word for word in command])
+    for label in RAW_FIELDS:
+        assert "\nGuestMemoryBalloon=777\n" in host.vbox("showvminfo", host.uuids[label], "--machinereadable"), label
+    machines, unreadable = host.both(["read_all"])[0]
+    assert unreadable == [] and len(machines) == len(host.uuids)
+    for machine in machines:
+        shown = {
+            key: machine[key]
+            for key in ("balloon_default", "memory", "state", "large_pages", "additions_run_level", "frontend")
+        }
+        assert shown == dict(
+            balloon_default=32,
+            memory=1024,
+            state="poweroff",
+            large_pages=False,
+            additions_run_level=None,
+            frontend=None,
+        ), machine
+    host.both(["find", [name for name in host.uuids if name != "name"]])
+
+
+def test_a_temporary_folder_without_room_cuts_nothing_off(sandbox):
+    """Four pages: less than VBoxManage prints of machines with long descriptions."""
+    host = Host(sandbox, "vbox47")
+    for number in range(12):  # enough for two at a time
+        host.make("machine%d" % number, modify=("--description", "x" * 20_000))
+    whole = host.both(["read_all"])[0]
+    mount = "mkdir -p /tmp/full && mount -t tmpfs -o size=16k,mode=1777 tmpfs /tmp/full"
+    sandbox("exec", "--user", "root", "sh", "-c", mount)
+    try:
+        for backend in BACKENDS:
+            done = host.sandbox(
+                "exec", "--user", host.user, "env", "TMPDIR=/tmp/full", "PYTHONPATH=/checkout/.build:/ansible",
+                "python3", "/checkout/tests/support/run_backend.py", backend, VBOX, given=json.dumps([["read_all"]]),
+            )  # fmt: skip
+            assert json.loads(done.stdout.splitlines()[-1])["results"] == [whole], done.stderr
+    finally:
+        sandbox("exec", "--user", "root", "umount", "-l", "/tmp/full")
+
+
+@pytest.mark.parametrize("locale", ["LC_ALL=C", "LC_ALL=de_DE.ISO-8859-1", "LC_ALL=en_US.UTF-8"])
+def test_the_locale_makes_no_difference(sandbox, locale):
+    host = Host(sandbox, "vbox48")
+    host.make("Müller ☃", "--basefolder", f"/home/vbox48/Größe ☃ {locale}", ostype="Windows10_64")
+    expected = host.both(["read_all"])
+    assert expected[0][0][0]["os_type"] == "Windows10_64"
+    for backend in BACKENDS:
+        done = host.sandbox(
+            "exec", "--user", host.user, "env", locale, "PYTHONUTF8=0", "PYTHONCOERCECLOCALE=0", "PYTHONPATH=/checkout/.build:/ansible",
+            "python3", "/checkout/tests/support/run_backend.py", backend, VBOX, given=json.dumps([["read_all"]]),
+        )  # fmt: skip
+        assert json.loads(done.stdout.splitlines()[-1])["results"] == expected, done.stderr
+
+
+# What is done to the server's own settings: how, and what the message then says.
+OWN_SETTINGS = "~/.config/VirtualBox/VirtualBox.xml"
+BROKEN_SETTINGS = {
+    "empty": (f": > {OWN_SETTINGS}", "Document is empty", False),
+    "cut off": (f"head -c 300 {OWN_SETTINGS} > ~/half; cat ~/half > {OWN_SETTINGS}", "line ", False),
+    "no XML": (f"echo hello > {OWN_SETTINGS}", "Start tag expected", False),
+    "root's": (f"sudo chown root {OWN_SETTINGS}; sudo chmod 600 {OWN_SETTINGS}", "VERR_ACCESS_DENIED", False),
+    "in a folder that is root's": (
+        "sudo chown root ~/.config/VirtualBox; sudo chmod 700 ~/.config/VirtualBox",
+        "IPC daemon socket error",
+        True,
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", BROKEN_SETTINGS)
+def test_a_server_whose_own_settings_cannot_be_read(sandbox, kind):
+    how, words, again = BROKEN_SETTINGS[kind]
+    host = Host(sandbox, "vbox49")
+    host.make("web01")
+    host.stop_server()
+    host.run("sh", "-c", "cp -rp ~/.config/VirtualBox ~/whole")
+    try:
+        host.run("sh", "-c", how)
+        one, other = (host.do(backend, ["find_one", "web01"]) for backend in BACKENDS)
+        one = one["results"][0]
+        for error in (one, other):
+            assert (
+                error["code"] == "server_unavailable" and words in error["msg"] and "Traceback" not in error["msg"]
+            ), error
+            assert ("after 7 tries" in error["msg"], "cannot start" in error["msg"]) == (again, not again), error
+        assert one["vbox_code"] == other["vbox_code"]
+        assert host.do("auto", ["find_one", "web01"], executable="")["results"][0]["code"] == "server_unavailable"
+    finally:
+        host.run(
+            "sh", "-c", "pkill -U $(id -u) VBoxSVC; sudo rm -rf ~/.config/VirtualBox; mv ~/whole ~/.config/VirtualBox"
+        )
+
+
+def test_a_server_reads_settings_of_a_newer_version(plain):
+    plain.stop_server()
+    plain.run(
+        "sh",
+        "-c",
+        f"sed -i 's/version=.1[.][0-9]*-linux./version=\"99.0-linux\"/' {OWN_SETTINGS}; grep -q 99.0-linux {OWN_SETTINGS}",
+    )
+    plain.both(["find_one", "web01"])
 
 
 @pytest.fixture(scope="module")

@@ -110,6 +110,8 @@ def make(host, machine):
     host.vbox("modifyvm", uuid, *options)
     for later in machine.get("then", []):
         host.vbox("modifyvm", uuid, *later)
+    for snapshot in machine.get("snapshots", []):
+        host.vbox("snapshot", uuid, "take", snapshot)
     return uuid
 
 

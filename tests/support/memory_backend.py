@@ -68,6 +68,9 @@ class MemoryBackend(Backend):
     def read_live(self):
         return [machine for machine in self.machines.values() if machine.live]
 
+    def settings_file(self, uuid):
+        return ""  # they are in memory
+
     def change(self, uuid, values, live=False):
         self.log.append(("live" if live else "change", dict(values)))
         if self.before_change:
@@ -108,3 +111,6 @@ class MemoryBackend(Backend):
 
     def metrics_period(self, uuid):
         return 1 if self.read(uuid).live else 0
+
+    def close(self):
+        self.log.append(("close",))

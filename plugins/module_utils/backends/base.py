@@ -70,6 +70,10 @@ class Backend(ABC):
         """The machines that run or are paused."""
 
     @abstractmethod
+    def settings_file(self, uuid: str) -> str:
+        """The path of the settings file of a machine that was found or read."""
+
+    @abstractmethod
     def change(self, uuid: str, values: Mapping[str, Any], live: bool = False) -> None:
         """Change settings: all of them or none.
 
@@ -126,7 +130,8 @@ class Backend(ABC):
         values = self.query_metrics(target, list(metrics.values()))
         return {key: values.get(metric) for key, metric in metrics.items()}
 
-    def close(self) -> None:  # noqa: B027 (a backend may have nothing to end)
+    @abstractmethod
+    def close(self) -> None:
         """End what is running for this backend."""
 
     def __enter__(self) -> Backend:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from typing import Dict, Iterable, Optional, Sequence
 
+from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError
+
 HOST = "host"
 HOST_METRICS = {
     "memory_total_kb": "RAM/Usage/Total",
@@ -45,14 +47,41 @@ def values_in(text: str, metrics: Sequence[str]) -> dict[str, int | None]:
     A row is the object's name, the metric and its values, in columns that are padded, not delimited. The name is the same in
     all rows and can hold anything, even rows: it is that beginning of the first row with which the text falls into one
     row for each metric. Values of several samples are separated by commas, the newest last.
+
+    :raises VBoxMemoryError: ``vboxmanage_unreadable`` when it is not whole or not of the known form
     """
-    row = re.compile(r"(%s) +((?:\d+ kB(?:, )?)*)\n" % "|".join(map(re.escape, metrics)))
-    rows = re.split(r"^-+ -+ -+\n", text, maxsplit=1, flags=re.MULTILINE)[-1]
-    for first in row.finditer(rows):
+    row = re.compile(r"(%s) +((?:-?[0-9]{1,10} kB(?:, )?)*)\n" % "|".join(map(re.escape, metrics)))
+    rows = _rows(text, "query")
+    if not rows:
+        return dict.fromkeys(metrics)
+    for number, first in enumerate(row.finditer(rows)):
         values = _rows_of(rows[: first.start()], rows, row)
-        if values:
+        if values and (
+            number == 0 or len(values) == len(metrics)
+        ):  # a name that holds rows, and too few rows: rather not
             return {metric: values.get(metric) for metric in metrics}
-    return dict.fromkeys(metrics)
+    raise _unreadable("query")
+
+
+def period_in(text: str, metric: str) -> int:
+    """The period of a metric in what ``metrics list`` printed for one object, in seconds; 0 if it is not set up.
+
+    :raises VBoxMemoryError: ``vboxmanage_unreadable`` when it is not whole or not of the known form
+    """
+    rows = _rows(text, "list")
+    # The name before it can hold anything, what is after it is VirtualBox's own: so the last one is the row's.
+    found = re.findall(r"(?<=\s)%s +kB +[0-9]+ +[0-9]+ +([0-9]{1,9}) +[0-9]+ (?=[^\n]*\n)" % re.escape(metric), rows)
+    if rows and not found:
+        raise _unreadable("list")
+    return int(found[-1]) if found else 0
+
+
+def _rows(text: str, subcommand: str) -> str:
+    """What stands under the heading."""
+    parts = re.split(r"^-+ -+ -[- ]*\n", text, maxsplit=1, flags=re.MULTILINE)
+    if len(parts) < 2 or not (parts[1] == "" or parts[1].endswith("\n")):
+        raise _unreadable(subcommand)
+    return parts[1]
 
 
 def _rows_of(name: str, text: str, row: re.Pattern[str]) -> dict[str, int | None] | None:
@@ -63,13 +92,16 @@ def _rows_of(name: str, text: str, row: re.Pattern[str]) -> dict[str, int | None
         found = row.match(text, position + len(name)) if text.startswith(name, position) else None
         if not found or found.group(1) in values:
             return None
-        numbers = re.findall(r"\d+", found.group(2))
-        values[found.group(1)] = int(numbers[-1]) if numbers else None
+        numbers = re.findall(r"-?[0-9]+", found.group(2))
+        # A figure of more than 2 TB is negative: VirtualBox has 31 bits for it.
+        values[found.group(1)] = int(numbers[-1]) if numbers and int(numbers[-1]) >= 0 else None
         position = found.end()
     return values
 
 
-def period_in(text: str, metric: str) -> int:
-    """The period of a metric in what ``metrics list`` printed for one object, in seconds; 0 if it is not set up."""
-    found = re.findall(r"\s%s +kB +\d+ +\d+ +(\d+) +\d+ " % re.escape(metric), text)
-    return int(found[-1]) if found else 0
+def _unreadable(subcommand: str) -> VBoxMemoryError:
+    return VBoxMemoryError(
+        "vboxmanage_unreadable",
+        "What VBoxManage printed of metrics is not of the known form, or not whole: see what 'VBoxManage metrics %s'"
+        " prints" % subcommand,
+    )

@@ -84,6 +84,9 @@ class FallbackBackend(Backend):
     def read_live(self) -> list[Machine]:
         return self._do(lambda backend: backend.read_live())
 
+    def settings_file(self, uuid: str) -> str:
+        return self._do(lambda backend: backend.settings_file(uuid))
+
     def change(self, uuid: str, values: Mapping[str, Any], live: bool = False) -> None:
         if live:  # which the other is perhaps not capable of: the caller plans anew
             with self._leaving_what_does_not_work():

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from functools import cached_property
-from typing import Any, Iterable, Mapping, Sequence
+from typing import Any, Iterable, Sequence
 from xml.etree import ElementTree
 
 from ansible_collections.vbox.memory.plugins.module_utils.backends.base import (
@@ -17,6 +17,7 @@ from ansible_collections.vbox.memory.plugins.module_utils.backends.base import (
     inaccessible,
     one_of,
 )
+from ansible_collections.vbox.memory.plugins.module_utils.backends.process import native_path
 from ansible_collections.vbox.memory.plugins.module_utils.backends.vboxmanage_cli import Output, VBoxManage
 from ansible_collections.vbox.memory.plugins.module_utils.errors import TRANSIENT, VBoxMemoryError
 from ansible_collections.vbox.memory.plugins.module_utils.model.machine import LIVE, UUID, Machine
@@ -32,13 +33,9 @@ class Listing:
     def __init__(self, vboxmanage: VBoxManage) -> None:
         self.vboxmanage = vboxmanage
         self._text = vboxmanage.run("list", "vms")
-        if not self._uuids and re.search(
-            r"^(?!WARNING: )\S", self._text, re.MULTILINE
-        ):  # not the Linux wrapper's warning
-            raise VBoxMemoryError(
-                "vboxmanage_unreadable",
-                "VBoxManage's list of machines is not of the known form: see what 'VBoxManage list vms' prints",
-            )
+        self._uuids = rows_in(self._text)
+        if not self._uuids:
+            _version = vboxmanage.version  # which what is no VBoxManage does not print
 
     def find(self, names: Sequence[str], details: bool) -> list[Found]:
         """For each name or UUID the machine with this UUID, or else with this name; or the error in its place: ``machine_not_found``,
@@ -54,7 +51,14 @@ class Listing:
         for error in errors.values():
             if error.code in OF_THE_HOST:
                 raise error
-        return [found for found in read.values() if isinstance(found, Machine)], errors
+        machines = [found for found in read.values() if isinstance(found, Machine)]
+        left = _without_warnings(self._text)
+        for machine in machines:
+            if "\n" in machine.name:
+                left = left.replace('"%s" {%s}\n' % (machine.name, machine.uuid), "", 1)
+        if not errors and not re.fullmatch(r'(?:(?:".*"|<inaccessible>) \{%s\}\n)*' % UUID, left):
+            raise _unreadable_list()
+        return machines, errors
 
     def read_each(self, uuids: Iterable[str], details: bool = False) -> dict[str, Found | None]:
         """``{UUID: its machine, or the error, or None if it is not there}``: it is part of a name then, or gone since."""
@@ -67,7 +71,7 @@ class Listing:
         marked = re.search(r'^"?<inaccessible>"? \{%s\}$' % uuid, self._text, re.MULTILINE | re.IGNORECASE)
         try:
             if not isinstance(output, VBoxMemoryError):
-                return machine_from(parse_info(output), uuid, details)
+                return _machine_of(self.vboxmanage, output, uuid, details)
             if output.code in TRANSIENT and not marked:
                 return read_machine(self.vboxmanage, uuid, details)
             raise output
@@ -84,11 +88,6 @@ class Listing:
         return list(dict.fromkeys(uuid.lower() for uuid in uuids))  # once, for a name can be the machine's own UUID
 
     @cached_property
-    def _uuids(self) -> dict[str, None]:
-        rows = re.findall(r'(?:"|<inaccessible>) \{(%s)\}$' % UUID, self._text, re.MULTILINE)
-        return dict.fromkeys(uuid.lower() for uuid in rows)
-
-    @cached_property
     def _access_errors(self) -> dict[str, tuple[str, str]]:
         """Why machines are inaccessible, as far as it can be told: ``{UUID: (VirtualBox's text, its result code)}``.
 
@@ -103,6 +102,30 @@ class Listing:
         lines = re.sub(r"^VBoxManage\S*: error: ", "", stderr, flags=re.MULTILINE)
         reasons = re.findall(r"(.*?)^Details: code \w+ \((0x[0-9a-fA-F]{8})\)[^\n]*\n", lines, re.MULTILINE | re.DOTALL)
         return dict(zip(map(str.lower, uuids), reasons)) if len(uuids) == len(reasons) else {}
+
+
+def rows_in(text: str) -> list[str]:
+    """The UUIDs of what can be rows of a ``list``.
+
+    :raises VBoxMemoryError: ``vboxmanage_unreadable`` when the text does not begin and end as rows do
+    """
+    body = _without_warnings(text)
+    rows = re.findall(r'(?:"|<inaccessible>) \{(%s)\}$' % UUID, body, re.MULTILINE)
+    if body and not (rows and body.startswith(('"', "<inaccessible>")) and re.search(r" \{%s\}\n\Z" % UUID, body)):
+        raise _unreadable_list()
+    return list(dict.fromkeys(uuid.lower() for uuid in rows))
+
+
+def _without_warnings(text: str) -> str:
+    """The text without what the packages' wrapper on Linux prints before it where the driver is absent."""
+    return re.sub(r"\A(?:WARNING: .*\n(?:[ \t].*\n|\n)*)*", "", text)
+
+
+def _unreadable_list() -> VBoxMemoryError:
+    return VBoxMemoryError(
+        "vboxmanage_unreadable",
+        "VBoxManage's list of machines is not of the known form, or not whole: see what 'VBoxManage list vms' prints",
+    )
 
 
 def _the_one(wanted: str, found: Sequence[Found | None]) -> Found:
@@ -125,61 +148,130 @@ def read_machine(vboxmanage: VBoxManage, uuid: str, details: bool = True) -> Mac
 
     :raises VBoxMemoryError: ``machine_not_found``, ``vboxmanage_unreadable`` and what :meth:`VBoxManage.run` raises
     """
-    return machine_from(parse_info(vboxmanage.run(*info_command(uuid))), uuid, details)
+    return _machine_of(vboxmanage, vboxmanage.run(*info_command(uuid)), uuid, details)
 
 
-def machine_from(info: Mapping[str, str], uuid: str, details: bool = True) -> Machine:
-    """A :class:`Machine` from what :func:`parse_info` gives.
+def _machine_of(vboxmanage: VBoxManage, output: str, uuid: str, details: bool) -> Machine:
+    machine, info = machine_from(output, uuid, details), _head(output)
+    vboxmanage.settings_files[machine.uuid] = info["CfgFile"]
+    os_type = machine.os_type
+    if os_type and (os_type == machine.os_description or not os_type[0].isupper()):
+        # The file cannot be read, or somebody has written the ID into it in letters of another size, which VirtualBox takes.
+        machine.os_type = _os_types(vboxmanage).get(info["ostype"], os_type)
+    return machine
 
-    :raises VBoxMemoryError: ``vboxmanage_unreadable`` when a key that every machine has is missing or malformed
+
+def _os_types(vboxmanage: VBoxManage) -> dict[str, str]:
+    """The IDs of the types that VirtualBox knows, by their descriptions, of which each is another one (measured). It takes 0.1 s, once."""
+    if not vboxmanage.os_types:
+        rows = r"^ID(?: / Description)?: +(\S+)(?: -- |\nDescription: +)(.+)$"  # since 7.1 in one line
+        listed = vboxmanage.run("list", "ostypes")
+        vboxmanage.os_types = {description: name for name, description in re.findall(rows, listed, re.MULTILINE)}
+    return vboxmanage.os_types
+
+
+def machine_from(text: str, uuid: str, details: bool = True) -> Machine:
+    """A :class:`Machine` from what ``showvminfo --machinereadable`` printed of the one with this UUID.
+
+    :raises VBoxMemoryError: ``vboxmanage_unreadable`` when it is not whole, not of this machine, or not of the known form
     """
     try:
+        info, guest = _head(text), _tail(text)
+        if info["UUID"].lower() != uuid.lower():
+            raise ValueError("it is about machine %.40s" % info["UUID"])
         live = info["VMState"] in LIVE
-        balloon = int(info["GuestMemoryBalloon"])
-        settings = read_settings_file(info.get("CfgFile", "")) if live or details else {}
+        settings = read_settings_file(info["CfgFile"]) if live or details else {}
+        arm = info.get("platformArchitecture", "x86").upper() == "ARM"
         return Machine(
             uuid=info["UUID"].lower(),
             name=info["name"],
             state=info["VMState"],
-            memory=int(info["memory"]),
-            balloon_default=settings["balloon_default"] if live else balloon,
-            balloon_current=balloon if live else None,
-            page_fusion=_on_off(info.get("pagefusion")),
-            large_pages=_on_off(info.get("largepages")),
-            additions_run_level=int(info["GuestAdditionsRunLevel"]) if "GuestAdditionsRunLevel" in info else None,
-            frontend=info.get("SessionName") or None if live else None,
-            groups=info.get("groups", "/").split(",") if details else [],
+            memory=_number(info["memory"]),
+            balloon_default=settings["balloon_default"] if live else _number(guest["balloon"]),
+            balloon_current=_number(guest["balloon"]) if live else None,
+            page_fusion=_on_off(info["pagefusion"]),
+            large_pages=None if arm else _on_off(info["largepages"]),
+            additions_run_level=_number(guest["run_level"]) if guest["run_level"] else None,
+            frontend=_session_name(text) if live else None,
+            groups=info["groups"].split(",") if details else [],
             os_type=(settings["os_type"] or info["ostype"]) if details else None,
             os_description=info["ostype"] if details else None,
         )
     except (KeyError, ValueError) as error:
+        what = "there is no %s" % error if isinstance(error, KeyError) else str(error)
         raise VBoxMemoryError(
             "vboxmanage_unreadable",
-            "VBoxManage's showvminfo for machine %s is not of the known form (%s: %s): see what"
-            " 'VBoxManage showvminfo %s --machinereadable' prints" % (uuid, type(error).__name__, error, uuid),
+            "VBoxManage's showvminfo for machine %s is not of the known form (%s): see what"
+            " 'VBoxManage showvminfo %s --machinereadable' prints" % (uuid, what, uuid),
         ) from None
 
 
-def parse_info(text: str) -> dict[str, str]:
-    r"""The rows of ``showvminfo --machinereadable`` as a dictionary of strings.
+# The output of showvminfo has three parts. In the first, up to VMState, all text is escaped: a backslash before quotes and backslashes,
+# newlines raw. In the second many fields are printed raw, and what somebody wrote there can look like any row. The third is the balloon
+# and what the guest says of itself, escaped again, to the very end; before 7.0 the snapshots follow, raw.
+# Source: showVMInfo in VBoxManageInfo.cpp of 7.2; all fields tried on 7.2.22 (docs/virtualbox-findings.md); recordings of 6.1 to 7.1.
+_QUOTED = r'"[^"\\]*(?:\\.[^"\\]*)*"'
+_ROW = re.compile(r'([^"=\n]+)=(%s|[^"\n]*)\n' % _QUOTED, re.DOTALL)
+_BALLOON = "GuestMemoryBalloon"
+_TAIL = re.compile(
+    r"%s=(?P<balloon>[^\n]*)\n"
+    r"(?:GuestOSType=%s\n)?(?:GuestAdditionsRunLevel=(?P<run_level>[^\n]*)\n)?(?:GuestAdditionsVersion=%s\n)?"
+    r'(?:GuestAdditionsFacility_[^="\n]*=[0-9]+,-?[0-9]+\n)*'
+    r'(?:SnapshotName=".*\nCurrentSnapshotNode="SnapshotName[-0-9]*"\n)?\Z' % (_BALLOON, _QUOTED, _QUOTED),
+    re.DOTALL,
+)
 
-    A quoted value ends at a quote that no backslash precedes and that ends the line; it can hold raw newlines
-    (names and descriptions do), so lines inside it are nobody's rows. Of a key that stands twice the first counts,
-    as what a guest reports about itself stands last. Source: measured on 7.2.22.
+
+def _head(text: str) -> dict[str, str]:
+    """The rows of the first part, up to the state.
+
+    :raises ValueError: for a key that stands twice with different values, or where another answer follows
     """
-    row = re.compile(
-        r'^("(?:[^"\\\n]|\\.)*"|[^"=\n]+)=(?:"((?:[^"\\]|\\.)*)"(?=\r?$)|([^\n]*))', re.MULTILINE | re.DOTALL
-    )
     rows: dict[str, str] = {}
-    position = 0
-    while True:
-        found = row.search(text, position)
-        if not found:
-            return rows
-        key, quoted, plain = found.groups()
-        value = plain.strip() if quoted is None else re.sub(r"\\(.)", r"\1", quoted, flags=re.DOTALL)
-        rows.setdefault(key.strip('"'), value)
-        position = found.end()
+    starts = [found.start() for found in re.finditer(r'^name="', text, re.MULTILINE)]
+    if len(starts) > 1:
+        raise _twice("name")
+    position = starts[0] if starts else len(text)  # after the Linux wrapper's warning, if any
+    while position < len(text) and "VMState" not in rows:
+        found = _ROW.match(text, position)
+        if found:
+            key, value = found.groups()
+            if rows.setdefault(key, value) != value:
+                raise _twice(key)
+        position = found.end() if found else text.find("\n", position) + 1 or len(text)
+    return {
+        key: re.sub(r"\\(.)", r"\1", value[1:-1], flags=re.DOTALL) if value.startswith('"') else value.strip()
+        for key, value in rows.items()
+    }
+
+
+def _tail(text: str) -> dict[str, str]:
+    """The balloon and the guest's run level, from the end.
+
+    :raises ValueError: when the end is not there, or when more than one could be meant
+    """
+    starts = re.finditer(r"^%s=" % _BALLOON, text, re.MULTILINE)
+    found = [tail for tail in (_TAIL.match(text, start.start()) for start in starts) if tail]
+    if not found:
+        raise ValueError("it does not end as a whole answer does, with %s" % _BALLOON)
+    if len(found) > 1:
+        raise _twice(_BALLOON)
+    return found[0].groupdict()
+
+
+def _session_name(text: str) -> str | None:
+    """The front end of a live machine: a row in the second part, so only where it stands once it is VirtualBox's own.
+
+    :raises ValueError: for one that stands there twice
+    """
+    names = re.findall(r'^SessionName="([^"\n]*)"$', text, re.MULTILINE)
+    if len(names) > 1:
+        raise _twice("SessionName")
+    return names[0] or None if names else None
+
+
+def _twice(key: str) -> ValueError:
+    return ValueError("the key %.40s stands there more than once, and nothing tells which is VirtualBox's own" % key)
 
 
 def read_settings_file(path: str) -> dict[str, Any]:
@@ -188,13 +280,16 @@ def read_settings_file(path: str) -> dict[str, Any]:
     ``showvminfo`` gives the description of the type in place of its ID, and of a live machine the current request in place of
     the default balloon. The file holds ``<Machine OSType="Debian_64">`` and ``<Guest memoryBalloonSize="N"/>``, where no such
     attribute means 0. Source: measured on 7.2.22.
+
+    :param path: as VBoxManage prints it, in UTF-8, whatever the locale of this process
     """
     try:
-        machine: Any = ElementTree.parse(path).getroot().find("{*}Machine")
+        with open(native_path(path), "rb") as stream:
+            machine: Any = ElementTree.parse(stream).getroot().find("{*}Machine")
         guest = machine.find("{*}Hardware/{*}Guest")
         return {
             "os_type": machine.get("OSType"),
-            "balloon_default": int(guest.get("memoryBalloonSize", "0")) if guest is not None else 0,
+            "balloon_default": _number(guest.get("memoryBalloonSize", "0")) if guest is not None else 0,
         }
     except (
         OSError,
@@ -206,5 +301,17 @@ def read_settings_file(path: str) -> dict[str, Any]:
         return {"os_type": None, "balloon_default": None}
 
 
-def _on_off(value: str | None) -> bool | None:
-    return None if value is None else value == "on"
+def _number(text: str) -> int:
+    """A number as VirtualBox prints it: plain decimal, of 32 bits.
+
+    :raises ValueError: for all else that ``int()`` would take, too
+    """
+    if not re.fullmatch("[0-9]{1,10}", text):
+        raise ValueError("%.40r is no number" % text)
+    return int(text)
+
+
+def _on_off(value: str) -> bool:
+    if value not in ("on", "off"):
+        raise ValueError("%.40r is neither on nor off" % value)
+    return value == "on"

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from functools import partial
 from typing import Any, Collection, Iterator, Mapping, Sequence
 
@@ -19,20 +20,38 @@ from ansible_collections.vbox.memory.plugins.module_utils.backends.base import (
     one_of,
 )
 from ansible_collections.vbox.memory.plugins.module_utils.backends.metrics import GUEST_METRICS, HOST, PERIOD
-from ansible_collections.vbox.memory.plugins.module_utils.backends.process import retry_transient
+from ansible_collections.vbox.memory.plugins.module_utils.backends.process import native_path, retry_transient
 from ansible_collections.vbox.memory.plugins.module_utils.backends.vboxapi_pool import (
     WorkerPool,
+    is_error,
     pythons,
     two_are_faster,
     unavailable,
 )
-from ansible_collections.vbox.memory.plugins.module_utils.errors import TRANSIENT, VBoxMemoryError
+from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError
 from ansible_collections.vbox.memory.plugins.module_utils.model.commands import change_commands, command_line
 from ansible_collections.vbox.memory.plugins.module_utils.model.features import parse_version
-from ansible_collections.vbox.memory.plugins.module_utils.model.machine import LIVE, Machine
+from ansible_collections.vbox.memory.plugins.module_utils.model.machine import LIVE, UUID, Machine
 
 PART = 10  # machines that one request is about: what one worker does alone in the end, while the other has nothing left
 AT_ONCE = 20  # requests: other modules of this user get their turn after so many
+
+# What a worker says of a machine: the fields, and the types of their values.
+FIELDS: dict[str, tuple[type, ...]] = {
+    "uuid": (str,),
+    "name": (str,),
+    "state": (str,),
+    "memory": (int,),
+    "balloon_default": (int,),
+    "page_fusion": (bool, type(None)),
+    "large_pages": (bool, type(None)),
+}
+DETAILS: dict[str, tuple[type, ...]] = {"os_type": (str,), "os_description": (str,), "groups": (list,)}
+LIVE_FIELDS: dict[str, tuple[type, ...]] = {
+    "balloon_current": (int,),
+    "additions_run_level": (int,),
+    "frontend": (str, type(None)),
+}
 
 
 class VBoxApiBackend(Backend):
@@ -53,7 +72,7 @@ class VBoxApiBackend(Backend):
     def __init__(self, vboxmanage: Backend, python: str | None = None, machines: int = 0) -> None:
         self._vboxmanage = vboxmanage
         self._searches = 0
-        self._pool = WorkerPool([python] if python else pythons(), machines)
+        self._pool = WorkerPool([native_path(python)] if python else pythons(), machines)
         try:
             wanted = vboxmanage.version  # while the bindings start
             self._version = parse_version(self._pool.version)
@@ -84,10 +103,11 @@ class VBoxApiBackend(Backend):
         # None or several: it is not there, or a machine went meanwhile and two workers have seen another list each. One alone sees what is right.
         unclear = [name for name in names if len(found.get(name, ())) != 1]
         if unclear:
-            found.update(zip(unclear, self._call("find", names=unclear, details=details)))
-        return [self._found(found[name]) for name in names]
+            entries = self._call("find", names=unclear, details=details)
+            found.update(zip(unclear, self._lists(entries, len(unclear))))
+        return [self._found(found[name], name, details) for name in names]
 
-    def _find_in_parts(self, names: Sequence[str], details: bool) -> dict[str, list[dict[str, Any]]]:
+    def _find_in_parts(self, names: Sequence[str], details: bool) -> dict[str, list[Any]]:
         """``{name or UUID: entries}``, by both workers; nothing if the list of machines has changed so that they cannot go on."""
         self._pool.expect(len(names))
         parts = min(AT_ONCE, len(names) // PART)  # no more, for each looks through all that is wanted
@@ -96,17 +116,19 @@ class VBoxApiBackend(Backend):
             dict(names=list(names), details=details, search=self._searches, part=part, parts=parts)
             for part in range(parts)
         ]
-        with _ignoring(*TRANSIENT):
-            results = self._pool.share("find", requests)
-            return {name: [entry for part in parts for entry in part] for name, parts in zip(names, zip(*results))}
-        return {}
+        try:
+            results = [self._lists(result, len(names)) for result in self._pool.share("find", requests)]
+        except VBoxMemoryError as error:
+            if error.transient:
+                return {}
+            raise
+        return {name: [entry for part in parts for entry in part] for name, parts in zip(names, zip(*results))}
 
     def read_all(self, details: bool = True) -> Machines:
         machines, unreadable = [], {}
-        uuids = self._call("list")
-        for uuid, entry in zip(uuids, self._entries(uuids, details)):
+        for uuid, entry in self._entries(self._uuids(), details):
             try:
-                machines.append(self._machine(entry))
+                machines.append(self._machine(entry, uuid, details))
             except VBoxMemoryError as error:
                 if error.code in OF_THE_HOST:
                     raise
@@ -116,13 +138,17 @@ class VBoxApiBackend(Backend):
 
     def read_live(self) -> list[Machine]:
         machines = []
-        for entry in self._entries(self._call("list", states=LIVE), details=False):
+        for uuid, entry in self._entries(self._uuids(states=LIVE), details=False):
             with _ignoring("machine_not_found"):
-                machines.append(self._machine(entry))
+                machines.append(self._machine(entry, uuid, details=False))
         return [machine for machine in machines if machine.live]
 
     def read(self, uuid: str) -> Machine:
-        return retry_transient(lambda: self._machine(self._pool.call("read", {"uuids": [uuid]})[0], again=False))
+        return retry_transient(lambda: self._machine(self._read([uuid], True)[0], uuid, again=False))
+
+    def settings_file(self, uuid: str) -> str:
+        path: str = self._call("settings_file", uuid=uuid)
+        return path
 
     def change(self, uuid: str, values: Mapping[str, Any], live: bool = False) -> None:
         if live:
@@ -138,12 +164,14 @@ class VBoxApiBackend(Backend):
         self._vboxmanage.power(uuid, action, frontend)
 
     def metrics_period(self, uuid: str) -> int:
-        period: int = self._call("metrics_period", uuid=uuid, metric=GUEST_METRICS["free_kb"])
-        return period
+        period = self._call("metrics_period", uuid=uuid, metric=GUEST_METRICS["free_kb"])
+        return int(self._expected(period, _is_number(period)))
 
     def query_metrics(self, target: str, metrics: Sequence[str]) -> dict[str, int | None]:
-        values: dict[str, int | None] = self._call("query_metrics", uuid=_uuid(target), metrics=list(metrics))
-        return values
+        values = self._call("query_metrics", uuid=_uuid(target), metrics=list(metrics))
+        known = isinstance(values, dict) and values.keys() <= set(metrics)
+        self._expected(values, known and all(value is None or type(value) is int for value in values.values()))
+        return {metric: values[metric] if _is_number(values.get(metric)) else None for metric in metrics}
 
     def setup_metrics(self, target: str, groups: Sequence[str]) -> None:
         self._call("setup_metrics", uuid=_uuid(target), groups=list(groups), period=PERIOD)
@@ -152,35 +180,100 @@ class VBoxApiBackend(Backend):
         """The result of a request; transient errors are tried again."""
         return retry_transient(lambda: self._pool.call(method, params))
 
-    def _entries(self, uuids: Sequence[str], details: bool) -> Iterator[dict[str, Any]]:
-        """What the workers say of each machine, in order."""
+    def _uuids(self, **params: Any) -> list[str]:
+        uuids = self._call("list", **params)
+        known = isinstance(uuids, list) and all(isinstance(uuid, str) and re.fullmatch(UUID, uuid) for uuid in uuids)
+        return list(self._expected(uuids, known))
+
+    def _entries(self, uuids: Sequence[str], details: bool) -> Iterator[tuple[str, Any]]:
+        """What the workers say of each machine, in order, with its UUID."""
         self._pool.expect(len(uuids))
         requests = [{"uuids": some, "details": details} for some in _portions(uuids, PART)]
         for some in _portions(requests, AT_ONCE):
-            for entries in retry_transient(partial(self._pool.share, "read", some)):
-                yield from entries
+            for request, entries in zip(some, retry_transient(partial(self._pool.share, "read", some))):
+                yield from zip(request["uuids"], self._list(entries, len(request["uuids"])))
 
-    def _found(self, entries: Sequence[dict[str, Any]]) -> Found:
+    def _read(self, uuids: Sequence[str], details: bool) -> list[Any]:
+        return self._list(self._pool.call("read", {"uuids": uuids, "details": details}), len(uuids))
+
+    def _found(self, entries: Sequence[Any], name: str, details: bool) -> Found:
         """The one machine that is meant by a name or UUID, or what is wrong."""
         machines = []
         for entry in entries:
             try:
-                machines.append(self._machine(entry))
+                machine = self._machine(entry, None, details)
             except VBoxMemoryError as error:
+                if error.code == "backend_unavailable":
+                    raise
                 if error.code != "machine_not_found":  # gone since
                     return error
+            else:
+                self._expected(entry, machine.name == name or machine.uuid == name.lower())
+                machines.append(machine)
         return one_of(machines)
 
-    def _machine(self, entry: Mapping[str, Any], again: bool = True) -> Machine:
-        """The machine of an entry. With ``again``, one that could not be read for a transient reason is read again."""
-        if "machine" in entry:
-            return Machine(**entry["machine"])
-        if "inaccessible" in entry:
-            raise inaccessible(entry["inaccessible"], entry["reason"], entry["code"])
+    def _machine(self, entry: Any, uuid: str | None, details: bool = True, again: bool = True) -> Machine:
+        """The machine of an entry. With ``again``, one that could not be read for a transient reason is read again.
+
+        :param uuid: the machine's own, where it is known before
+        """
+        kinds = entry.keys() - {"uuid"} if isinstance(entry, dict) else set()
+        if kinds == {"machine"}:
+            fields = entry["machine"]
+            known = is_machine(fields, details) and fields["uuid"] == (uuid or fields["uuid"]).lower()
+            return Machine(**self._expected(fields, known))
+        if kinds == {"inaccessible", "reason", "code"}:
+            found = entry["inaccessible"]
+            known = (
+                isinstance(found, str) and re.fullmatch(UUID, found) is not None and found == (uuid or found).lower()
+            )
+            told = isinstance(entry["reason"], str) and isinstance(entry["code"], (str, type(None)))
+            self._expected(entry, known and told)
+            raise inaccessible(found, entry["reason"], entry["code"])
+        self._expected(
+            entry, kinds == {"error"} and is_error(entry["error"]) and isinstance(entry.get("uuid", ""), str)
+        )
         error = self._pool.error_from(entry["error"])
-        if again and error.code in TRANSIENT and "uuid" in entry:
+        if again and error.transient and "uuid" in entry:
             return self.read(entry["uuid"])
         raise error
+
+    def _lists(self, result: Any, length: int) -> list[list[Any]]:
+        self._expected(result, all(isinstance(one, list) for one in self._list(result, length)))
+        return list(result)
+
+    def _list(self, result: Any, length: int) -> list[Any]:
+        return list(self._expected(result, isinstance(result, list) and len(result) == length))
+
+    def _expected(self, result: Any, known: bool) -> Any:
+        """A result that is of the known form.
+
+        :raises VBoxMemoryError: ``backend_unavailable`` where it is not: whatever answers then is not our worker, or not with these bindings
+        """
+        if not known:
+            self.close()
+            raise unavailable("they gave what is not of the known form: %.80r" % (result,))
+        return result
+
+
+def is_machine(fields: Any, details: bool) -> bool:
+    """Whether these are all fields of a machine, with or without details, and no others, with values of their types."""
+    if not isinstance(fields, dict):
+        return False
+    wanted = dict(FIELDS, **(DETAILS if details else {}), **(LIVE_FIELDS if fields.get("state") in LIVE else {}))
+    return (
+        fields.keys() == wanted.keys()
+        and all(type(value) in wanted[key] for key, value in fields.items())
+        and all(_is_number(value) for value in fields.values() if type(value) is int)
+        and all(isinstance(group, str) for group in fields.get("groups", ()))
+        and fields.get("groups") != []
+        and re.fullmatch(UUID, fields["uuid"]) is not None
+    )
+
+
+def _is_number(value: Any) -> bool:
+    """Whether this is a number as VirtualBox has them: of 32 bits, or a metric's."""
+    return type(value) is int and 0 <= value < 2**32
 
 
 def _uuid(target: str) -> str | None:

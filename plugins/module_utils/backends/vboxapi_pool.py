@@ -8,20 +8,22 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import select
+import re
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from functools import cached_property
-from typing import Any, Mapping, Sequence
+from typing import Any, Iterator, Mapping, Sequence
 
 from ansible_collections.vbox.memory.plugins.module_utils.backends import vboxapi_worker
 from ansible_collections.vbox.memory.plugins.module_utils.backends.process import (
     TIME_LIMIT,
     environment,
+    last_line,
+    readable,
     retry_transient,
+    scratch_file,
     wait_for_exit,
 )
 from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError, error_from_result_code
@@ -49,7 +51,7 @@ class WorkerPool:
         self._second: Worker | None = None
         self._candidates = list(candidates)
         self._starts_two = two_are_faster(machines)
-        with client_lock, contextlib.suppress(Unusable):  # which shows when it is to be used
+        with contextlib.suppress(Unusable, VBoxMemoryError), _locked():  # which shows when it is to be used
             for python in self._candidates[:1]:
                 self._launch(python)
 
@@ -68,7 +70,7 @@ class WorkerPool:
         :param requests: the params of each
         :raises VBoxMemoryError: typed by VirtualBox's result code, with these details; ``backend_unavailable``
         """
-        with client_lock:
+        with _locked():
             if self._first is None:
                 self._start()
             left = list(range(len(requests)))[::-1]
@@ -143,7 +145,7 @@ class WorkerPool:
     def _start(self) -> str:
         """Have a worker connected, of the first Python that has the bindings; gives back their version of VirtualBox."""
         reasons = []
-        with client_lock:
+        with _locked():
             for python in self._candidates:
                 try:
                     return self._connect(python)
@@ -159,17 +161,22 @@ class WorkerPool:
             self._first.begin(HELLO, "hello")
             hello = self._first.finish()
             if "result" not in hello:
-                error = _error_from(hello["error"], answered=False)
+                # Without words of the server's own, the bindings give the name of the code.
+                words = not re.search(r"\(NS_\w+\)$", hello["error"]["message"])
+                starts = not (words and hello["error"].get("code") == "0x80004005")
+                error = _error_from(hello["error"], answered=False, starts=starts)
                 if error.code == "server_unavailable":
                     raise error
                 raise Unusable("%s: %s" % (python, hello["error"]["message"]))
+            version = hello["result"].get("version") if isinstance(hello["result"], dict) else None
+            if not isinstance(version, str):
+                raise Unusable("%s gave no version but %.80r" % (python, hello["result"]))
         except (Unusable, VBoxMemoryError):
             self.close()
             raise
         self._candidates = [python]
         if self._second:
             self._second.begin(HELLO, "hello")
-        version: str = hello["result"]["version"]
         return version
 
 
@@ -190,11 +197,11 @@ class Worker:
         self.until = 0.0
         self._python = python
         self._pending = b""
-        self._errors = tempfile.TemporaryFile()
+        self._number = 0  # of the last request
         lock = [] if client_lock.descriptor is None else [client_lock.descriptor]
-        loader: Any = vboxapi_worker.__spec__.loader  # AnsiballZ has its text in a zip
-        program = loader.get_source(vboxapi_worker.__name__)
         try:
+            self._errors = scratch_file()
+            program = _worker_program()
             # A session of its own: what ends us (a lost connection, a kill) must not end a process that holds a lock.
             self._process = subprocess.Popen(
                 [python, "-c", program] + [str(descriptor) for descriptor in lock],
@@ -208,18 +215,22 @@ class Worker:
             )
         except OSError as error:
             raise Unusable("%s: %s" % (python, error.strerror)) from None
+        except Exception as error:  # whatever it is, there is another backend
+            raise Unusable("%s: %s: %s" % (python, type(error).__name__, error)) from None
         assert self._process.stdin and self._process.stdout
         self._stdin, self._stdout = self._process.stdin, self._process.stdout
 
     def fileno(self) -> int:
-        """For ``select``."""
+        """For :func:`~.process.readable`."""
         return self._stdout.fileno()
 
     def begin(self, task: int, method: str, params: Mapping[str, Any] | None = None) -> None:
         """Send a request. That the process has ended shows in place of its response."""
         self.task, self.until = task, time.monotonic() + TIME_LIMIT
+        self._number += 1
+        request = {"id": self._number, "method": method, "params": params or {}}
         with contextlib.suppress(OSError):
-            self._stdin.write(json.dumps({"method": method, "params": params or {}}).encode() + b"\n")
+            self._stdin.write(json.dumps(request).encode() + b"\n")
             self._stdin.flush()
 
     def finish(self) -> dict[str, Any]:
@@ -229,13 +240,10 @@ class Worker:
         """
         self.task = None
         line = self._line()
-        try:
-            message: dict[str, Any] = json.loads(line.decode("utf-8"))
-            if "result" in message or isinstance(message["error"]["message"], str):
-                return message
-        except (ValueError, TypeError, KeyError):
-            pass
-        raise self._gone("%s printed what is no response: %.80r" % (self._python, line))
+        message = response_in(line, self._number)
+        if message is None:
+            raise self._gone("%s printed what is no response to request %d: %.80r" % (self._python, self._number, line))
+        return message
 
     def close_stdin(self) -> None:
         """Let the process end."""
@@ -252,7 +260,7 @@ class Worker:
 
     def _line(self) -> bytes:
         while b"\n" not in self._pending:
-            if not select.select([self], [], [], max(0, self.until - time.monotonic()))[0]:
+            if not readable([self.fileno()], self.until - time.monotonic()):
                 raise self._silent()
             some = os.read(self.fileno(), 65536)
             if not some:
@@ -267,9 +275,8 @@ class Worker:
         """The error for a process that has ended before its time."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             wait_for_exit(self._process, 2)
-        self._errors.seek(0)
-        lines = self._errors.read().decode("utf-8", "replace").strip().splitlines()
-        status = "status %s%s" % (self._process.returncode, ": " + lines[-1] if lines else "")
+        line = last_line(self._errors)
+        status = "status %s%s" % (self._process.returncode, ": " + line if line else "")
         return self._gone("%s ended unexpectedly (%s)" % (self._python, status))
 
     def _gone(self, reason: str) -> Unusable:
@@ -285,11 +292,55 @@ class Worker:
         )
 
 
+@contextlib.contextmanager
+def _locked() -> Iterator[None]:
+    """Hold the client's lock. What the system refuses meanwhile makes the bindings unusable."""
+    try:
+        with client_lock:
+            yield
+    except OSError as error:
+        raise unavailable(error) from None
+
+
+def _worker_program() -> str:
+    """The text of the worker, with nothing in it that a locale cannot spell: no more than its comments have."""
+    loader: Any = (
+        vboxapi_worker.__spec__.loader
+    )  # AnsiballZ has its text in a zip, and Ansible on the controller gives bytes
+    text = loader.get_source(vboxapi_worker.__name__)
+    text = text.decode("utf-8") if isinstance(text, bytes) else text
+    return str(text.encode("ascii", "backslashreplace").decode("ascii"))
+
+
 def first_to_respond(workers: Sequence[Worker]) -> list[Worker]:
     """Those of the workers at work that have responded, as soon as one has; all of them if none responds in time."""
     at_work = [worker for worker in workers if worker.task is not None]
     limit = min(worker.until for worker in at_work) - time.monotonic()
-    return select.select(at_work, [], [], max(0, limit))[0] or at_work
+    ready = readable([worker.fileno() for worker in at_work], limit)
+    return [worker for worker in at_work if worker.fileno() in ready] or at_work
+
+
+def response_in(line: bytes, number: int) -> dict[str, Any] | None:
+    """The response to the request with this number, or ``None`` if the line is anything else."""
+    try:
+        message: Any = json.loads(line.decode("utf-8"))
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(message, dict) or type(message.get("id")) is not int or message["id"] != number:
+        return None
+    if message.keys() == {"id", "result"} or (message.keys() == {"id", "error"} and is_error(message["error"])):
+        return message
+    return None
+
+
+def is_error(reported: Any) -> bool:
+    """Whether this is an error as a worker reports it."""
+    return (
+        isinstance(reported, dict)
+        and isinstance(reported.get("message"), str)
+        and re.fullmatch("0x[0-9a-f]{8}", str(reported.get("code", "0x00000000"))) is not None
+        and reported.keys() <= {"message", "code"}
+    )
 
 
 def two_are_faster(machines: int) -> bool:

@@ -4,8 +4,9 @@
 """The program that ``vboxapi_pool`` runs with a Python that has VirtualBox's bindings (``vboxapi``).
 
 Its text goes to ``python -c``: nothing but the standard library and the bindings here, and importing it does nothing.
-A request is a line of JSON on standard input, ``{"method": name of a method of Requests, "params": its keywords}``; its response is a
-line of JSON on standard output, ``{"result": …}`` or ``{"error": {"message": …, "code": VirtualBox's result code}}``. At the end of the input it ends.
+A request is a line of JSON on standard input, ``{"id": number, "method": name of a method of Requests, "params": its keywords}``; its response is a
+line of JSON on standard output, with the same id and ``"result"`` or ``"error": {"message": ..., "code": VirtualBox's result code}``. At the end of the
+input it ends.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import sys
 from typing import Any, Iterator
 
 UUID = r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+LONGEST_MESSAGE = 2000  # characters
 NOT_FOUND = "0x80bb0001"
 NO_ACCESS = "0x80070005"  # also of whatever is asked of a machine whose settings file cannot be read
 OTHER_PLATFORM = (
@@ -63,10 +65,10 @@ def main() -> None:
     for line in requests:
         request = json.loads(line)
         try:
-            response = {"result": getattr(handler, request["method"])(**request["params"])}
+            response: dict[str, Any] = {"result": getattr(handler, request["method"])(**request["params"])}
         except Exception as error:  # the bindings' own, and theirs can be of any class
             response = {"error": as_error(error)}
-        send(responses, response)
+        send(responses, dict(response, id=request["id"]))
     handler.end()
 
 
@@ -96,9 +98,10 @@ def send(responses: Any, message: dict[str, Any]) -> None:
 def as_error(error: Exception) -> dict[str, str]:
     """An error as the parent takes it: with VirtualBox's result code, where it is one of VirtualBox's."""
     if hasattr(error, "errno") and hasattr(error, "msg"):
-        lines = (error.msg or "").strip().splitlines()
-        return {"message": lines[0] if lines else str(error), "code": "0x%08x" % (error.errno & 0xFFFFFFFF)}
-    return {"message": str(error) if isinstance(error, NotRunning) else "%s: %s" % (type(error).__name__, error)}
+        words = " ".join((error.msg or "").split())
+        return {"message": words[:LONGEST_MESSAGE] or str(error), "code": "0x%08x" % (error.errno & 0xFFFFFFFF)}
+    words = str(error) if isinstance(error, NotRunning) else "%s: %s" % (type(error).__name__, error)
+    return {"message": words[:LONGEST_MESSAGE]}
 
 
 def access_error(machine: Any) -> dict[str, Any]:
@@ -157,6 +160,11 @@ class Requests:
     def read(self, uuids: Any, details: bool = True) -> Any:
         """For each UUID ``{"machine": its fields}``, ``{"inaccessible": UUID, "reason": …, "code": …}`` or ``{"error": …}``."""
         return [self._entry(uuid, details=details) for uuid in uuids]
+
+    def settings_file(self, uuid: str) -> str:
+        """The path of a machine's settings file."""
+        path: str = self._machine(uuid).settingsFilePath
+        return path
 
     def modify(self, uuid: str, values: dict[str, Any]) -> None:
         """Change settings of a stopped machine: all of them or none.
@@ -289,7 +297,7 @@ class Requests:
             state=self._state_of(machine),
             memory=machine.memorySize,
             balloon_default=machine.memoryBalloonSize,
-            page_fusion=getattr(machine, "pageFusionEnabled", None),
+            page_fusion=bool(machine.pageFusionEnabled) if hasattr(machine, "pageFusionEnabled") else None,
             large_pages=self._large_pages(machine, uuid),
         )
         if details:
@@ -313,7 +321,10 @@ class Requests:
                     frontend=getattr(machine, "sessionName", None) or None,
                 )
         except NotRunning:  # any more
-            return {"state": self._state_of(machine)}
+            state = self._state_of(machine)
+            if state in LIVE:
+                raise
+            return {"state": state}
 
     @contextlib.contextmanager
     def _live_session(self, machine: Any) -> Iterator[Any]:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import re
 from functools import cached_property
 from typing import Any, Mapping, Sequence
 
@@ -16,12 +15,11 @@ from ansible_collections.vbox.memory.plugins.module_utils.backends.metrics impor
     period_in,
     values_in,
 )
-from ansible_collections.vbox.memory.plugins.module_utils.backends.showvminfo import Listing, read_machine
+from ansible_collections.vbox.memory.plugins.module_utils.backends.showvminfo import Listing, read_machine, rows_in
 from ansible_collections.vbox.memory.plugins.module_utils.backends.vboxmanage_cli import VBoxManage
 from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError
 from ansible_collections.vbox.memory.plugins.module_utils.model.commands import change_commands, power_command
-from ansible_collections.vbox.memory.plugins.module_utils.model.features import parse_version
-from ansible_collections.vbox.memory.plugins.module_utils.model.machine import UUID, Machine
+from ansible_collections.vbox.memory.plugins.module_utils.model.machine import Machine
 
 
 class VBoxManageBackend(Backend):
@@ -36,9 +34,9 @@ class VBoxManageBackend(Backend):
     def __init__(self, executable: str | None = None) -> None:
         self.vboxmanage = VBoxManage(executable)
 
-    @cached_property
+    @property
     def version(self) -> str | None:
-        return parse_version(self.vboxmanage.run("--version"))
+        return self.vboxmanage.version
 
     @cached_property
     def _listing(self) -> Listing:
@@ -51,9 +49,8 @@ class VBoxManageBackend(Backend):
         return self._listing.read_all(details)
 
     def read_live(self) -> list[Machine]:
-        uuids = re.findall(r'" \{(%s)\}$' % UUID, self.vboxmanage.run("list", "runningvms"), re.MULTILINE)
         machines = []
-        for found in self._listing.read_each(dict.fromkeys(uuids)).values():
+        for found in self._listing.read_each(rows_in(self.vboxmanage.run("list", "runningvms"))).values():
             if isinstance(found, VBoxMemoryError):
                 raise found
             if found and found.live:
@@ -62,6 +59,11 @@ class VBoxManageBackend(Backend):
 
     def read(self, uuid: str) -> Machine:
         return read_machine(self.vboxmanage, uuid)
+
+    def settings_file(self, uuid: str) -> str:
+        if uuid not in self.vboxmanage.settings_files:
+            read_machine(self.vboxmanage, uuid, details=False)
+        return self.vboxmanage.settings_files[uuid]
 
     def change(self, uuid: str, values: Mapping[str, Any], live: bool = False) -> None:
         for command in change_commands(uuid, values):
@@ -79,3 +81,6 @@ class VBoxManageBackend(Backend):
 
     def setup_metrics(self, target: str, groups: Sequence[str]) -> None:
         self.vboxmanage.run("metrics", "setup", "--period", str(PERIOD), "--samples", "1", target, ",".join(groups))
+
+    def close(self) -> None:
+        """There is nothing to end."""

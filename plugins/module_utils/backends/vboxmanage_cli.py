@@ -5,21 +5,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import subprocess
-import tempfile
-from typing import IO, Callable, Sequence, Union
+from functools import cached_property
+from typing import IO, Callable, Iterator, Sequence, Union
 
 from ansible_collections.vbox.memory.plugins.module_utils.backends.process import (
     TIME_LIMIT,
+    content,
     environment,
+    native_path,
     retry_transient,
+    scratch_file,
     wait_for_exit,
 )
 from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError, error_from_result_code
 from ansible_collections.vbox.memory.plugins.module_utils.locks import client_lock
 from ansible_collections.vbox.memory.plugins.module_utils.model.commands import command_line
+from ansible_collections.vbox.memory.plugins.module_utils.model.features import parse_version
 
 # Where VirtualBox's packages have their programs, and other folders to look in where the path leads nowhere.
 INSTALL_FOLDERS = (
@@ -50,6 +55,24 @@ class VBoxManage:
 
     def __init__(self, executable: str | None = None) -> None:
         self.executable = find_executable(executable)
+        self.os_types: dict[str, str] = {}  # IDs by description, once they were asked for
+        self.settings_files: dict[str, str] = {}  # by UUID, of the machines that were read
+
+    @cached_property
+    def version(self) -> str:
+        """The version of VirtualBox: what answers to nothing is no VBoxManage.
+
+        :raises VBoxMemoryError: ``vboxmanage_unreadable``, and what :meth:`run` raises
+        """
+        printed = self.run("--version")
+        version = parse_version(printed)
+        if version is None:
+            raise VBoxMemoryError(
+                "vboxmanage_unreadable",
+                "%s --version does not print VirtualBox's version but %.80r: name the right program with the option"
+                " vboxmanage" % (self.executable, printed),
+            )
+        return version
 
     def run(self, *arguments: str) -> str:
         """Run VBoxManage with these arguments and give back its standard output as text. Transient errors are tried again.
@@ -79,45 +102,65 @@ class VBoxManage:
         from concurrent.futures import ThreadPoolExecutor  # 10 ms that most runs can do without
 
         results: list[Output] = []
-        with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        with contextlib.suppress(RuntimeError), ThreadPoolExecutor(SIDE_BY_SIDE) as pool:  # no thread can be had
             for start in range(0, len(calls), PORTION):
-                with client_lock:  # of us: this thread holds it for the others
+                with self._could_be_run(calls[start]), client_lock:  # of us: this thread holds it for the others
                     results += pool.map(
                         lambda arguments: _or_error(self._run_unlocked, arguments), calls[start : start + PORTION]
                     )
-        return results
+        return results + [_or_error(self._run_once, arguments) for arguments in calls[len(results) :]]
 
     def _run_once(self, arguments: Sequence[str]) -> str:
-        with client_lock:
+        with self._could_be_run(arguments), client_lock:
             return self._run_unlocked(arguments)
 
     def _run_unlocked(self, arguments: Sequence[str], stderr: list[str] | None = None) -> str:
-        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-            # A session of its own and files for pipes: what ends us (a lost connection, a kill) must not end
-            # a VBoxManage that holds a machine's lock, or the server marks the machine aborted.
-            process = subprocess.Popen(
-                (self.executable,) + tuple(arguments),
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=err,
-                start_new_session=True,
-                env=environment(),
-                close_fds=True,
-            )
-            try:
-                status = wait_for_exit(process, TIME_LIMIT)
-            except subprocess.TimeoutExpired:
-                raise VBoxMemoryError(
-                    "vboxmanage_timeout",
-                    "VBoxManage has not answered within %d s and was left running (process %d): ending it could abort a"
-                    " machine. See what holds VirtualBox up, then run this again." % (TIME_LIMIT, process.pid),
-                    command=command_line(arguments),
-                ) from None
-            if status:
-                raise _failure(arguments, status, _content(out), _content(err))
-            if stderr is not None:
-                stderr.append(_content(err))
-            return _content(out)
+        with self._could_be_run(arguments), scratch_file() as out, scratch_file() as err:
+            status = self._finish(self._start(arguments, out, err), arguments)
+            printed, errors = content(out), content(err)
+        if status:
+            raise _failure(arguments, status, printed, errors)
+        if stderr is not None:
+            stderr.append(errors)
+        return printed
+
+    @contextlib.contextmanager
+    def _could_be_run(self, arguments: Sequence[str]) -> Iterator[None]:
+        """What the system refuses (the program, a file, a process, arguments that the locale cannot spell) as our error."""
+        try:
+            yield
+        except (OSError, ValueError) as error:
+            raise VBoxMemoryError(
+                "vboxmanage_failed",
+                "%s could not be run: %s. See whether it is a program that runs here, and whether this user has files, processes"
+                " and room for temporary files left" % (self.executable, error),
+                command=command_line(arguments),
+            ) from None
+
+    def _start(self, arguments: Sequence[str], out: IO[bytes], err: IO[bytes]) -> subprocess.Popen[bytes]:
+        # A session of its own and files for pipes: what ends us (a lost connection, a kill) must not end
+        # a VBoxManage that holds a machine's lock, or the server marks the machine aborted.
+        return subprocess.Popen(
+            (self.executable,) + tuple(arguments),
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=err,
+            start_new_session=True,
+            env=environment(),
+            close_fds=True,
+        )
+
+    def _finish(self, process: subprocess.Popen[bytes], arguments: Sequence[str]) -> int:
+        """The exit status."""
+        try:
+            return wait_for_exit(process, TIME_LIMIT)
+        except subprocess.TimeoutExpired:
+            raise VBoxMemoryError(
+                "vboxmanage_timeout",
+                "VBoxManage has not answered within %d s and was left running (process %d): ending it could abort a"
+                " machine. See what holds VirtualBox up, then run this again." % (TIME_LIMIT, process.pid),
+                command=command_line(arguments),
+            ) from None
 
 
 def _or_error(call: Callable[[Sequence[str]], str], arguments: Sequence[str]) -> Output:
@@ -131,12 +174,13 @@ def _failure(arguments: Sequence[str], status: int, stdout: str, stderr: str) ->
     """The error for a failed command."""
     found = re.search(r"\b(\w+) \((0x[0-9a-fA-F]{8})\)", stderr)
     name, number = found.groups() if found else (None, None)
-    reason = _first_error(stderr) or _first_error(stdout) or "exit status %d" % status
+    reason = _reason(stderr) or _reason(stdout) or "exit status %d" % status
     return error_from_result_code(
         "VirtualBox says: %s" % reason,
         number,
         name,
         answered=", interface I" in stderr,
+        starts=not re.search(r"\(0x80004005\), component VirtualBoxWrap, interface IVirtualBox$", stderr, re.MULTILINE),
         command=command_line(arguments),
         rc=status,
         stdout=stdout[-2000:],
@@ -153,9 +197,9 @@ def find_executable(wanted: str | None = None) -> str:
     path = os.environ.get("PATH", os.defpath).split(os.pathsep)
     folders = [folder for folder in (*path, *INSTALL_FOLDERS, *OTHER_FOLDERS) if folder]
     if wanted and os.sep in wanted:
-        candidates = [os.path.expanduser(wanted)]
+        candidates = [native_path(os.path.expanduser(wanted))]
     else:
-        candidates = [os.path.join(folder, wanted or "VBoxManage") for folder in folders]
+        candidates = [os.path.join(folder, native_path(wanted or "VBoxManage")) for folder in folders]
     for executable in filter(_can_run, candidates):
         return executable if wanted else _behind_wrapper(executable)
     raise VBoxMemoryError(
@@ -195,12 +239,9 @@ def _can_run(path: str) -> bool:
     return os.path.isfile(path) and os.access(path, os.X_OK)
 
 
-def _content(stream: IO[bytes]) -> str:
-    stream.seek(0)
-    return stream.read().decode("utf-8", "replace")
-
-
-def _first_error(text: str) -> str | None:
-    """VBoxManage's own error line, without its 'VBoxManage: error: '."""
-    found = re.search(r"^VBoxManage\S*: error: (.+)$", text, re.MULTILINE)
-    return found.group(1).strip() if found else None
+def _reason(text: str) -> str:
+    """All of what VBoxManage says is wrong, without its 'VBoxManage: error: '. What follows is VBoxManage's own affair: the details (the result
+    code and its interfaces) and the place in its source."""
+    lines = re.findall(r"^VBoxManage\S*: error: (.+)$", text, re.MULTILINE)
+    details = [number for number, line in enumerate(lines) if re.search(r", interface I|\bat line \d+ of file ", line)]
+    return " ".join(line.strip() for line in lines[: min(details, default=len(lines))])

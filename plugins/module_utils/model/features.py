@@ -82,8 +82,8 @@ def parse_version(text: str) -> str | None:
     >>> parse_version("7.2.22_Debianr175245")
     '7.2.22'
     """
-    found: list[str] = re.findall(r"^(\d+\.\d+\.\d+)\S*$", text, re.MULTILINE)
-    return found[-1] if found else None
+    found = set(re.findall(r"^([0-9]{1,4}\.[0-9]{1,4}\.[0-9]{1,4})(?![0-9])\S*$", text, re.MULTILINE))
+    return found.pop() if len(found) == 1 else None
 
 
 def release(version: str) -> tuple[int, ...]:

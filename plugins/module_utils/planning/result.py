@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Mapping
+from typing import Any, Mapping, Sequence
 
 from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError
 from ansible_collections.vbox.memory.plugins.module_utils.model.commands import command_line
@@ -72,3 +72,20 @@ def planned_result(plan: MachinePlan) -> MachineResult:
         commands=plan.commands,
         limited_by=plan.limited_by,
     )
+
+
+def outcome(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What a module's result says as a whole, from its entries of ``machines``."""
+    failed = [result for result in results if result.get("failed")]
+    whole: dict[str, Any] = dict(
+        changed=any(result["changed"] for result in results),
+        machines=list(results),
+        commands=[command for result in results for command in result["commands"]],
+        pending=[dict(result["pending"], name=result["name"]) for result in results if result["pending"]],
+    )
+    if failed:
+        message = "; ".join("machine %r: %s" % (result["name"], result["msg"]) for result in failed)
+        if len(results) > 1:
+            message = "%d of %d machines failed. %s" % (len(failed), len(results), message)
+        whole.update(failed=True, code=failed[0].get("code"), msg=message)
+    return whole

@@ -1,7 +1,6 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright: vbox.memory contributors
-"""Takes recordings of a real VBoxManage into this folder: `take.py FOLDER`, where FOLDER has a folder for each release.
+"""Takes recordings of a real VBoxManage into this folder: `python3 take.py FOLDER`, where FOLDER has a folder for each release.
 
 What is specific to the machine of the recording is masked here, by name; nothing else is changed or left out.
 """

@@ -212,7 +212,7 @@ def test_machines_groups_and_variables(listed, fake):
         "vbox_machines": {uuid, running},
         "vbox_state_poweroff": {uuid},
         "vbox_state_running": {running},
-        "vbox_os_Windows_10__64_bit_": {uuid},
+        "vbox_os_Windows10_64": {uuid},
         "vbox_host_h_1": {uuid, running},
         "vbox_group_a_b_c": {uuid},
         "vbox_group_a": {uuid},

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,10 @@ from ansible_collections.vbox.memory.plugins.module_utils.backends.metrics impor
     GUEST_METRICS,
     HOST_METRICS,
     PROCESS_METRICS,
+    period_in,
     values_in,
 )
+from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError
 
 RECORDED = Path(__file__).resolve().parents[3] / "recorded"
 HEAD = (
@@ -75,14 +78,63 @@ def test_no_mixture_of_rows_fools_it(parts, order):
         (printed("a", {}), None),
         (printed("a", {USED: ""}), None),
         (printed("a", {USED: "0 kB"}), 0),
-        (printed("a", {USED: "12.00%"}), None),
-        ("", None),
+        (printed("a", {USED: "-5 kB"}), None),  # more than 2 TB, in 31 bits
         (HEAD, None),
-        ("\x00\ufffd garbage\n", None),
     ],
 )
 def test_one_metric(text, value):
     assert values_in(text, [USED]) == {USED: value}
+
+
+WHOLE = printed("a", {USED: "5 kB", FREE: "6 kB"})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "\x00\ufffd garbage\n",
+        printed("a", {USED: "12.00%"}),
+        printed("a", {USED: "1_0 kB"}),
+        printed("a", {USED: "\u0661\u0660 kB"}),
+        printed("a", {USED: "9" * 5000 + " kB"}),
+        WHOLE[:-1],
+        WHOLE[:-5],
+        WHOLE[: len(HEAD) - 1],
+        WHOLE + "garbage\n",
+        WHOLE.replace("a  ", "b  ", 1),
+        WHOLE + WHOLE[len(HEAD) :],
+    ],
+)
+def test_what_is_not_whole_or_not_of_the_known_form_is_an_error(text):
+    with pytest.raises(VBoxMemoryError) as caught:
+        values_in(text, [USED, FREE])
+    assert caught.value.code == "vboxmanage_unreadable" and "metrics query" in caught.value.message
+
+
+LIST_HEAD = (
+    "Object          Metric                                   Unit    Minimum    Maximum     Period      Count Description\n"
+    "--------------- ---------------------------------------- ---- ---------- ---------- ---------- ---------- -----------\n"
+)
+LIST_ROW = "%-15s %-40s kB            0 2147483647 %10d %10d Free physical memory.\n"
+
+
+@pytest.mark.parametrize(
+    "name", [*NAMES.values(), f"x\nhost {FREE} kB 0 1 77 1 y", f"fifteen letters {FREE} kB 1 2 77 4"]
+)
+def test_no_name_fools_the_period(name):
+    assert period_in(LIST_HEAD + LIST_ROW % (name, FREE, 0, 0), FREE) == 0
+    assert period_in(LIST_HEAD + LIST_ROW % (name, FREE, 5, 1), FREE) == 5
+    assert period_in(LIST_HEAD, FREE) == 0
+
+
+@pytest.mark.parametrize(
+    "text", ["", "garbage\n", LIST_HEAD[:-9], (LIST_HEAD + LIST_ROW % ("a", FREE, 1, 1))[:-1], LIST_HEAD + "garbage\n"]
+)
+def test_a_list_of_metrics_that_is_not_whole_is_an_error(text):
+    with pytest.raises(VBoxMemoryError) as caught:
+        period_in(text, FREE)
+    assert caught.value.code == "vboxmanage_unreadable" and "metrics list" in caught.value.message
 
 
 def test_figures_of_a_real_guest():
@@ -111,5 +163,8 @@ def only(text, name, metrics):
 
 
 @given(st.text())
-def test_anything_is_read_without_a_word(text):
-    assert set(values_in(text, [USED, FREE])) == {USED, FREE}
+def test_anything_is_read_or_is_our_error(text):
+    with contextlib.suppress(VBoxMemoryError):
+        assert set(values_in(text, [USED, FREE])) == {USED, FREE}
+    with contextlib.suppress(VBoxMemoryError):
+        assert period_in(text, FREE) >= 0

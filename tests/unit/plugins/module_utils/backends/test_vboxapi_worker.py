@@ -4,11 +4,15 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 import sys
 import types
+from pathlib import Path
 
 import pytest
 
+from ansible_collections.vbox.memory.plugins.module_utils.backends import vboxapi_worker
 from ansible_collections.vbox.memory.plugins.module_utils.backends.vboxapi_worker import (
     STATES,
     NotRunning,
@@ -317,6 +321,33 @@ def test_details_are_not_asked_for_where_nobody_wants_them(requests):
 
 
 def test_errors_as_the_parent_takes_them():
-    assert as_error(ComError(0x80BB0007, "locked\nmore")) == {"message": "locked", "code": "0x80bb0007"}
+    assert as_error(ComError(0x80BB0007, "locked\nmore")) == {"message": "locked more", "code": "0x80bb0007"}
+    assert (
+        len(as_error(ComError(0x80BB0007, "x" * 10**6))["message"])
+        == len(as_error(ValueError("x" * 10**6))["message"])
+        == 2000
+    )
     assert as_error(ValueError("odd")) == {"message": "ValueError: odd"}
     assert as_error(OSError(2, "No such file"))["message"].startswith("FileNotFoundError")
+
+
+def test_a_machine_that_runs_and_cannot_be_asked_is_an_error_of_its_own(requests):
+    assert requests(Machine(sessionName="")).read([UUID]) == [
+        {"error": {"message": f"Machine '{UUID}' is not currently running."}, "uuid": UUID}
+    ]
+
+
+def test_each_response_has_the_id_of_its_request(monkeypatch, tmp_path):
+    """The whole program, as `python -c` runs it, with bindings that are not there."""
+    program = Path(vboxapi_worker.__file__).read_text(encoding="utf-8")
+    lines = [{"id": 7, "method": "hello", "params": {}}, {"id": 8, "method": "nothing", "params": {}}]
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", program],
+        input="".join(json.dumps(line) + "\n" for line in lines),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    responses = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [one["id"] for one in responses] == [7, 8]
+    assert responses[0]["error"]["message"].startswith("ModuleNotFoundError")

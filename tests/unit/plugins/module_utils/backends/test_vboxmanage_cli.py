@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import pytest
 
 from ansible_collections.vbox.memory.plugins.module_utils import errors
 from ansible_collections.vbox.memory.plugins.module_utils.backends import process, vboxmanage_cli
+from ansible_collections.vbox.memory.plugins.module_utils.backends.vboxmanage import VBoxManageBackend
 from ansible_collections.vbox.memory.plugins.module_utils.backends.vboxmanage_cli import (
     VBoxManage,
     find_executable,
@@ -32,6 +34,19 @@ NO_SERVER = (
     "VBoxManage: error: Failed to create the VirtualBox object!\n"
     "VBoxManage: error: Code NS_ERROR_FAILURE (0x80004005) - Operation failed (extended info not available)\n"
 )
+# Of 7.2.22: an empty VirtualBox.xml, and a settings folder that is root's.
+EMPTY_XML = (
+    "VBoxManage: error: Failed to create the VirtualBox object!\n"
+    "VBoxManage: error: Document is empty.\n"
+    "VBoxManage: error: Location: '/h/VirtualBox.xml', line 1 (0), column 1.\n"
+    "VBoxManage: error: /b/VirtualBoxImpl.cpp[865] (nsresult VirtualBox::init())\n"
+    "VBoxManage: error: Details: code NS_ERROR_FAILURE (0x80004005), component VirtualBoxWrap, interface IVirtualBox\n"
+)
+NO_SOCKET = (
+    "VBoxManage: error: Failed to create the VirtualBox object!\n"
+    "VBoxManage: error: Code NS_ERROR_SOCKET_FAIL (0xC1F30200) - IPC daemon socket error (extended info not available)\n"
+    "VBoxManage: error: Most likely, the VirtualBox COM server is not running or failed to start.\n"
+)
 FAILURES = [
     # exit status, standard error: our code, VirtualBox's, words of the message
     (1, LOCKED, "machine_locked", "VBOX_E_INVALID_OBJECT_STATE (0x80bb0007)", "already locked"),
@@ -46,7 +61,7 @@ FAILURES = [
         1,
         LOCKED.replace("0x80bb0007", "0x80BB0007"),
         "machine_locked",
-        "VBOX_E_INVALID_OBJECT_STATE (0x80BB0007)",
+        "VBOX_E_INVALID_OBJECT_STATE (0x80bb0007)",
         "already locked",
     ),
     (1, NO_SERVER, "server_unavailable", "NS_ERROR_FAILURE (0x80004005)", "Failed to create the VirtualBox object!"),
@@ -85,6 +100,29 @@ FAILURES = [
         "vboxmanage_failed",
         "VBOX_E_INVALID_OBJECT_STATE (0x80001234)",
         "already locked",
+    ),
+    (1, EMPTY_XML, "server_unavailable", "NS_ERROR_FAILURE (0x80004005)", "cannot start: correct what it names"),
+    (
+        1,
+        EMPTY_XML,
+        "server_unavailable",
+        "NS_ERROR_FAILURE (0x80004005)",
+        "Document is empty. Location: '/h/VirtualBox.xml', line 1",
+    ),
+    (1, NO_SOCKET, "server_unavailable", "NS_ERROR_SOCKET_FAIL (0xc1f30200)", "IPC daemon socket error"),
+    (
+        1,
+        NO_SOCKET.replace("NS_ERROR_SOCKET_FAIL (0xC1F30200)", "NS_BASE_STREAM_WOULD_BLOCK (0x80470007)"),
+        "server_unavailable",
+        "NS_BASE_STREAM_WOULD_BLOCK (0x80470007)",
+        "Most likely, the VirtualBox COM server is not running",
+    ),
+    (
+        1,
+        LOCKED.replace("web01'", "two\nVBoxManage: error: lines'"),
+        "machine_locked",
+        "VBOX_E_INVALID_OBJECT_STATE (0x80bb0007)",
+        "'two lines' is",
     ),
     (2, "VBoxManage: error: Unknown option: --x\n", "vboxmanage_failed", None, "Unknown option: --x"),
     (7, "", "vboxmanage_failed", None, "exit status 7"),
@@ -255,7 +293,9 @@ def test_failures_are_told_by_their_codes(stand_in, impatient, status, stderr, c
     assert result["command"] == "VBoxManage modifyvm 'two words'"
 
 
-@pytest.mark.parametrize(("stderr", "tries"), [(LOCKED, 7), (NO_SERVER, 7), ("VBoxManage: error: no\n", 1)])
+@pytest.mark.parametrize(
+    ("stderr", "tries"), [(LOCKED, 7), (NO_SERVER, 7), (NO_SOCKET, 7), (EMPTY_XML, 1), ("VBoxManage: error: no\n", 1)]
+)
 def test_what_passes_is_tried_again_a_bounded_number_of_times(stand_in, impatient, tmp_path, stderr, tries):
     count = tmp_path / "count"
     fails = stand_in(f"open({str(count)!r}, 'a').write('.'); sys.stderr.write({stderr!r}); sys.exit(1)")
@@ -316,6 +356,151 @@ def test_a_command_line_can_be_typed(arguments):
         ["bash", "-c", 'VBoxManage() { printf "%s\\0" "$@"; }; ' + typed], check=True, capture_output=True, text=True
     ).stdout
     assert told == "".join(word + "\0" for word in arguments)
+
+
+def test_a_long_reason_is_quoted_in_short(stand_in):
+    says = stand_in("sys.stderr.write('VBoxManage: error: ' + 'x' * 10**6); sys.exit(1)")
+    with pytest.raises(VBoxMemoryError) as caught:
+        VBoxManage(says).run("list", "vms")
+    assert len(caught.value.message) < 1200 and len(caught.value.details["stderr"]) <= 2000
+
+
+# -- what cannot be run, or is not whole ---------------------------------------------------------------------------------
+
+
+def refusal(executable, *arguments):
+    with pytest.raises(VBoxMemoryError) as caught:
+        VBoxManage(executable).run(*arguments)
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("echo 7.2.22\n", "Exec format error"), ("#!/nosuch/interpreter\n", "No such file"), ("", "Exec format error")],
+    ids=["no first line", "no interpreter", "empty"],
+)
+def test_a_program_that_cannot_be_started(tmp_path, text, words):
+    (tmp_path / "VBoxManage").write_text(text)
+    (tmp_path / "VBoxManage").chmod(0o755)
+    error = refusal(str(tmp_path / "VBoxManage"), "list", "vms")
+    assert error.code == "vboxmanage_failed" and words in error.message and str(tmp_path) in error.message
+
+
+def test_arguments_that_no_program_can_get(stand_in):
+    assert refusal(stand_in(""), "a\x00b").code == "vboxmanage_failed"
+
+
+def test_no_temporary_folder_is_needed(stand_in, monkeypatch, tmp_path):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nosuch"))
+    assert VBoxManage(stand_in("print('said')")).run() == "said\n"
+
+
+def test_where_files_in_memory_are_not_to_be_had_a_temporary_folder_is(stand_in, monkeypatch, tmp_path):
+    monkeypatch.delattr(os, "memfd_create", raising=False)
+    assert VBoxManage(stand_in("print('said')")).run() == "said\n"
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nosuch"))
+    error = refusal(stand_in("print('said')"))
+    assert error.code == "vboxmanage_failed" and "nosuch" in error.message and "temporary files" in error.message
+
+
+def test_output_that_found_no_room_is_an_error(stand_in, monkeypatch):
+    """/dev/full is a disk that is full: the program does not notice."""
+    monkeypatch.setattr(process, "scratch_file", lambda: open("/dev/full", "r+b", buffering=0))
+    monkeypatch.setattr(vboxmanage_cli, "scratch_file", process.scratch_file)
+    error = refusal(stand_in("try: os.write(1, b'said')\nexcept OSError: pass"), "list", "vms")
+    assert error.code == "vboxmanage_failed" and "No space left" in error.message
+
+
+def test_no_file_descriptors_left(stand_in):
+    """All of them are taken, and one after the other is given back: at each, the answer is there or a typed error."""
+    code = """
+import os, resource, sys
+from ansible_collections.vbox.memory.plugins.module_utils.backends.vboxmanage_cli import VBoxManage
+from ansible_collections.vbox.memory.plugins.module_utils.backends.vboxapi_pool import WorkerPool
+from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+taken = []
+try:
+    while True: taken.append(os.open("/dev/null", os.O_RDONLY))
+except OSError: pass
+codes = []
+while taken:
+    for try_it in (lambda: VBoxManage(sys.argv[1]).run(), lambda: WorkerPool([sys.argv[1]]).version):
+        try: codes.append(try_it().strip())
+        except VBoxMemoryError as error: codes.append(error.code)
+    os.close(taken.pop())
+    if len(taken) < 30: break
+print(*codes)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, stand_in("print('said')")],
+        env=dict(os.environ, PYTHONPATH=BUILD),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    codes = done.stdout.split()
+    assert codes[:2] == ["vboxmanage_failed", "backend_unavailable"] and codes[-2:] == [
+        "said",
+        "backend_unavailable",
+    ], done.stderr
+    assert set(codes) == {"vboxmanage_failed", "backend_unavailable", "said"}
+
+
+def test_many_file_descriptors_do_no_harm(stand_in):
+    code = """
+import os, resource, sys
+from ansible_collections.vbox.memory.plugins.module_utils.backends.vboxmanage_cli import VBoxManage
+resource.setrlimit(resource.RLIMIT_NOFILE, (2000, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+taken = [os.open("/dev/null", os.O_RDONLY) for _each in range(1500)]
+print(VBoxManage(sys.argv[1]).run())
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, stand_in("print('said')")],
+        env=dict(os.environ, PYTHONPATH=BUILD),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout == "said\n\n", done.stderr
+
+
+def test_no_threads_left(stand_in, monkeypatch):
+    monkeypatch.setattr(vboxmanage_cli, "SIDE_BY_SIDE", 2)
+
+    def refuse(_thread):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr("threading.Thread.start", refuse)
+    calls = [(str(number),) for number in range(25)]
+    assert VBoxManage(stand_in("print(sys.argv[1])")).run_each(calls) == [f"{number}\n" for number in range(25)]
+
+
+@pytest.mark.parametrize("printed", ["", "Hello", "7.2", "7.2.22\n7.1.0", "\u0667.2.22", "7.2." + "2" * 5000])
+def test_what_does_not_say_its_version_is_no_vboxmanage(stand_in, printed):
+    program = stand_in(f"sys.stdout.buffer.write({printed.encode()!r})")
+    with pytest.raises(VBoxMemoryError) as caught:
+        assert VBoxManage(program).version
+    assert caught.value.code == "vboxmanage_unreadable" and program in caught.value.message
+    with pytest.raises(VBoxMemoryError):  # no host without machines
+        VBoxManageBackend("/bin/true").read_all()
+
+
+@pytest.mark.parametrize("locale", ["C", "de_DE.ISO-8859-1"])
+def test_paths_are_the_same_in_every_locale(tmp_path, stand_in, locale):
+    folder = tmp_path / "Müller ☃"
+    folder.mkdir()
+    stand_in("print('said')", name="Müller ☃/VBoxManage")
+    (folder / "a.vbox").write_text('<VirtualBox><Machine OSType="Debian_64"><Hardware/></Machine></VirtualBox>')
+    code = f"""
+import sys
+from ansible_collections.vbox.memory.plugins.module_utils.backends.vboxmanage_cli import VBoxManage
+from ansible_collections.vbox.memory.plugins.module_utils.backends.showvminfo import read_settings_file
+print(sys.getfilesystemencoding(), read_settings_file({ascii(str(folder / "a.vbox"))})["os_type"], VBoxManage({ascii(str(folder / "VBoxManage"))}).run())
+"""
+    environment = dict(os.environ, LC_ALL=locale, PYTHONUTF8="0", PYTHONCOERCECLOCALE="0", PYTHONPATH=BUILD)
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert done.stdout.split()[1:] == ["Debian_64", "said"] and "utf-8" not in done.stdout, done.stdout + done.stderr
 
 
 # -- never killed --------------------------------------------------------------------------------------------------------

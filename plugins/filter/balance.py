@@ -1,0 +1,162 @@
+# -*- coding: utf-8 -*-
+# Copyright: vbox.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: balance
+short_description: Plan how memory moves between the running machines of a host
+description:
+  - Takes the facts of a host, read with their metrics, and gives a plan, which says what each running machine is to hold, the next steps
+    there, and one code and one sentence for each machine. Nothing is changed.
+  - What a machine holds is its memory less what its balloon holds.
+  - Machines that cannot follow, or whose figures cannot be trusted, are left alone, and charged.
+  - A machine is asked to give memory only after it was watched for a while, so one look at a host plans what machines get, and says of others
+    that C(window_not_full). Hand the V(history) of a plan to the next one to go on from it.
+version_added: 0.2.0
+author:
+  - vbox.memory contributors (!UNKNOWN)
+positional: policy
+options:
+  _input:
+    description:
+      - The facts of the host, RV(vbox.memory.vbox_memory_facts#module:ansible_facts.vbox_memory), read with
+        O(vbox.memory.vbox_memory_facts#module:metrics=true).
+    type: dict
+    required: true
+  policy:
+    description:
+      - Limits of the host are C(reserve) (what other programs keep), C(share) (per cent of the rest that the machines of this user get), C(ready)
+        (what stays free for the next in need), C(window) and C(period) in seconds. C(defaults) are settings of all machines, and C(machines)
+        are settings by UUID.
+      - The settings of a machine are C(floor), C(ceiling), C(hard_reserve) and C(comfort_reserve), in MB or as in V(25%) of the machine's
+        memory, C(weight), C(priority), and C(balance=false) for one that is to be left alone.
+    type: dict
+    default: {}
+  reservations:
+    description: What is kept for machines about to start, each with C(name), C(memory_mb) and C(until), in seconds of the same clock as O(now).
+    type: list
+    elements: dict
+    default: []
+  history:
+    description: The RV(_value.history) of the plan before.
+    type: dict
+  now:
+    description: When the facts were read, in seconds on any one clock.
+    type: float
+    default: 0
+  start_mb:
+    description: Say also what the start of a machine of so many MB would cost, and whom.
+    type: int
+seealso:
+  - module: vbox.memory.vbox_memory_facts
+  - plugin: vbox.memory.table
+    plugin_type: filter
+"""
+
+EXAMPLES = r"""
+- name: Read the host with its metrics
+  vbox.memory.vbox_memory_facts:
+    metrics: true
+
+- name: Show what would be done, and why
+  ansible.builtin.debug:
+    msg: "{{ plan.machines | vbox.memory.table(['name', 'holds_mb', 'target_mb', 'code', 'sentence']) }}"
+  vars:
+    plan: "{{ ansible_facts.vbox_memory | vbox.memory.balance({'reserve': '10%'}) }}"
+
+- name: Say whether a machine of 4 GB may start
+  ansible.builtin.debug:
+    msg: "{{ (ansible_facts.vbox_memory | vbox.memory.balance({}, start_mb=4096)).start.sentence }}"
+"""
+
+RETURN = r"""
+_value:
+  description: The plan. Sizes are in MB.
+  type: dict
+  contains:
+    host:
+      description: The C(codes) of the host (C(infeasible), C(host_pressure), C(other_controller), C(shared_by_users)), a C(sentence), and C(figures).
+      type: dict
+    machines:
+      description:
+        - The running and paused machines, each with C(name), C(uuid), C(managed), C(holds_mb), C(target_mb), C(request_mb), C(code), C(sentence),
+          C(gives_to), C(takes_from), and the C(figures) from which the decision can be recomputed.
+      type: list
+      elements: dict
+    steps:
+      description: The requests to make now, in order, each with C(uuid), C(request_mb) (the balloon), C(was_mb), C(code) and C(sentence).
+      type: list
+      elements: dict
+    history:
+      description: What the next plan needs to know of this one.
+      type: dict
+    start:
+      description: With O(start_mb), C(verdict) (V(now), V(after_steps) or V(never)), C(seconds), C(lacks_mb), C(gives), C(fails_by_mb) and C(sentence).
+      type: dict
+"""
+
+from typing import Any, Optional
+
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.vbox.memory.plugins.module_utils.planning import balance
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.from_facts import planner_input
+from ansible_collections.vbox.memory.plugins.plugin_utils.values import kind_of, plain
+
+NEEDED = ("vmm_used_kb", "vmm_free_kb", "vmm_ballooned_kb", "memory_free_kb")
+
+
+def balance_filter(
+    facts: Any,
+    policy: Any = None,
+    reservations: Any = None,
+    history: Any = None,
+    now: float = 0,
+    start_mb: Optional[int] = None,
+) -> dict:
+    facts, policy, reservations, history = plain(facts), plain(policy), plain(reservations), plain(history)
+    for name, value, kind in (
+        ("policy", policy, dict),
+        ("reservations", reservations, list),
+        ("history", history, dict),
+    ):
+        if value is not None and not isinstance(value, kind):
+            raise AnsibleFilterError(
+                "vbox.memory.balance: %s: it is %s, and not a %s"
+                % (name, kind_of(value), "list" if kind is list else "dictionary")
+            )
+    if (
+        not isinstance(facts, dict)
+        or not isinstance(facts.get("machines"), list)
+        or not isinstance(facts.get("host"), dict)
+    ):
+        raise AnsibleFilterError(
+            "vbox.memory.balance: it is %s, and not ansible_facts.vbox_memory of vbox.memory.vbox_memory_facts"
+            % kind_of(facts)
+        )
+    missing = [key for key in NEEDED if facts["host"].get(key) is None]
+    if missing:
+        raise AnsibleFilterError(
+            "vbox.memory.balance: the facts have no %s of the host: read them with metrics: true" % ", ".join(missing)
+        )
+    for number, each in enumerate(reservations or []):
+        if not isinstance(each, dict) or not isinstance(each.get("memory_mb"), int) or each["memory_mb"] < 0:
+            raise AnsibleFilterError("vbox.memory.balance: reservations[%d]: it has no memory_mb of 0 or more" % number)
+    if start_mb is not None and (isinstance(start_mb, bool) or not isinstance(start_mb, int) or start_mb < 1):
+        raise AnsibleFilterError("vbox.memory.balance: start_mb: %r is not a whole number of MB" % (start_mb,))
+    host, machines = planner_input(facts, now)
+    try:
+        plan = balance.plan(host, machines, policy, reservations, history, now)
+        if start_mb is not None:
+            plan["start"] = balance.would_start(host, machines, policy, reservations, history, now, start_mb)
+    except ValueError as error:
+        raise AnsibleFilterError("vbox.memory.balance: %s" % error) from None
+    return plan
+
+
+class FilterModule:
+    def filters(self) -> dict:
+        return {"balance": balance_filter}

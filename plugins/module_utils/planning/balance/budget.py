@@ -1,0 +1,87 @@
+# -*- coding: utf-8 -*-
+# Copyright: vbox.memory contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""What the machines of a user may hold together, what they are charged, and what of it is left. MB."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, NamedTuple, Optional
+
+from .given import Stock
+from .policy import HostPolicy
+from .records import Record
+
+READY_PERCENT, READY_LEAST = 2, 256
+READY_MOST_PERCENT = 10  # what machines needed at a time lately is kept ready up to that
+REMEMBERED = 3600  # s
+RESERVE_PERCENT, RESERVE_LEAST = 5, 1024
+
+
+class Budget(NamedTuple):
+    """MB."""
+
+    budget: int
+    reserved: int  # for machines about to start; taken off the budget already
+    charge: int  # what all machines may hold, as the sum proves
+    held_back: int  # given by donors who have not been seen to keep their reserve since
+    under_way: int  # what donors are still to give
+    ready: int  # kept for the next in need
+    pool: int  # what may be given out now: negative when over the budget
+    to_share: int  # what all managed machines are to hold together
+    pressure: int  # what the host itself lacks to its reserve
+
+
+def reckon(
+    host: Dict[str, Any],
+    records: List[Record],
+    stock: Stock,
+    policy: HostPolicy,
+    reservations: Optional[List[Dict[str, Any]]],
+    now: float,
+) -> Budget:
+    """The budget, and what is left of it."""
+    held = (host.get("vmm_used_kb") or 0) + (host.get("vmm_free_kb") or 0) >> 10
+    available = host.get("available_mb") or 0
+    reserve = policy.reserve
+    if reserve is None:
+        reserve = max(RESERVE_LEAST, (host.get("total_mb") or 0) * RESERVE_PERCENT // 100)
+    reserved = sum(each["memory_mb"] for each in reservations or [] if each.get("until") is None or each["until"] > now)
+    budget = held + max(0, available - reserve) * policy.share // 100 - reserved
+    ready = policy.ready
+    if ready is None:
+        since, want = stock.account["want"]
+        lately = min(want, budget * READY_MOST_PERCENT // 100) if now - since < REMEMBERED else 0
+        ready = max(READY_LEAST, budget * READY_PERCENT // 100, lately)
+    held_back = 0
+    under_way = 0
+    for record in records:
+        if record.fixed is None:
+            held_back += _unseen(record)
+            under_way += sum(mb for _when, mb, done in record.gives if done is None)
+        elif record.gives:
+            record.gives = [each for each in record.gives if each[2] is None]
+    under_way = min(under_way, stock.may_give)
+    managed = sum(record.hold for record in records if record.fixed is None)
+    to_share = budget - ready - (stock.charge - managed - under_way)
+    return Budget(
+        budget,
+        reserved,
+        stock.charge,
+        held_back,
+        under_way,
+        ready,
+        budget - stock.charge - held_back,
+        to_share,
+        max(0, reserve - available),
+    )
+
+
+def _unseen(record: Record) -> int:
+    """MB that are given, and belong to the donor until newer figures show that it kept its reserve. Forgets what has been seen."""
+    if not record.gives:
+        return 0
+    time = record.sample["time"] if record.sample else 0
+    left = [each for each in record.gives if each[2] is None or each[2] > time]
+    if len(left) != len(record.gives):
+        record.gives = left
+    return sum(mb for _when, mb, done in left if done is not None)

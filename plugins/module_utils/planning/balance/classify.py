@@ -1,0 +1,192 @@
+# -*- coding: utf-8 -*-
+# Copyright: vbox.memory contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""Which machines are managed, and which are fixed, by a code: those are never asked, and charged what they may hold."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Optional
+
+from .given import GRACE, Stock
+from .policy import HostPolicy
+from .records import Record, forget_uses
+
+TIME_LIMIT = 25  # s; and for each 6 MB of a step one more: a slow host gave nothing for 25 s and then all (measured)
+SLOWEST = 6  # MB/s
+PAUSE = 60  # s for which a guest that did not follow is left alone; doubled each time
+LONGEST_PAUSE = 1920
+STALE_PERIODS = 6
+STALE_LEAST = 30  # s
+
+
+def classify(records: List[Record], stock: Stock, policy: HostPolicy, now: float) -> None:
+    """Set ``fixed`` of each machine that is."""
+    stale_after = max(STALE_LEAST, STALE_PERIODS * policy.period)
+    for record in records:
+        _look_at_figures(record)
+        record.fixed = _reason(record, stale_after, now)
+    _judge_followers(records, stock, now)
+
+
+def _reason(record: Record, stale_after: float, now: float) -> Optional[str]:
+    """The code of a fixed machine; the first that holds."""
+    machine, known = record.machine, record.history
+    if not record.balance:
+        return "unmanaged"
+    large_pages = machine.get("large_pages", False)
+    if large_pages is None or large_pages:
+        return "large_pages_unknown" if large_pages is None else "large_pages"
+    if not record.running:
+        return "paused"
+    started = machine.get("started")
+    young = started is not None and now - started < GRACE
+    if young and machine.get("restored"):
+        return "restored"
+    if young:
+        return "booting"
+    additions = machine.get("additions")
+    if additions is not None and additions < 2:
+        if known["since"] is not None or known["fixed"]:
+            known["fixed"] = ["guest_restarted", now + GRACE]
+            forget_uses(known)
+            return "guest_restarted"
+        return "no_additions"
+    sample = record.sample
+    if not sample or not isinstance(sample.get("free_kb"), int) or not isinstance(sample.get("total_kb"), int):
+        return "no_statistics"
+    if now - sample["time"] > stale_after or sample["time"] - known["moved"] >= stale_after:
+        return "stale_statistics"
+    if _is_impossible(record, sample):
+        return "implausible_statistics"
+    if known["fixed"]:
+        if now < known["fixed"][1]:
+            return known["fixed"][0]
+        known["fixed"] = None
+    return None
+
+
+def _look_at_figures(record: Record) -> None:
+    """When its figures last moved, judged on the raw kB."""
+    sample, known = record.sample, record.history
+    if not sample:
+        return
+    raw = [sample.get("total_kb"), sample.get("free_kb"), sample.get("cache_kb")]
+    if raw != known["raw"]:
+        known["raw"], known["moved"] = raw, sample["time"]
+    elif known["moved"] is None:
+        known["moved"] = sample["time"]
+
+
+def _is_impossible(record: Record, sample: Dict[str, Any]) -> bool:
+    """Figures that no guest can have, whatever it does."""
+    total, free, cache = sample["total_kb"], sample["free_kb"], sample.get("cache_kb")
+    if cache is not None and (not isinstance(cache, int) or not 0 <= cache <= free):
+        return True
+    return not (0 <= free <= total <= record.memory * 1024 and total > 0)
+
+
+def _judge_followers(records: List[Record], stock: Stock, now: float) -> None:
+    """Whose request is older than its time limit: who is not following, as far as one can tell."""
+    account = stock.account
+    late = now - stock.time
+    open_gives = [r for r in records if _is_open(r.gives)]
+    open_takes = [r for r in records if _is_open(r.takes)]
+    if not open_gives and not open_takes:
+        return
+    overdue_gives = [r for r in open_gives if _is_overdue(r.gives, now, late)]
+    overdue_takes = [r for r in open_takes if _is_overdue(r.takes, now, late)]
+    missing, most = stock.missing, stock.missing_most
+    if not overdue_gives and not overdue_takes:
+        if (
+            missing <= stock.slack
+            and most >= -stock.slack
+            and _all_should_be_done(open_gives, open_takes, account, now, late)
+        ):
+            _write_off(records, open_gives, open_takes, account, stock.time)
+        return
+    missing -= sum(_open_mb(r.gives, stock.time) for r in open_gives if r not in overdue_gives)
+    missing -= account["give_written_off"]
+    if missing > stock.slack:
+        for record in overdue_gives:
+            if not _seems_to_have_given(record):
+                _fix(record, now)
+    if most < -stock.slack:
+        _blame_takers(overdue_takes, -most, now)
+    _write_off(records, overdue_gives, overdue_takes, account, stock.time)
+
+
+def _blame_takers(overdue: List[Record], untaken: int, now: float) -> None:
+    """Of those that should have taken by now: who still starves first, then who had most to take, until all that is not taken is explained."""
+    for record in sorted(overdue, key=lambda each: (not _is_short(each), -each.take, each.uuid)):
+        if untaken <= 0:
+            break
+        untaken -= record.take
+        known = record.history
+        known["boost"] = known["want"] = 0
+        _fix(record, now)
+
+
+def _is_short(record: Record) -> bool:
+    sample = record.sample
+    return bool(sample) and sample["free_kb"] >> 10 < record.hard
+
+
+def _is_open(flights: List[List[Any]]) -> bool:
+    return bool(flights) and any(done is None for _when, _mb, done in flights)
+
+
+def _open_mb(flights: List[List[Any]], time: float) -> int:
+    """MB that are under way, of what was asked before the figures."""
+    return sum(mb for when, mb, done in flights if done is None and when < time)
+
+
+def _is_overdue(flights: List[List[Any]], now: float, late: float) -> bool:
+    return any(done is None and now - late - when > TIME_LIMIT + mb / SLOWEST for when, mb, done in flights)
+
+
+def _all_should_be_done(
+    gives: List[Record], takes: List[Record], account: Dict[str, Any], now: float, late: float
+) -> bool:
+    """Whether all requests had twice the time that they need, and the figures are of after that."""
+    for kind, records, rate in (("gives", gives, account["give_rate"]), ("takes", takes, account["take_rate"])):
+        for record in records:
+            for when, mb, done in getattr(record, kind):
+                if done is None and now - late < when + 2 * mb / rate + 4:
+                    return False
+    return True
+
+
+def _seems_to_have_given(record: Record) -> bool:
+    """Whether its Free fell by what it was asked, as far as its use stayed the same."""
+    open_mb = sum(mb for _when, mb, done in record.gives if done is None)
+    sample = record.sample
+    if record.fixed or not sample:
+        return False
+    use = record.memory - record.asked - sample["free_kb"] // 1024
+    return use >= record.history["shrunk_use"] - open_mb // 2
+
+
+def _fix(record: Record, now: float) -> None:
+    """Leave it alone for a while, longer each time."""
+    known = record.history
+    pause = min(LONGEST_PAUSE, PAUSE << known["strikes"])
+    known["strikes"] = min(known["strikes"] + 1, 5)
+    known["fixed"] = ["not_following", now + pause]
+    if record.fixed is None:
+        record.fixed = "not_following"
+
+
+def _write_off(
+    records: List[Record], gives: List[Record], takes: List[Record], account: Dict[str, Any], time: float
+) -> None:
+    """Nobody waits for these requests any more; what they left open stays charged."""
+    for record in gives:
+        record.gives = [[when, mb, time if done is None else done] for when, mb, done in record.gives]
+    for record in takes:
+        record.takes = [[when, mb, time if done is None else done] for when, mb, done in record.takes]
+    if gives:
+        waited_for = sum(mb for record in records for _when, mb, done in record.gives if done is None)
+        account["give_written_off"] = max(account["give_written_off"], account["give"] - waited_for)
+    if takes:
+        waited_for = sum(mb for record in records for _when, mb, done in record.takes if done is None)
+        account["take_written_off"] = max(account["take_written_off"], account["take"] - waited_for)

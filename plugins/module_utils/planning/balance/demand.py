@@ -1,0 +1,154 @@
+# -*- coding: utf-8 -*-
+# Copyright: vbox.memory contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""What each managed machine needs, by what its guest used. MB of what the machine holds: use is its memory less its balloon and its Free."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List
+
+from .given import Stock
+from .policy import HostPolicy
+from .records import Record, forget_uses
+
+LATEST = 3  # samples
+RISE_LEAST = 96  # MB
+RISES_IN = 10  # s: what rises by more than noise in that time, rises
+BANDS = 10  # parts of the window
+NARROW = 8  # MB: a balloon known so well makes a use that is worth to remember
+LEAST_BAND = 64
+BAND_PERCENT = 2
+LOOKS_AHEAD = 12  # s at most that a rise is taken to go on
+AHEAD_MOST = 256  # MB
+STARVING = 80  # MB of Free: where programs begin to be killed is 45 to 52 (measured), and the figure is 5 s old
+BOOST_LEAST = 512  # MB that a starving guest is given beyond what it is seen to use; doubled while it starves on
+
+
+def estimate(records: List[Record], stock: Stock, policy: HostPolicy, now: float) -> None:
+    """Set use, peak, band, and the sizes that the targets are made of, for each managed machine."""
+    given = _part_given(records, stock)
+    for record in records:
+        if record.fixed is None:
+            _pair(record, given)
+            _remember(record, policy)
+            _needs(record, policy, now)
+
+
+def _part_given(records: List[Record], stock: Stock) -> float:
+    """The part that is given of what donors had under way at the time of the sum: they are taken to be equally fast."""
+    open_mb = young = 0
+    for record in records:
+        for when, mb, done in record.gives:
+            if done is None:
+                if when < stock.time:
+                    open_mb += mb
+                else:
+                    young += mb
+    if not open_mb:
+        return 0.0
+    left = stock.may_give - stock.account["give_written_off"] - young
+    return min(1.0, max(0.0, 1 - left / open_mb))
+
+
+def _pair(record: Record, given: float) -> None:
+    """What the balloon held when the sample was taken: an interval, as far as requests were under way."""
+    sample = record.sample
+    time = sample["time"]
+    least = most = record.asked
+    likely = 0
+    if record.gives:
+        for when, mb, done in record.gives:
+            if done is None or done > time:
+                least -= mb
+                if when >= time:
+                    most -= mb
+                else:
+                    likely += int(mb * given) if done is None else 0
+    if record.takes:
+        for when, mb, done in record.takes:
+            if done is None or done > time:
+                most += mb
+                if when >= time:
+                    least += mb
+        record.takes = [each for each in record.takes if each[2] is None or each[2] > time]
+    own = sample.get("balloon_kb")
+    if own:
+        least = most = min(max(own >> 10, least), most)
+    record.least_given = least if least > 0 else 0
+    record.most_given = most if most > record.least_given else record.least_given
+    record.free = sample["free_kb"] >> 10
+    record.cache = (sample.get("cache_kb") or 0) >> 10
+    record.use_most = record.memory - record.least_given - likely - record.free
+    record.use = record.use_most if most - least <= NARROW else record.memory - record.most_given - record.free
+
+
+def _remember(record: Record, policy: HostPolicy) -> None:
+    """Take the sample into the window, once."""
+    known, sample, use = record.history, record.sample, record.use
+    time = sample["time"]
+    seen = known["seen"]
+    if seen == time:
+        return
+    if seen is None or time - seen > max(60, 6 * policy.period) or time < seen:
+        forget_uses(known)
+    known["seen"] = time
+    if known["since"] is None:
+        known["since"] = time
+    recent = known["recent"]
+    known["recent"] = [each for each in recent[-5:] if each[0] >= time - RISES_IN] + [[time, use]]
+    peaks = known["peaks"]
+    if peaks and time - peaks[-1][0] < policy.window / BANDS:
+        last = peaks[-1]
+        if use > last[1] or use < last[2]:
+            known["peaks"] = peaks[:-1] + [[last[0], max(use, last[1]), min(use, last[2])]]
+        return
+    oldest = time - policy.window
+    peaks = [each for each in peaks if each[0] >= oldest - policy.window / BANDS]
+    if peaks:
+        swings = sorted([each[1] - each[2] for each in peaks])
+        known["swing"] = min(swings[(len(swings) - 1) // 2], record.memory // 4)
+        record.band = max(LEAST_BAND, record.memory * BAND_PERCENT // 100, known["swing"])
+    else:
+        record.band = max(LEAST_BAND, record.memory * BAND_PERCENT // 100)
+    known["peaks"] = peaks + [[time, use, use]]
+
+
+def _needs(record: Record, policy: HostPolicy, now: float) -> None:
+    """The sizes between which the law decides."""
+    known = record.history
+    recent = known["recent"]
+    record.recent = max([each[1] for each in recent[-LATEST:]] + [record.use_most])
+    record.peak = max(max([each[1] for each in known["peaks"]]), record.recent)
+    record.full = known["seen"] - known["since"] >= policy.window
+    rise = recent[-1][1] - recent[0][1]
+    ahead = 0
+    if rise > max(RISE_LEAST, known["swing"] * 7 // 4):
+        seconds = recent[-1][0] - recent[0][0]
+        record.rate = int(rise / seconds) + 1
+        ahead = min(int(record.rate * min(LOOKS_AHEAD, now - known["seen"] + policy.period + 4)), AHEAD_MOST)
+    _starving(record, known, rise)
+    need = max(record.peak, record.use + ahead) + record.hard
+    record.rising = record.use + ahead > record.peak
+    comfortable = need - record.hard + record.comfort
+    if record.censored and known["want"] > need:
+        need = comfortable = known["want"]
+    record.need, record.comfortable = need, comfortable
+    # donors begin to give for what a starving guest is likely to want next
+    record.expected = min(record.ceiling, need + known["boost"]) if record.censored else need
+    record.keep = comfortable + record.band
+    record.cached = record.keep + record.cache // 2
+    record.room = record.hold - max(record.recent, min(record.peak, record.use + record.band)) - record.hard - ahead
+
+
+def _starving(record: Record, known: Dict[str, Any], rise: int) -> None:
+    """A guest at its low mark needs more than can be seen: what it is to hold grows with each look at what it was given."""
+    record.censored = record.free < max(STARVING, record.hard // 2)
+    if not record.censored:
+        known["boost"] = known["want"] = 0
+        return
+    if known["want"] and (record.most_given > record.asked or record.hold < known["want"]):
+        return  # it has not had yet what it was to get
+    known["boost"] = min(
+        2 * known["boost"] if known["boost"] else max(BOOST_LEAST, rise), max(BOOST_LEAST, record.memory // 2)
+    )
+    known["want"] = min(record.ceiling, max(known["want"], record.use + known["boost"] + record.hard))

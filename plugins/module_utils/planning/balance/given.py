@@ -1,0 +1,350 @@
+# -*- coding: utf-8 -*-
+# Copyright: vbox.memory contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""What the guests have given, as far as VirtualBox's one figure for all of them proves it. MB.
+
+Linux guests say 0 for their balloons; ``RAM/VMM/Ballooned`` is the sum of all. A guest is *active* from a request on, until the request is
+done or lost: it may move its balloon then, and at no other time. ``to give`` and ``to take`` are all that active guests may still give and
+take (the whole way of each, as a guest finishes a request under way before it begins a newer one). What all machines can hold, whatever
+their guests do next, is then
+
+    memory - balloons + to take
+
+An upper bound of each is kept, and both bounds of their difference, as each change of the sum tells that exactly: a request adds to them, a
+rise of the sum was given, a fall was taken, and whoever gives and takes at the same time cannot be told apart. Nothing that a guest says of
+itself counts. Where both happened at once the bounds stay too high, and are charged, until the guests concerned are no longer active: so the
+steps are asked in turns, see steps.
+
+A request is over DONE seconds and its MB / SLOWEST_… later, of time in which its machine ran (measured: what is asked of a
+paused guest is lost; a slow host gave nothing for 25 s, and then all). How much of it was done is then known of the sum only, so of each
+guest that was active an interval is kept, and the next request to it is charged by that.
+
+A restarted guest's balloon is empty, and VirtualBox goes on counting it (measured): a phantom, which is taken off the sum.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, NamedTuple, Optional
+
+from .records import NEW, Record, forget_uses
+
+ACCOUNT: Dict[str, Any] = {
+    "time": None,  # of the last sum
+    "kb": None,  # the last sum
+    "called": None,  # when the last plan was made
+    "give": 0,  # the bounds, of those that are active
+    "take": 0,
+    "least": 0,  # of to take - to give
+    "most": 0,
+    "give_written_off": 0,  # of which nobody is waited for any more
+    "take_written_off": 0,
+    "turn": None,  # since when those who take have had their turn; null while those who give have theirs
+    "want": [0, 0],  # [when, MB]: the most that one machine needed at a time, of the last hour
+    "gone": [],  # machines that are gone, and may be in the sum still: [seen when, MB]
+    "unsure": [0, 0],  # [until when, MB]: what may still be taken by requests of before the history
+    "give_rate": 9,  # MB/s of one guest; the slow live host's figures (measured), until something faster is seen
+    "take_rate": 40,
+}
+GRACE = 120  # s in which a guest boots, or finds its way back
+TELLING = 48  # MB: how long less takes says more of the figures' period than of the guest
+FORGOTTEN = 60  # s: a request of before the history that is older than this is done, or its guest does not follow
+DONE = 120  # s
+SLOWEST_GIVING, SLOWEST_TAKING = 3, 8  # MB/s: a third and a fifth of the slow live host's
+LEAST_USE = 32  # MB: no guest that runs uses less
+ALIKE = 8  # MB
+
+
+class Stock(NamedTuple):
+    """What the sum proves."""
+
+    time: float  # s
+    balloons: int  # MB in balloons at least
+    may_take: int  # MB that guests may still take, at most
+    may_give: int
+    charge: int  # MB that all machines may hold, whatever their guests do next
+    missing: int  # what is to be given less what is to be taken, by requests older than the sum: at least
+    missing_most: int  # and at most
+    slack: int  # MB: each guest's balloon may end 1 MB short
+    account: Dict[str, Any]
+
+
+def take_stock(host: Dict[str, Any], records: List[Record], history: Optional[Dict[str, Any]], now: float) -> Stock:
+    """Bring the account up to the newest sum."""
+    account = dict(ACCOUNT if history is None else history["sum"])
+    time = host["time"]
+    kb = host.get("ballooned_kb")
+    kb = max(0, kb) if isinstance(kb, (int, float)) else 0
+    if history is None:
+        _first_sight(account, records, kb, now)
+    else:
+        _note_requests(account, records, now)
+        _note_gone(account, records, history["machines"], now)
+    for record in records:
+        if _is_emptied(record):
+            make_phantom(record, account, now)
+    if account["time"] is None or time > account["time"]:
+        _tighten(account, records, kb, time)
+        _prove(account, records, time)
+    _retire_old(account, records, now)
+    account["called"] = now
+    account["gone"] = [gone for gone in account["gone"] if time <= gone[0]]
+    phantoms = sum(record.history["phantom"][1] for record in records if record.history["phantom"])
+    gone = sum(each[1] for each in account["gone"])
+    may_take = account["take"] + (account["unsure"][1] if now < account["unsure"][0] else 0)
+    balloons = max(0, min(account["kb"] // 1024 - phantoms - gone, sum(record.most for record in records)))
+    memory = sum(record.memory for record in records)
+    young = sum(mb for record in records for when, mb, _proven in record.gives if when >= time)
+    young -= sum(mb for record in records for when, mb, _proven in record.takes if when >= time)
+    return Stock(
+        time,
+        balloons,
+        may_take,
+        account["give"],
+        min(memory, memory - balloons + may_take),
+        -account["most"] - young,
+        -account["least"] - young,
+        1 + sum(record.asked > 0 for record in records),
+        account,
+    )
+
+
+def ask(record: Record, account: Dict[str, Any], mb: int, now: float) -> None:
+    """Count a request for another balloon: so many MB more, or fewer."""
+    known = record.history
+    known["before"] = record.shown
+    was_active = record.active
+    if record.active:
+        give, take = max(0, mb), max(0, -mb)
+        record.asked += mb
+        account["least"] -= mb
+        account["most"] -= mb
+    else:  # what it really holds is known as an interval only
+        record.asked += mb
+        give, take = max(0, record.asked - record.least), max(0, record.most - record.asked)
+        account["least"] += record.least - record.asked
+        account["most"] += record.most - record.asked
+    record.give += give
+    record.take += take
+    account["give"] += give
+    account["take"] += take
+    if mb > 0:
+        record.gives = record.gives + [[now, mb, None]]
+        record.most = max(record.most, record.asked)
+    else:
+        record.takes = record.takes + [[now, -mb, None]]
+        record.least = min(record.least, record.asked)
+    record.active = True
+    known["due"] = max(known["due"] if was_active else 0, now + DONE) + (
+        mb / SLOWEST_GIVING if mb > 0 else -mb / SLOWEST_TAKING
+    )
+    record.hold = record.memory - record.asked
+    known["shown"] = record.asked
+
+
+def make_phantom(record: Record, account: Dict[str, Any], now: float) -> None:
+    """The guest restarted: its balloon is empty, and VirtualBox goes on counting it."""
+    least, most = record.history["phantom"] or (0, 0)
+    record.history["phantom"] = [least + record.least, most + record.most]
+    _retire(record, account)
+    record.asked = record.least = record.most = 0
+    record.gives, record.takes = [], []
+    record.hold = record.memory
+    record.history["fixed"] = ["guest_restarted", now + GRACE]
+    forget_uses(record.history)
+
+
+def _is_emptied(record: Record) -> bool:
+    """Whether the guest boots, or has more free than a balloon that it surely gave would leave it."""
+    if not record.asked or not record.running:
+        return False
+    additions = record.machine.get("additions")
+    if additions is not None and additions < 2:
+        return True
+    sample = record.sample
+    if not sample or record.takes or sample.get("balloon_kb"):
+        return False
+    total, free = sample.get("total_kb"), sample.get("free_kb")
+    if not isinstance(total, int) or not isinstance(free, int) or not 0 <= free <= total:
+        return False
+    if free + record.least * 1024 > total + 2048:
+        return True
+    raw = record.history["raw"]
+    if (
+        not raw
+        or record.asked < 8 * ALIKE
+        or not isinstance(raw[1], int)
+        or any(flight[2] is None for flight in record.gives)
+    ):
+        return False
+    # all at once as much is free as the balloon held, or so much that it cannot hold that any more
+    rise = free - raw[1] >> 10
+    return abs(rise - record.asked) <= ALIKE or (
+        4 * rise >= 3 * record.asked and total - free < (record.asked + LEAST_USE) * 1024
+    )
+
+
+def _first_sight(account: Dict[str, Any], records: List[Record], kb: int, now: float) -> None:
+    """Without a history: requests are taken as done but for recent ones, as far as the sum agrees."""
+    recent = 0
+    asked = sum(record.shown for record in records)
+    missing, beyond = max(0, asked - kb // 1024), max(0, -(-kb // 1024) - asked)
+    for record in records:
+        record.asked = record.history["shown"] = record.shown
+        record.hold = record.memory - record.asked
+        record.least = max(0, record.asked - missing)
+        record.most = max(record.asked, min(record.asked + beyond, record.memory * 9 // 10))
+        when = record.machine.get("request_time")
+        if when is not None and now - when < FORGOTTEN:
+            recent += max(0, record.memory * 9 // 10 - record.shown)
+    account["unsure"] = [now + FORGOTTEN, min(recent, kb // 1024)]
+
+
+def _note_requests(account: Dict[str, Any], records: List[Record], now: float) -> None:
+    """Machines that are new, requests that were lost, and those that others made."""
+    for record in records:
+        known = record.history
+        if not record.is_new and record.machine.get("started") != known["started"]:
+            _leave(account, known, record.machine["uuid"], now)
+            _retire(record, account)
+            known = record.history = dict(NEW, started=record.machine.get("started"))
+            record.gives, record.takes = [], []
+            record.asked = record.least = record.most = 0
+            record.is_new = True
+        if record.is_new:
+            if record.shown:
+                ask(record, account, record.shown, now)
+            known["shown"], known["before"] = record.shown, None
+        elif record.shown != known["shown"]:
+            if record.shown == known["before"]:
+                _undo(record, account)
+            else:
+                change = record.shown - record.asked
+                if change:
+                    ask(record, account, change, now)
+                known["fixed"] = ["changed_by_others", now + 120]
+            known["shown"], known["before"] = record.shown, None
+
+
+def _undo(record: Record, account: Dict[str, Any]) -> None:
+    """Our last request never reached VirtualBox."""
+    gave = record.gives[-1] if record.gives else None
+    took = record.takes[-1] if record.takes else None
+    if gave and (not took or gave[0] >= took[0]):
+        record.gives = record.gives[:-1]
+        mb, kind = gave[1], "give"
+    elif took:
+        record.takes = record.takes[:-1]
+        mb, kind = -took[1], "take"
+    else:
+        return
+    record.asked -= mb
+    account[kind] = max(0, account[kind] - abs(mb))
+    account["least"] += mb
+    account["most"] += mb
+    if kind == "give":
+        record.give = max(0, record.give - mb)
+    else:
+        record.take = max(0, record.take + mb)
+    record.hold = record.memory - record.asked
+
+
+def _note_gone(account: Dict[str, Any], records: List[Record], machines: Dict[str, Any], now: float) -> None:
+    """Machines that stopped."""
+    if len(machines) > len(records) or any(record.is_new for record in records):
+        there = {record.uuid for record in records}
+        for uuid, known in machines.items():
+            if uuid not in there:
+                _leave(account, known, uuid, now)
+
+
+def _leave(account: Dict[str, Any], known: Dict[str, Any], uuid: str, now: float) -> None:
+    """A sum of before that may count it still, so changes of the sum tell nothing until it surely does not."""
+    phantom = known["phantom"][1] if known["phantom"] else 0
+    account["gone"] = account["gone"] + [[now, known["most"] + phantom]]
+
+
+def _tighten(account: Dict[str, Any], records: List[Record], kb: int, time: float) -> None:
+    """What is still possible, now that the sum has changed."""
+    give, take = account["give"], account["take"]
+    if account["gone"] or account["kb"] is None:
+        account["least"], account["most"] = -give, take
+    else:
+        # kB that are no whole MB count for neither side
+        risen, fallen = (kb - account["kb"]) // 1024, (account["kb"] - kb) // 1024
+        take = max(0, take - max(0, fallen))
+        give = max(0, give - max(0, risen))
+        account["least"] = max(account["least"] + risen, -give)
+        account["most"] = min(account["most"] - fallen, take)
+        take = max(0, min(take, give + account["most"]))
+        give = max(0, min(give, take - account["least"]))
+    account["give"], account["take"] = give, take
+    account["give_written_off"] = min(account["give_written_off"], give)
+    account["take_written_off"] = min(account["take_written_off"], take)
+    account["time"], account["kb"] = time, kb
+    for record in records:
+        if record.active:
+            record.give, record.take = min(record.give, give), min(record.take, take)
+            record.least = max(record.least, min(record.asked - record.give, record.asked))
+            record.most = min(record.most, record.asked + record.take)
+
+
+def _retire_old(account: Dict[str, Any], records: List[Record], now: float) -> None:
+    """Guests whose requests are over, one way or the other; the clock stands for one that may not run."""
+    passed = now - account["called"] if account["called"] is not None else 0
+    retired = False
+    for record in records:
+        if not record.active:
+            continue
+        known = record.history
+        additions = record.machine.get("additions")
+        if not record.running or (additions is not None and additions < 2):
+            known["due"] += passed
+        elif now > known["due"]:
+            _retire(record, account)
+            retired = True
+    if retired:
+        active = [record for record in records if record.active]
+        account["give"] = min(account["give"], sum(record.give for record in active))
+        account["take"] = min(account["take"], sum(record.take for record in active))
+        if not active:
+            account["least"] = account["most"] = 0
+
+
+def _retire(record: Record, account: Dict[str, Any]) -> None:
+    """It moves no more until it is asked again; where it stopped is known as an interval."""
+    if record.active:
+        account["least"] -= min(record.take, account["take"])
+        account["most"] += min(record.give, account["give"])
+        largest = record.memory * 9 // 10  # VirtualBox takes no larger one
+        record.least = max(0, record.asked - record.give)
+        record.most = max(record.asked, min(record.asked + record.take, largest))
+        record.active, record.give, record.take = False, 0, 0
+
+
+def _prove(account: Dict[str, Any], records: List[Record], time: float) -> None:
+    """Mark the requests that are done, by the sum of this time."""
+    slack = 1 + sum(record.asked > 0 for record in records)
+    for kind, bound in (("gives", "give"), ("takes", "take")):
+        open_mb = account[bound] - account[bound + "_written_off"]
+        open_mb = 0 if open_mb <= slack else open_mb
+        rate = bound + "_rate"
+        for record in records:
+            flights = getattr(record, kind)
+            if not flights:
+                continue
+            left = open_mb
+            proven = []
+            for when, mb, done in reversed(flights):
+                if done is None and left <= 0:
+                    done = time
+                    if time > when:
+                        speed = max(1, int(mb / (time - when)))
+                        account[rate] = max(account[rate], speed)
+                        if kind == "gives" and (mb >= TELLING or speed > record.history["rate"]):
+                            record.history["rate"] = min(2 * record.history["rate"], speed)
+                    record.history["strikes"] = 0
+                elif done is None:
+                    left -= mb
+                proven.append([when, mb, done])
+            proven.reverse()
+            setattr(record, kind, proven)

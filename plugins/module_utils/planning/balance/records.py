@@ -1,0 +1,116 @@
+# -*- coding: utf-8 -*-
+# Copyright: vbox.memory contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""One machine as the planner sees it, while a plan is made. Sizes in MB, times in seconds."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Optional
+
+from .policy import HostPolicy, Limits, limits
+
+# What is kept of a machine from one plan to the next. Flights are [asked when, MB, proven to be given or taken when (or null)].
+NEW: Dict[str, Any] = {
+    "started": None,  # when the machine was
+    "asked": 0,  # the balloon that the guest is to come to: 0 after a restart, whatever is shown
+    "shown": 0,  # what VirtualBox is to show
+    "before": None,  # what it showed before our last request, in case that was lost
+    "active": False,  # whether a request may still be followed
+    "due": 0,  # until when
+    "give": 0,  # what it may still give, at most, while it is active
+    "take": 0,  # what it may still take, at most
+    "least": 0,  # what its balloon holds, at least
+    "most": 0,  # at most
+    "gives": [],
+    "takes": [],
+    "phantom": None,  # [least, most] that VirtualBox still counts for a balloon that a restart emptied
+    "raw": None,  # the last figures, to see whether they move
+    "moved": None,  # when they last did
+    "seen": None,  # the time of the last sample
+    "since": None,  # the window goes back to
+    "recent": [],  # the last uses, [when, MB]
+    "peaks": [],  # the highest and lowest use of each tenth of the window, [since when, highest, lowest]
+    "band": 64,
+    "swing": 0,  # how far its use swings in a tenth of the window: the median of them
+    "want": 0,  # what a starving guest was to hold when last looked at
+    "boost": 0,
+    "rate": 9,  # MB/s that it gives: the slow live host's (measured), until it was seen
+    "episode": 0,  # what it has got since it fell short
+    "grown": None,  # when it was last asked to take
+    "shrunk": None,  # when it was last asked to give
+    "shrunk_seen": None,  # by figures of this time
+    "shrunk_use": 0,  # its use before that, and before what was still under way then
+    "fixed": None,  # [code, until when]: a grace, or a pause after it did not follow
+    "strikes": 0,
+}
+
+
+class Record:
+    """A machine, its history and what the plan finds out about it."""
+
+    __slots__ = (
+        "uuid name memory shown running machine sample history limits balance is_new "
+        "asked active least most give take gives takes fixed free cache least_given most_given use use_most recent peak rate censored full "
+        "band hard comfort floor ceiling hold need comfortable keep cached target room unmet code step gives_to takes_from "
+        "rising waits urgency offered offered_beyond left before expected harmless largest grown giving taking busy passed_over".split()
+    )
+
+    def __init__(self, machine: Dict[str, Any], policy: HostPolicy, history: Optional[Dict[str, Any]]) -> None:
+        self.machine = machine
+        self.uuid: str = machine["uuid"]
+        self.name: str = machine.get("name") or self.uuid
+        self.memory: int = machine["memory_mb"]
+        self.shown: int = machine.get("request_mb") or 0
+        self.running: bool = machine.get("state", "running") == "running"
+        self.sample: Optional[Dict[str, Any]] = machine.get("sample")
+        self.is_new = history is None
+        self.history: Dict[str, Any] = dict(NEW, started=machine.get("started")) if history is None else history.copy()
+        settings = policy.machines.get(self.uuid, policy.defaults)
+        self.balance: bool = settings.get("balance", True)
+        own: Optional[Limits] = policy.common.get(self.memory) if settings is policy.defaults else None
+        if own is None:
+            own = limits(settings, self.memory)
+            if settings is policy.defaults:
+                policy.common[self.memory] = own
+        self.limits = own
+        self.floor, self.ceiling, self.hard, self.comfort = own.floor, own.ceiling, own.hard, own.comfort
+        known = self.history
+        self.asked: int = known["asked"]
+        self.active: bool = known["active"]
+        self.least: int = known["least"]
+        self.most: int = known["most"]
+        self.give: int = known["give"]
+        self.take: int = known["take"]
+        self.gives: List[List[Any]] = known["gives"]
+        self.takes: List[List[Any]] = known["takes"]
+        self.fixed: Optional[str] = None  # a code
+        self.code: Optional[str] = None
+        self.step = 0  # MB of balloon: more (gives) or fewer (takes)
+        self.unmet = 0
+        self.waits = 0
+        self.urgency: Optional[int] = None
+        self.offered = self.offered_beyond = self.left = 0
+        self.free = self.cache = self.use = self.use_most = self.recent = self.peak = self.rate = 0
+        self.least_given = self.most_given = 0
+        self.band = known["band"]
+        self.censored = self.full = self.rising = False
+        self.target = self.room = self.need = self.comfortable = self.keep = self.cached = self.expected = 0
+        self.hold = self.before = self.memory - self.asked
+        self.busy = self.passed_over = False
+        self.harmless = self.largest = self.giving = self.taking = 0  # as they were before this plan's steps
+        self.grown: Optional[float] = known["grown"]
+        self.gives_to: List[Dict[str, Any]] = []
+        self.takes_from: List[Dict[str, Any]] = []
+
+    def memorize(self) -> Dict[str, Any]:
+        """Its history after this plan."""
+        known = self.history
+        known["asked"], known["give"], known["take"] = self.asked, self.give, self.take
+        known["active"], known["least"], known["most"] = self.active, self.least, self.most
+        known["gives"], known["takes"], known["band"] = self.gives, self.takes, self.band
+        return known
+
+
+def forget_uses(known: Dict[str, Any]) -> None:
+    """What a guest used before it restarted says nothing."""
+    known["since"], known["recent"], known["peaks"], known["boost"], known["want"] = None, [], [], 0, 0

@@ -1,0 +1,312 @@
+# -*- coding: utf-8 -*-
+# Copyright: vbox.memory contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""Who is asked for what now: those who take first, from the pool only; then those who give, each one harmless step. MB.
+
+Guests that give and guests that take at the same time cannot be told apart by the sum (see given), so the two are asked in turns: nobody is
+asked to give while somebody is still taking, as far as the speeds seen so far tell; and who can wait takes when nobody is giving.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, NamedTuple, Optional
+
+from .budget import REMEMBERED, Budget
+from .given import Stock, ask
+from .policy import HostPolicy
+from .records import Record
+from .waterfill import fill
+
+STEP_SHARE, STEP_LEAST, STEP_MOST = (
+    2,
+    16,
+    128,
+)  # half of the room at most; larger steps killed guests on recorded traces
+LARGE_SHARE = 8  # who has more than 1 GB of room may give that part of it at a time
+RISE = 20  # MB/s: use that begins to rise so fast with the last figures is not to meet the step's end
+KILLED = 45  # MB of Free: programs are killed from 45 to 52 down (measured)
+CHUNK = 32  # MB: less is not worth a request, unless it is all that is wanted
+STEP_SECONDS = 14  # no step takes a guest longer: those in need wait for its end
+TURN = 3  # s for which requests to take may follow each other before donors are asked again
+RESTS = 60  # s after it was given something before a guest is asked to give
+FRESH = 60  # s of figures that are enough while the host is over its budget
+SURPLUS_LEAST = 64
+
+STARVING, BELOW_NEED, COMFORT, REST = range(4)
+
+
+class Chosen(NamedTuple):
+    """Who is asked, in order, and what decided of the host as a whole."""
+
+    asked: List[Record]
+    lack: int  # MB that those in need still lack beyond what is coming
+    refill: int  # MB that the part which stays free lacks
+    over: int  # MB over the budget beyond what is coming
+    urgent: bool  # somebody lacks what it needs, not comfort alone
+    givers_turn: bool
+
+
+def choose(records: List[Record], money: Budget, stock: Stock, policy: HostPolicy, now: float, may_ask: bool) -> Chosen:
+    """Set the steps, and say what decided; with another controller on the host nobody is asked."""
+    managed = [record for record in records if record.fixed is None]
+    takers: List[Record] = []
+    for record in managed:
+        record.urgency = _urgency(record)
+        if record.urgency is not None:
+            takers.append(record)
+    takers.sort(key=_by_urgency)
+    account = stock.account
+    giving_until = _until(records, "gives", account["give_rate"], policy.period)
+    taking_until = _until(records, "takes", account["take_rate"], policy.period)
+    over = stock.charge - money.budget - money.under_way
+    urgent = bool(takers) and takers[0].urgency is not None and takers[0].urgency <= BELOW_NEED
+    turn_over = account["turn"] is not None and now - account["turn"] > TURN
+    asked: List[Record] = []
+    held_up = 0
+    if may_ask:
+        asked, held_up = _take(takers, money, now < giving_until or turn_over)
+    lack = _lack(takers, money)
+    if asked and account["turn"] is None:
+        account["turn"] = now
+    refill = _refill(money, lack) if not held_up else 0
+    givers_turn = may_ask and now >= taking_until and (not held_up or turn_over) and not asked
+    if givers_turn:
+        asked = _give(managed, takers, lack, refill, over, urgent, account["give_rate"], policy, now)
+        if asked or turn_over:
+            account["turn"] = None
+    for record in managed:
+        _remember(record, account, now)
+    for record in asked:
+        known = record.history
+        if record.step > 0:
+            known["shrunk"], known["shrunk_seen"] = now, known["seen"]
+            if not record.giving:
+                known["shrunk_use"] = record.use
+        else:
+            known["grown"] = now
+        ask(record, account, record.step, now)
+    return Chosen(asked, lack, refill, over, urgent, givers_turn)
+
+
+def _remember(record: Record, account: Dict[str, Any], now: float) -> None:
+    """How much a machine needs at a time: the next is to find it in the pool."""
+    known = record.history
+    if record.urgency is None or record.urgency > BELOW_NEED:
+        if known["episode"]:
+            known["episode"] = 0
+    elif record.step < 0:
+        known["episode"] -= record.step
+        since, most = account["want"]
+        if known["episode"] >= most or now - since >= REMEMBERED:
+            account["want"] = [now, known["episode"]]
+
+
+def _urgency(record: Record) -> Optional[int]:
+    """How badly a machine is in want of more, if it is to have more."""
+    if record.target <= record.hold and record.hold >= record.need:
+        return None
+    if record.hold >= record.ceiling:
+        return None
+    if record.censored and record.hold < record.need:
+        return STARVING
+    if record.hold < record.need - record.band // 2:
+        return BELOW_NEED
+    if 2 * record.hold < record.need + record.comfortable:
+        return COMFORT
+    return REST
+
+
+def _by_urgency(record: Record) -> Any:
+    return (record.urgency, -record.limits.priority, record.hold - record.need, record.uuid)
+
+
+def _until(records: List[Record], kind: str, rate: int, period: float) -> float:
+    """When those who are under way should be done, and a sum was taken; each finishes one request before it begins the next."""
+    latest = 0.0
+    for record in records:
+        flights = getattr(record, kind)
+        if flights:
+            end = _end(flights, rate)
+            if end > latest:
+                latest = end
+    return latest + period if latest else 0.0
+
+
+def _end(flights: List[Any], rate: int) -> float:
+    end = 0.0
+    for when, mb, done in flights:
+        if done is None:
+            end = max(end, when) + mb / rate
+    return end + 1 if end else 0.0
+
+
+def _take(takers: List[Record], money: Budget, giving: bool) -> Any:
+    """Ask from the pool: first what is needed, then comfort and a band, then the rest. Gives back who is asked, and what had to wait."""
+    pool = money.pool
+    grants: Dict[str, int] = {}
+    for urgency in (STARVING, BELOW_NEED):
+        needy = [record for record in takers if record.urgency == urgency]
+        wanted = [max(0, min(record.need, record.target) - record.hold) for record in needy]
+        for record, want, part in zip(needy, wanted, fill(pool, wanted, [1] * len(wanted)) if needy else ()):
+            record.offered = part
+            if part >= min(want, CHUNK) and part > 0:
+                grants[record.uuid] = part
+                pool -= part
+    for record in takers:
+        had = grants.get(record.uuid, 0)
+        beyond = pool - money.ready
+        record.offered_beyond = beyond
+        if beyond <= 0 or record.target <= record.hold + had:
+            continue
+        top = record.target if record.urgency == REST else min(record.target, record.keep)
+        wanted = top - record.hold - had
+        if record.urgency == REST and wanted < max(record.band, SURPLUS_LEAST):
+            continue
+        part = min(wanted, beyond)
+        if part >= min(wanted, CHUNK if record.urgency < REST else SURPLUS_LEAST) and part > 0:
+            grants[record.uuid] = had + part
+            pool -= part
+    asked, held_up = [], 0
+    for record in takers:
+        part = grants.get(record.uuid, 0)
+        if not part:
+            continue
+        if giving and not _at_once(record):
+            record.waits = part
+            held_up += part
+            continue
+        record.step = -part
+        record.takes_from = [{"uuid": "pool", "mb": part}]
+        asked.append(record)
+    return asked, held_up
+
+
+def _at_once(record: Record) -> bool:
+    """Whether it takes though others are giving: who falls short for the first time in a while does not wait for what the pool has."""
+    grown = record.history["grown"]
+    return record.urgency <= BELOW_NEED and (grown is None or record.history["seen"] - grown > RESTS)
+
+
+def _lack(takers: List[Record], money: Budget) -> int:
+    """What donors are to give, for those who lack more than a trifle."""
+    lack = 0
+    for record in takers:
+        if record.urgency < REST:
+            record.unmet = max(
+                0, min(record.target, max(record.keep, record.expected)) - record.hold + record.step - record.waits
+            )
+            lack += record.unmet
+    return max(0, lack - money.under_way - money.held_back)
+
+
+def _refill(money: Budget, lack: int) -> int:
+    """What the part that stays free for the next in need lacks, once it is more than a trifle."""
+    coming = money.pool + money.under_way + money.held_back
+    return max(0, money.ready - coming) if lack <= 0 and 4 * coming < 3 * money.ready else 0
+
+
+def _give(
+    managed: List[Record],
+    takers: List[Record],
+    lack: int,
+    refill: int,
+    over: int,
+    urgent: bool,
+    rate: int,
+    policy: HostPolicy,
+    now: float,
+) -> List[Record]:
+    """Ask donors, those with most to spare first, until all is found that is lacking."""
+    left = max(lack, over, refill)
+    leisure = max(lack, over) <= 0
+    unseen = any(record.history["shrunk_seen"] == record.history["seen"] for record in managed)
+    asked: List[Record] = []
+    donors = [record for record in managed if record.hold > record.target or record.hold > record.ceiling]
+    donors.sort(key=lambda record: (record.target - record.hold, record.uuid))
+    for record in donors:
+        too_large = record.hold > record.ceiling
+        record.left = max(0, left)
+        # one at a time where nobody is in need; nobody who has still to finish its last step
+        record.passed_over = (leisure and (bool(asked) or unseen)) or _end(record.gives, rate) > now + policy.period
+        if record.passed_over or (not too_large and (left <= 0 or (leisure and not has_plenty(record)))):
+            continue
+        if hinders(record, over > 0, urgent or too_large, policy, now):
+            continue
+        step = min(
+            record.harmless, record.largest, spare(record, left), max(left, STEP_LEAST) if left > 0 else STEP_MOST
+        )
+        if step < STEP_LEAST:
+            continue
+        record.step = step
+        left -= step
+        asked.append(record)
+    _name(asked, takers)
+    return asked
+
+
+def has_plenty(record: Record) -> bool:
+    """Whether it may give for those who are not in need yet."""
+    return record.hold - record.keep >= record.band
+
+
+def spare(record: Record, left: int) -> int:
+    """What it may be asked for: down to its target; where nobody needs it, down to its ceiling."""
+    if left <= 0:
+        return record.hold - record.ceiling
+    return record.hold - max(record.target, record.floor)
+
+
+def size_up(record: Record, account: Dict[str, Any], now: float) -> None:
+    """What bounds a step of this machine, before anybody is asked."""
+    known = record.history
+    record.giving = sum(mb for _when, mb, done in record.gives if done is None)
+    record.taking = sum(mb for _when, mb, done in record.takes if done is None)
+    under_way = sum(done is None for _when, _mb, done in record.gives)
+    record.busy = bool(record.takes) or under_way > 1 or known["shrunk_seen"] == known["seen"]
+    record.harmless = harmless(record, now)
+    record.largest = min(max(STEP_MOST, record.room // LARGE_SHARE), account["give_rate"] * STEP_SECONDS)
+
+
+def harmless(record: Record, now: float) -> int:
+    """The largest step that leaves the guest alive though its use has been rising by RISE since the figures, and goes on to."""
+    rate = record.history["rate"]
+    blind = now - record.history["seen"] + 1
+    step = int((record.room + record.hard - KILLED - RISE * blind) * rate / (rate + RISE))
+    return min(step, record.room // STEP_SHARE)
+
+
+def hinders(record: Record, over: bool, urgent: bool, policy: HostPolicy, now: float) -> Optional[str]:
+    """Why a machine that holds more than its target is not asked to give: a code."""
+    known = record.history
+    figures = known["seen"] - known["since"]
+    if not record.full and not (over and figures >= FRESH):
+        return "window_not_full"
+    if record.hold <= record.floor:
+        return "at_floor"
+    if known["grown"] is not None and now - known["grown"] < RESTS and not over:
+        return "grown_recently"
+    if record.busy:
+        return "in_flight"
+    if record.harmless < STEP_LEAST:
+        return "dead_band"
+    if not over and not urgent and record.hold - record.target < record.band:
+        return "dead_band"
+    return None
+
+
+def _name(donors: List[Record], takers: List[Record]) -> None:
+    """Who gives whom how much: what takers lack first, then the pool."""
+    open_needs = [[record, record.unmet] for record in takers if record.unmet > 0]
+    for donor in donors:
+        left = donor.step
+        while left and open_needs:
+            taker, lacks = open_needs[0]
+            part = min(left, lacks)
+            donor.gives_to.append({"uuid": taker.uuid, "mb": part})
+            taker.takes_from.append({"uuid": donor.uuid, "mb": part})
+            left -= part
+            open_needs[0][1] -= part
+            if not open_needs[0][1]:
+                open_needs.pop(0)
+        if left:
+            donor.gives_to.append({"uuid": "pool", "mb": left})

@@ -1,0 +1,71 @@
+# -*- coding: utf-8 -*-
+# Copyright: vbox.memory contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""What each managed machine is to hold: weighted max-min shares of the budget, tier on tier. MB."""
+
+from __future__ import annotations
+
+from typing import List
+
+from .records import Record
+from .waterfill import fill
+
+IDLE_TAX = 75  # per cent of its weight in the last tier that a machine loses where all it holds is idle
+
+
+def share(records: List[Record], to_share: int) -> int:
+    """Set the targets; what is missing to all floors is given back (0 where they are met).
+
+    Tiers: floors; what was used at most, and the hard reserve (classes of priority one after the other); comfort, by margin; a band, so that small
+    changes of use move nothing; half of the cache; the rest by weight, where idle memory weighs less.
+    """
+    if not records:
+        return 0
+    weights = [record.limits.weight for record in records]
+    ceilings = [record.ceiling for record in records]
+    targets = _fill_up(to_share, [0] * len(records), [record.floor for record in records], weights)
+    missing = max(0, sum(record.floor for record in records) - max(0, to_share))
+    left = to_share - sum(targets)
+    needs = [_between(record.expected, record.floor, record.ceiling) for record in records]
+    for chosen in _classes(records):
+        of = [targets[index] for index in chosen]
+        filled = _fill_up(left, of, [needs[index] for index in chosen], [weights[index] for index in chosen])
+        left -= sum(filled) - sum(of)
+        for index, target in zip(chosen, filled):
+            targets[index] = target
+    for tier in ("comfortable", "keep", "cached"):
+        if left <= 0:
+            break
+        tops = [
+            _between(getattr(record, tier), target, ceiling)
+            for record, target, ceiling in zip(records, targets, ceilings)
+        ]
+        filled = _fill_up(left, targets, tops, weights)
+        left -= sum(filled) - sum(targets)
+        targets = filled
+    if left > 0:
+        taxed = [
+            weight * (100 * record.memory - IDLE_TAX * max(0, record.memory - record.recent))
+            for record, weight in zip(records, weights)
+        ]
+        targets = _fill_up(left, targets, [max(top, target) for top, target in zip(ceilings, targets)], taxed)
+    for record, target in zip(records, targets):
+        record.target = target if target > record.floor else record.floor
+    return missing
+
+
+def _fill_up(amount: int, bottoms: List[int], tops: List[int], weights: List[int]) -> List[int]:
+    shares = fill(amount, [top - bottom if top > bottom else 0 for top, bottom in zip(tops, bottoms)], weights)
+    return [bottom + part for bottom, part in zip(bottoms, shares)]
+
+
+def _classes(records: List[Record]) -> List[List[int]]:
+    """Indices by priority, the highest first."""
+    classes: dict = {}
+    for index, record in enumerate(records):
+        classes.setdefault(record.limits.priority, []).append(index)
+    return [classes[priority] for priority in sorted(classes, reverse=True)]
+
+
+def _between(size: int, least: int, most: int) -> int:
+    return least if size < least else most if size > most else size

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: vbox.memory contributors
+"""The filter balance: facts in, plan out."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.vbox.memory.plugins.filter.balance import balance_filter
+
+HOST = {
+    "memory_total_kb": 16777216,
+    "memory_free_kb": 4194304,
+    "vmm_used_kb": 12582912,
+    "vmm_free_kb": 0,
+    "vmm_ballooned_kb": 2097152,
+}
+
+
+def machine(name: str, free_mb: int, **more) -> dict:
+    guest = {
+        "total_kb": 4030000,
+        "free_kb": free_mb * 1024,
+        "balloon_kb": 0,
+        "shared_kb": 0,
+        "cache_kb": 1000,
+        "pagefile_kb": 0,
+    }
+    return {
+        "name": name,
+        "uuid": f"uuid of {name}",
+        "state": "running",
+        "memory_mb": 4096,
+        "large_pages": False,
+        "guest_additions_run_level": 2,
+        "balloon_current_mb": 1024,
+        "guest": guest,
+        **more,
+    }
+
+
+FACTS = {
+    "host": HOST,
+    "machines": [
+        machine("short", 60),
+        machine("idle", 2000),
+        machine("large", 900, large_pages=True, balloon_current_mb=0),
+        machine("silent", 900, guest=None, balloon_current_mb=0),
+        machine("off", 900, state="poweroff", balloon_current_mb=None),
+    ],
+}
+
+
+def test_a_plan_of_one_look():
+    plan = balance_filter(FACTS)
+    assert {row["name"]: row["code"] for row in plan["machines"]} == {
+        "short": "starving",
+        "idle": "window_not_full",
+        "large": "large_pages",
+        "silent": "no_statistics",
+    }
+    assert [(step["uuid"], step["was_mb"]) for step in plan["steps"]] == [("uuid of short", 1024)]
+    assert plan["steps"][0]["request_mb"] < 1024
+    assert plan["steps"][0]["sentence"].startswith("gets ")
+    assert json.loads(json.dumps(plan)) == plan
+
+
+def test_it_goes_on_from_a_history():
+    first = balance_filter(FACTS, now=10)
+    facts = json.loads(json.dumps(FACTS))
+    facts["machines"][0]["balloon_current_mb"] = first["steps"][0]["request_mb"]
+    second = balance_filter(facts, {}, history=first["history"], now=10)
+    assert second["steps"] == []
+
+
+def test_the_policy_leaves_a_machine_alone():
+    plan = balance_filter(FACTS, {"machines": {"uuid of short": {"balance": False}}})
+    assert plan["machines"][0]["code"] == "unmanaged"
+
+
+@pytest.mark.parametrize("size, verdict", [(1024, "now"), (65536, "never")])
+def test_what_a_start_costs(size, verdict):
+    start = balance_filter(FACTS, start_mb=size)["start"]
+    assert start["verdict"] == verdict
+    assert str(size) in start["sentence"]
+
+
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (({"host": {}},), "not ansible_facts.vbox_memory"),
+        ((None,), "it is null"),
+        (({**FACTS, "host": {}},), "the facts have no vmm_used_kb, .* read them with metrics: true"),
+        ((FACTS, []), "policy: it is a list"),
+        ((FACTS, {"share": 0}), "policy: share: 0"),
+        ((FACTS, {}, {}), "reservations: it is a dictionary"),
+        ((FACTS, {}, [{"name": "x"}]), r"reservations\[0\]: it has no memory_mb"),
+        ((FACTS, {}, [], 1), "history: it is"),
+        ((FACTS, {}, [], None, 0, 0), "start_mb: 0 is not"),
+    ],
+)
+def test_wrong_values(arguments, words):
+    with pytest.raises(AnsibleFilterError, match=words):
+        balance_filter(*arguments)

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: vbox.memory contributors
+"""What a settings file on the disk says after a change. Full disks: tests/integration/test_full_disk.py."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from support.memory_backend import WEB01, MemoryBackend
+
+from ansible_collections.vbox.memory.plugins.module_utils.execution import settings_files
+from ansible_collections.vbox.memory.plugins.module_utils.model.desired import DesiredState
+from ansible_collections.vbox.memory.plugins.module_utils.run_module import converge
+
+STOPPED = replace(WEB01, state="poweroff", balloon_current=None)
+WHOLE = '<VirtualBox xmlns="http://www.virtualbox.org/"><Machine>%s</Machine></VirtualBox>'
+SAVED = WHOLE % (
+    '<Snapshot><Hardware><Guest memoryBalloonSize="7"/></Hardware></Snapshot><Hardware><CPU><HardwareVirtExLargePages enabled="false"/></CPU>'
+    '<Guest memoryBalloonSize="64"/></Hardware>'
+)
+# What the file holds after a balloon of 64 was saved, and the code and words of the error.
+AFTER = {
+    "what was asked for": (SAVED, None, ""),
+    "another balloon": (SAVED.replace("64", "63"), "change_did_not_stick", "the default balloon is 63, not 64"),
+    "no balloon": (WHOLE % "<Hardware><Guest/></Hardware>", "change_did_not_stick", "the default balloon is 0, not 64"),
+    "other large pages": (SAVED.replace("false", "true"), "change_did_not_stick", "large pages is True, not False"),
+    "what only the password opens": (
+        '<VirtualBox xmlns="http://www.virtualbox.org/"><MachineEncrypted/></VirtualBox>',
+        None,
+        "",
+    ),
+    "nothing": ("", "settings_not_saved", "web01.vbox-prev' holds the settings of before"),
+    "half of it": (SAVED[:150], "settings_not_saved", "Make room"),
+    "what is no XML": ("garbage", "settings_not_saved", "web01.vbox-prev'"),
+    "a declaration that lies": ('<?xml version="1.0" encoding="nosuch"?>' + SAVED, "settings_not_saved", "web01.vbox'"),
+    "no file": (None, "settings_not_saved", "lost when VirtualBox's server ends"),
+}
+
+
+class Backend(MemoryBackend):
+    """Machines in memory, and the settings file of one on the disk, which a change replaces as VirtualBox does."""
+
+    def __init__(self, path, content):
+        super().__init__(STOPPED)
+        self.path, self.content = path, content
+
+    def settings_file(self, uuid):
+        return str(self.path)
+
+    def change(self, uuid, values, live=False):
+        super().change(uuid, values, live)
+        if self.path.exists():
+            self.path.rename(str(self.path) + "-prev")
+            if self.content is not None:
+                self.path.write_text(self.content)
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch):
+    monkeypatch.setattr(settings_files, "PAUSE", 0)
+
+
+def changed(path, content):
+    return converge(Backend(path, content), [DesiredState("web01", balloon_default=64)])[0].as_result()
+
+
+@pytest.mark.parametrize(("content", "code", "words"), AFTER.values(), ids=AFTER)
+def test_what_is_on_the_disk_after_a_change(tmp_path, content, code, words):
+    path = tmp_path / "web01.vbox"
+    path.write_text(SAVED)
+    result = changed(path, content)
+    assert result.get("code") == code and words in result.get("msg", ""), result
+    assert result["changed"] and result["after"] == {"balloon_default_mb": 64}
+
+
+def test_a_file_of_before_that_is_not_whole_is_not_praised(tmp_path):
+    path = tmp_path / "web01.vbox"
+    path.write_text("half")
+    result = changed(path, "")
+    assert result["code"] == "settings_not_saved" and "holds" not in result["msg"] and "is lost" in result["msg"]
+
+
+def test_a_file_that_nobody_can_see_from_here_is_not_judged(tmp_path):
+    assert changed(tmp_path / "elsewhere" / "web01.vbox", "").get("code") is None
