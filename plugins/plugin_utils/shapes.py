@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.vbox.memory.plugins.module_utils.errors import printable
 from ansible_collections.vbox.memory.plugins.module_utils.model.machine import UUID
 from ansible_collections.vbox.memory.plugins.plugin_utils.values import kind_of, shown
 
@@ -108,7 +109,7 @@ DIFFERENCES: Shape = {
 
 def problem_of(value: Any, shape: Shape, place: str) -> str | None:
     """What is wrong with a value first, as a sentence that begins with the place; ``None`` if nothing is."""
-    return next(_problems(value, shape, place), None)
+    return next(map(printable, _problems(value, shape, place)), None)
 
 
 def problem_of_facts(facts: Any, shape: Shape = FACTS) -> str | None:

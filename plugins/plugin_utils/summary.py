@@ -27,7 +27,7 @@ COLUMNS = {
 
 def rows_of(host: str, result: Mapping[str, Any]) -> list[Result]:
     """The rows of one host; one that failed before it had any has one that says why."""
-    rows = plain(result["differences"]) if "differences" in result else []
+    rows = plain(result.get("differences") or [])
     if not rows and (result.get("failed") or result.get("unreachable")):
         rows = [host_failure(str(result.get("msg") or "The host failed without a message"), host)]
     return [dict(row, host=host) for row in rows]

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -122,6 +123,8 @@ MISTAKES = {
     "key": ({"vbox_memory_policy_x": {"default": {}}}, "vbox_memory_policy_x.default: there is no such key; did you mean defaults?"),
     "metrics": ({"vbox_memory_metrics": "perhaps"}, "metrics"),
     "batch": ({"vbox_memory_batch": 0}, "batch: 0 is not a whole number from 1 on"),
+    "condition": ({"vbox_memory_policy_x": {"rules": [{"when": "memory_mb"}]}}, "vbox_memory_policy_x.rules[0].when: memory_mb alone is no condition"),
+    "depth": ({"vbox_memory_policy_x": {"rules": [{"when": " || ".join(["page_fusion"] * 500)}]}}, "vbox_memory_policy_x.rules[0].when: it is nested more"),
     "argument": ({"vbox_memory_on_blocked": "{{ nowhere }}"}, "'nowhere' is undefined"),
 }  # fmt: skip
 
@@ -170,6 +173,32 @@ def test_a_host_without_a_policy_a_program_or_a_connection(fakes):
     assert said["a_none"]["code"] == "vboxmanage_not_found" and "/nowhere/VBoxManage" in said["a_none"]["msg"]
     assert said["b_down"]["unreachable"] and not said["b_down"].get("failed")
     assert said["c_bare"]["msg"].startswith("No policy is defined for c_bare: set vbox_memory_policy")
+
+
+ANSWERS = {
+    "none": {},
+    "number": {"vbox_memory": 5},
+    "machine": {"vbox_memory": {"host": {}, "machines": [{"uuid": "webservers"}], "unreadable": [], "totals": {}}},
+}
+
+
+def test_a_hosts_answer_that_cannot_be_used(fakes):
+    """Its Python says something else than the module would; the other hosts go on."""
+    for name, answer in ANSWERS.items():
+        program = fakes.folder / f"{name}.sh"
+        program.write_text("#!/bin/sh\necho '%s'\n" % json.dumps({"changed": False, "ansible_facts": answer}))
+        program.chmod(0o755)
+        fakes.host(name, ansible_python_interpreter=str(program))
+    fakes.host("good").add_machine("a", memory=1024)
+    status, output = fakes.play(playbook="vbox.memory.apply")
+    flat = re.sub(r"\s+", " ", output)
+    assert status == 2 and [row[1] for row in report(output)] == ["a"] and "Traceback" not in output, output
+    for name, said in (
+        ("none", "facts: it is null and has to be a dictionary"),
+        ("number", "facts: it is a number and has to be a dictionary"),
+        ("machine", 'facts.machines[0].uuid: "webservers" is not a UUID'),
+    ):
+        assert f"FAILED: {name}: The host's answer cannot be used: {said}" in flat, output
 
 
 def test_an_option_that_there_is_not(fakes):

@@ -5,8 +5,12 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ansible_collections.vbox.memory.plugins.plugin_utils import maintenance
+from ansible_collections.vbox.memory.plugins.plugin_utils.results import differences
+from ansible_collections.vbox.memory.plugins.plugin_utils.summary import summary
 
 
 def entry(name):
@@ -114,3 +118,68 @@ def test_why_a_machine_was_not_restarted(pending, code, told):
 )  # fmt: skip
 def test_hosts_that_are_not_begun(hosts, reason):
     assert maintenance.not_begun(hosts) == reason
+
+
+SETTINGS = ("balloon_default_mb", "balloon_current_mb", "large_pages", "page_fusion")
+FATES = st.sampled_from(["done", "guest_not_back", "shutdown_timeout", "call"])
+
+
+@st.composite
+def fleets(draw):
+    """What machines are to have, what check mode said of them, and what becomes of each that is restarted."""
+    entries, compared, fates = [], {}, {}
+    for number in range(draw(st.integers(0, 6))):
+        uuid = f"u{number}"
+        differing = draw(st.sets(st.sampled_from(SETTINGS)))
+        state = draw(st.sampled_from(["running", "paused", "poweroff", "saved"]))
+        waits = state == "saved"
+        before = dict.fromkeys(SETTINGS, 0)
+        after = before if waits else dict(before, **dict.fromkeys(differing, 1))
+        pending = dict.fromkeys(differing, 1) if waits else {}
+        entries.append({"name": uuid})
+        compared[uuid] = dict(
+            name=f"m{number}", uuid=uuid, state=state, changed=before != after, commands=[], before=before, after=after, pending=pending
+        )  # fmt: skip
+        fates[uuid] = draw(FATES)
+    return entries, compared, fates, draw(st.integers(1, 3))
+
+
+def carried_out(batch, compared, fates):
+    """What the module answers for a batch: as check mode said, but for those that were not shut down; nothing if the call failed."""
+    if any(fates[entry["name"]] == "call" for entry in batch):
+        return {"failed": True, "msg": "no connection"}
+    machines = []
+    for entry in batch:
+        machine, fate = compared[entry["name"]], fates[entry["name"]]
+        if fate == "shutdown_timeout":
+            machine = maintenance.left(machine)
+        machines.append(machine if fate == "done" else dict(machine, failed=True, code=fate, msg="no"))
+    return {"machines": machines}
+
+
+@given(fleets())
+def test_the_report_counts_every_setting_and_every_machine_once(fleet):
+    entries, compared, fates, size = fleet
+    plan = maintenance.plan(entries, compared, size)
+    changed = {entry["name"]: compared[entry["name"]] for entry in plan.now}
+    restarts = {}
+    for batch in plan.batches:
+        call = carried_out(batch, compared, fates)
+        done = maintenance.restarted(batch, call, compared)
+        restarts.update(done)
+        if maintenance.not_recovered(call, done):
+            break
+    machines = maintenance.results(entries, compared, changed, restarts)
+    rows = list(differences(machines))
+    told = [(row["machine"], row["setting"]) for row in rows if row["outcome"] != "failed"]
+    assert sorted(told) == sorted(
+        (machine["name"], setting)
+        for machine in compared.values()
+        for setting in {**maintenance.changes(machine), **machine["pending"]}
+    )
+    failed = [row["machine"] for row in rows if row["outcome"] == "failed"]
+    assert failed == [machine["name"] for machine in machines if machine.get("failed")]
+    last = summary({"h1": {"machines": machines, "differences": rows}}, False)[-1]
+    pending = sum(len(machine["pending"]) for machine in machines)
+    counts = (len(entries), 1, len(told) - pending, pending, len(failed))
+    assert last == "%d machines on %d hosts: %d settings changed, %d have to wait for a shutdown, %d failures." % counts
