@@ -209,9 +209,32 @@ def require_guest_memory(machine: Machine, guest: GuestMemory | None) -> GuestMe
 
 def short_of(guest: GuestMemory, guard: Guard, reachable: int) -> str:
     """In words, why a guest's balloon cannot be larger."""
-    return (
-        "it has %s MB free, %d MB of that in its cache, and keeps %d MB and %d %% of the cache, so its balloon can be %d MB"
-        % (guest.free, guest.cached, guard.reserve, guard.cache, max(0, reachable))
+    return "%s, so its balloon can be %d MB" % (_kept(guest, guard), max(0, reachable))
+
+
+def went_back(guest: GuestMemory, guard: Guard, started_from: int, balloon: int, rate: float) -> str:
+    """In words, why a raise ended at a balloon, and what it went back from.
+
+    :param rate: MB a second by which the guest's programs grew
+    """
+    end = (
+        "went back from %d MB to %d MB" % (started_from, balloon)
+        if balloon < started_from
+        else "ended at %d MB" % balloon
+    )
+    return "its programs grew by %d MB a second meanwhile, so the raise %s; now %s" % (
+        max(1, round(rate)),
+        end,
+        _kept(guest, guard),
+    )
+
+
+def _kept(guest: GuestMemory, guard: Guard) -> str:
+    return "it has %s MB free, %d MB of that in its cache, and keeps %d MB and %d %% of the cache" % (
+        guest.free,
+        guest.cached,
+        guard.reserve,
+        guard.cache,
     )
 
 
