@@ -33,6 +33,7 @@ CODES = {
     "not_following": "the guest does not give, or take back, what was requested",
     "shutdown_timeout": "the guest has not shut down in time; it was not powered off",
     "start_failed": "the machine was shut down for the change and could not be started again",
+    "interrupted": "a signal came while the machine was restarted; the message says how it was left",
     "guest_not_back": "the machine was started again, and its Guest Additions have not come up in time",
     "change_refused": "VirtualBox refused the change",
     "change_did_not_stick": "read back after the change, the value is another",

@@ -197,7 +197,7 @@ machines:
           V(machine_inaccessible), V(machine_locked), V(state_blocks_change), V(setting_not_available), V(not_supported_by_host),
           V(not_supported_by_guest), V(side_channel_not_acknowledged), V(large_pages_conflict), V(balloon_out_of_range),
           V(balloon_exceeds_memory), V(unsafe_balloon), V(balloon_limited), V(balloon_busy), V(not_following),
-          V(shutdown_timeout), V(start_failed), V(guest_not_back), V(change_refused), V(change_did_not_stick).
+          V(shutdown_timeout), V(start_failed), V(interrupted), V(guest_not_back), V(change_refused), V(change_did_not_stick).
       type: str
       returned: when this machine failed
       sample: machine_not_found

@@ -70,6 +70,13 @@ class VBoxManageBackend(Backend):
     def power(self, uuid: str, action: str, frontend: str | None = None) -> None:
         self.vboxmanage.run(*power_command(uuid, action, frontend))
 
+    def extra_data(self, prefix: str) -> dict[str, str]:
+        rows = self.vboxmanage.run("getextradata", "global", "enumerate")
+        return dict(re.findall(r"^Key: (%s\S*), Value: (.*)$" % re.escape(prefix), rows, re.MULTILINE))
+
+    def set_extra_data(self, key: str, value: str | None) -> None:
+        self.vboxmanage.run("setextradata", "global", key, *([] if value is None else [value]))
+
     def metrics_period(self, uuid: str) -> int:
         metric = GUEST_METRICS["free_kb"]
         return period_in(self.vboxmanage.run("metrics", "list", uuid, metric), metric)
