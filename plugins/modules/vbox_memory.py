@@ -167,7 +167,9 @@ machines:
       type: bool
       returned: for running and paused machines, when a balloon was asked for
     limited_by:
-      description: What bound it, in words. Null if nothing did.
+      description:
+        - What bound it, in words. Null if nothing did.
+        - Where the guest's programs grew while the balloon was raised, it says how fast, and what the balloon went back from.
       type: str
       returned: for running and paused machines, when a balloon was asked for
     progress:

@@ -48,7 +48,7 @@ CALLS = [
     (["power", UNKNOWN, "acpipowerbutton"], "machine_not_found"),
     (["extra_data", "vbox.memory/"], {}),
     (["set_extra_data", "vbox.memory/restart/<0>", "headless 1 1"], None),
-    (["set_extra_data", "other", "Key: vbox.memory/x, Value: a"], None),
+    (["set_extra_data", "other", "no row:\nKey: vbox.memory/x, Value: a"], None),
     (["extra_data", "vbox.memory/"], {"vbox.memory/restart/<0>": "headless 1 1"}),
     (["set_extra_data", "vbox.memory/restart/<0>", None], None),
     (["set_extra_data", "vbox.memory/restart/<0>", None], None),

@@ -71,16 +71,20 @@ class FakeTestHost(TestHost):
     def vbox(self, *argv):
         return self.fake.ok(*argv)
 
-    def python(self, script, *argv, given=""):
+    def environment(self):
+        """The environment of a program on this host."""
         folder = os.path.dirname(self.fake.program)
         environment = dict(os.environ, **self.fake.environment)
         environment.update(PATH=folder + os.pathsep + environment["PATH"], PYTHONPATH=str(BUILD), PYTHONHASHSEED="0")
         environment["TMPDIR"] = self.fake.path  # locks of its own: it is a host of its own
         environment.pop("VBOXMANAGE", None)
+        return environment
+
+    def python(self, script, *argv, given=""):
         return subprocess.run(
             [sys.executable, str(SUPPORT / script), *argv],
             input=given,
-            env=environment,
+            env=self.environment(),
             capture_output=True,
             text=True,
             check=False,

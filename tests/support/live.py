@@ -72,6 +72,7 @@ def info(host, name):
 
 
 # In the live host: wait for the module's own log to say that so much of the balloon was requested, and start a program in the guest then.
+SSH_FAILED = 255
 EAT_WHEN = """
 import re, subprocess, sys
 name, at, eat = sys.argv[1], int(sys.argv[2]), sys.argv[3]
@@ -81,6 +82,8 @@ for line in log.stdout:
     found = re.search(r"machine '%s': requested a balloon of ([0-9]+) MB" % name, line)
     if found and int(found.group(1)) >= at:
         break
+else:
+    sys.exit("the log ended")
 subprocess.run(["live-guest", name, "sh", "-c", eat + " > /dev/null 2>&1 &"], check=True)
 subprocess.run(["sudo", "kill", str(log.pid)])
 """
@@ -89,7 +92,12 @@ subprocess.run(["sudo", "kill", str(log.pid)])
 def eat_when_requested(host, name, at, size, rate):
     """Have a program grow in a guest by so many MB a second up to a size, once so many MB of its balloon are requested; gives back the thread."""
     command = ["ssh", "python3", "-c", EAT_WHEN, name, str(at), f"eat {size} {rate}"]
-    thread = threading.Thread(target=lambda: host.live(*command, must_succeed=False), daemon=True)
+
+    def watch():
+        while host.live(*command, must_succeed=False).returncode == SSH_FAILED:
+            pass
+
+    thread = threading.Thread(target=watch, daemon=True)
     thread.start()
     wait_until(lambda: host.live("ssh", "pgrep", "journalctl", must_succeed=False).returncode == 0)
     return thread

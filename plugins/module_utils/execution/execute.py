@@ -76,6 +76,7 @@ class _Execution:
     def use(self, plan: MachinePlan) -> None:
         """Go by this plan from here on."""
         self.plan = plan
+        self.result.warnings += plan.warnings
         self.after = self.result.now = plan.machine
         self._expected: dict[str, Any] = {}
         self._reached: int | None = None

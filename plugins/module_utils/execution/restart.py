@@ -106,13 +106,17 @@ class RestartController:
         self._backend.set_extra_data(note_key(self._machine.uuid), value)
 
     def _shut_down(self, step: Restart) -> None:
-        try:
+        if self._signals.received:
+            self._forget()
             self._end_if_interrupted()
+        try:
             for action in step.stop_actions:
                 self._power(action)
         except VBoxMemoryError:
-            self._forget()
-            raise
+            # It may have gone off by itself: at the request of a run that was killed, for example.
+            if self._backend.read(self._machine.uuid).state not in STOPPED:
+                self._forget()
+                raise
         self._wait_until_stopped()
 
     def _end_if_interrupted(self) -> None:

@@ -28,6 +28,7 @@ class MachineResult:
     commands: list[tuple[str, ...]] = field(default_factory=list)
     requested_again: bool = False  # the same balloon, and the guest now holds another
     started: bool = False  # it was off, as a run was interrupted, and now runs
+    warnings: tuple[str, ...] = ()  # of plans before the last one
     limited_by: str | None = None
     progress: list[dict[str, Any]] = field(default_factory=list)
     waiting: bool = False
@@ -46,7 +47,7 @@ class MachineResult:
             after=after,
             pending=dict(self.plan.pending) if self.plan else {},
             commands=[command_line(command) for command in self.commands],
-            warnings=list(self.plan.warnings) if self.plan else [],
+            warnings=list(dict.fromkeys(self.warnings + (self.plan.warnings if self.plan else ()))),
         )
         if now and now.live and any(name in self.requested for name in BALLOONS):
             result.update(limited=self.limited_by is not None, limited_by=self.limited_by, progress=self.progress)

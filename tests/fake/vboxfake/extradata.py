@@ -29,15 +29,20 @@ def set_(call):
         raise usage.refused(call.state, SET, "Too many parameters")
     items = _items(call, SET)
     key, value = call.args[1], "".join(call.args[2:])
-    if any(ord(letter) < 32 for letter in key + value):
-        raise errors.Failed(
-            errors.message(
-                "Code NS_ERROR_INVALID_ARG (0x80070057) - Invalid argument value (extended info not available)"
-            )
-        )
+    if any(ord(letter) < 32 for letter in key):
+        raise errors.Failed(_invalid(call.state))
     items[key] = value
     if not value:
         del items[key]
+
+
+def _invalid(state):
+    line, source = errors.place_of(state, "extradata SetExtraData")
+    context = "SetExtraData(Bstr(a->argv[1]).raw(), Bstr(a->argv[2]).raw())"
+    return errors.message(
+        "Code NS_ERROR_INVALID_ARG (0x80070057) - Invalid argument value (extended info not available)\n"
+        'Context: "%s" at line %s of file %s' % (context, line, source)
+    )
 
 
 def _items(call, command):
