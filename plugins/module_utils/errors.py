@@ -14,6 +14,8 @@ CODES = {
     "vboxmanage_timeout": "VBoxManage has not answered in time; it was left running",
     "backend_unavailable": "VirtualBox's bindings, which backend: api needs, do not work here",
     "vboxmanage_unreadable": "VBoxManage's answer is not of the known form",
+    "lock_unusable": "the file that keeps two tasks of a user apart is not safe, or cannot be made",
+    "host_busy": "other tasks of this user have kept VirtualBox for themselves for too long",
     "server_unavailable": "VBoxSVC could not be reached, after several tries",
     "machine_not_found": "no machine of this user has that name or UUID",
     "machine_ambiguous": "several machines have that name",

@@ -82,7 +82,9 @@ def converge(
         return []
     fusion = any(one.page_fusion for one in desired)  # which depends on the type of the operating system
     found = backend.find([one.name for one in desired], details=fusion)
-    if any(one.on_blocked == "shutdown" for one in desired):  # whoever restarts machines has left notes, if anybody has
+    if any(
+        one.on_blocked != "fail" for one in desired
+    ):  # a task that only fails restarts nothing, and pays for no note
         found = _with_notes(backend, found)
     _refuse_the_same_machine_twice(desired, found)
     planner = _Planner(backend, desired, found, leave_waiting)

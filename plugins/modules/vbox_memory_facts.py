@@ -176,7 +176,7 @@ ansible_facts:
             interrupted_restart:
               description:
                 - Since when the machine is off because a run of this collection shut it down for a change and was interrupted, in seconds since 1970.
-                  The next run that is about it, with V(on_blocked=shutdown), starts it again. Null for all others.
+                  The next run that is about it starts it again. Null for all others.
               returned: success
               type: int
             balloon_followed:

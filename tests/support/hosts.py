@@ -15,6 +15,7 @@ from pathlib import Path
 
 import ansible
 from fake.vboxfake.fakehost import FakeHost
+from support.servers import new_server
 from support.testbeds import BUILD, VBOX
 
 SUPPORT = Path(__file__).resolve().parent
@@ -63,6 +64,7 @@ class FakeTestHost(TestHost):
 
     def __init__(self, path, release="7.2", kind="linux", clock_rate=1.0):
         self.fake = FakeHost(path, release=release, kind=kind, clock_rate=clock_rate)
+        self.server = new_server()
         with self.fake.state() as state:
             state["host"].update(home=os.path.join(self.fake.path, "home"), writes_settings_files=True)
         self.forget_calls = self.fake.forget_calls
@@ -76,7 +78,9 @@ class FakeTestHost(TestHost):
         folder = os.path.dirname(self.fake.program)
         environment = dict(os.environ, **self.fake.environment)
         environment.update(PATH=folder + os.pathsep + environment["PATH"], PYTHONPATH=str(BUILD), PYTHONHASHSEED="0")
-        environment["TMPDIR"] = self.fake.path  # locks of its own: it is a host of its own
+        environment.update(
+            TMPDIR=self.fake.path, VBOX_IPC_SOCKETID=self.server
+        )  # a host of its own has locks of its own
         environment.pop("VBOXMANAGE", None)
         return environment
 

@@ -22,11 +22,10 @@ AGE = (1.0, 2.0)  # of two figures in a row: what is shown is up to twice as old
 
 
 @pytest.fixture
-def inflate(monkeypatch, tmp_path):
+def inflate(monkeypatch, own_server):
     """A function that brings the balloon of a simulated guest towards nearly all of its memory."""
 
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setenv("VBOX_IPC_SOCKETID", own_server())
 
     def run(target=NEARLY_ALL, partial=True, **guest):
         backend = SimulatedGuest(**guest)
