@@ -7,8 +7,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+from support.servers import SERVERS, new_server
 from support.testbeds import TESTS, sandbox_named
 
 
@@ -18,6 +20,18 @@ def pytest_configure():
         [sys.executable, str(TESTS / "tools" / "collection.py")], check=True, stdout=subprocess.PIPE, text=True
     )
     os.environ["ANSIBLE_COLLECTIONS_PATH"] = update.stdout.strip()
+
+
+@pytest.fixture
+def own_server():
+    """A function that gives a name for VBOX_IPC_SOCKETID, which separates VirtualBox's servers, and so our locks."""
+    return new_server
+
+
+def pytest_sessionfinish():
+    """Take the locks away that this process's tests have left in the user's home."""
+    for path in Path.home().glob(f".vbox-memory/*{SERVERS}*"):
+        path.unlink()
 
 
 @pytest.fixture(scope="session")

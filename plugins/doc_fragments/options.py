@@ -65,6 +65,7 @@ options:
       - V(defer) changes what can change now, and reports the rest under RV(pending).
       - V(shutdown) shuts a running or paused machine down by its ACPI power button, makes the change, starts the machine again with
         the front end that it had, and waits for its Guest Additions. Everything is reported under RV(commands).
+        A machine that an interrupted run has left off is started by the next one with V(shutdown) or V(defer), which says so in a warning.
       - The default balloon of a running or paused machine changes without a shutdown with O(backend=api), which saves it as a setting.
         It then needs none of these. RV(commands) lists the C(modifyvm) that a stopped machine would take.
       - With O(backend=vboxmanage) a balloon that is asked for without saying which (C(balloon) or C(balloon_leave)) is no failure on

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Mapping, Sequence
 
-from ansible_collections.vbox.memory.plugins.module_utils.backends.base import Backend
+from ansible_collections.vbox.memory.plugins.module_utils.backends.base import Backend, with_notes
 from ansible_collections.vbox.memory.plugins.module_utils.backends.metrics import (
     GUEST_METRICS,
     HOST,
@@ -39,6 +39,7 @@ def gather(
     :raises VBoxMemoryError: what reading raises; a machine that cannot be read is an error only when it is asked for
     """
     machines, errors = backend.read_all(details) if names is None else (find_all(backend, names, details), {})
+    machines = with_notes(backend, machines)
     unreadable = [dict(uuid=uuid, name=None, code=error.code, msg=error.message) for uuid, error in errors.items()]
     samples = _samples(backend, machines, wait) if with_metrics else {}
     entries = [_machine_entry(machine, samples.get(machine.uuid, {})) for machine in machines]
@@ -81,10 +82,16 @@ def _machine_entry(machine: Machine, sample: Mapping[str, int | None]) -> dict[s
     guest = {key: sample[key] for key in GUEST_METRICS if sample.get(key) is not None}
     return dict(
         {key: getattr(machine, name) for key, name in FACTS.items()},
+        interrupted_restart=_interrupted(machine),
         balloon_followed=_followed(machine, guest),
         process_kb=sample.get("process_kb"),
         guest={key: guest.get(key) for key in GUEST_METRICS} if guest else None,
     )
+
+
+def _interrupted(machine: Machine) -> int | None:
+    """Since when a machine is off for a restart that was interrupted, in seconds since 1970."""
+    return machine.note.since if machine.note and machine.to_be_started else None
 
 
 def _followed(machine: Machine, guest: Mapping[str, int | None]) -> bool | None:

@@ -11,7 +11,7 @@ import time
 from typing import Any, Mapping, Sequence
 
 from ansible_collections.vbox.memory.plugins.module_utils.argument_spec import MemoryModule, desired_states
-from ansible_collections.vbox.memory.plugins.module_utils.backends.base import Backend, Found
+from ansible_collections.vbox.memory.plugins.module_utils.backends.base import Backend, Found, with_notes
 from ansible_collections.vbox.memory.plugins.module_utils.backends.select import select_backend
 from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError
 from ansible_collections.vbox.memory.plugins.module_utils.execution.execute import execute
@@ -32,6 +32,7 @@ from ansible_collections.vbox.memory.plugins.module_utils.planning.plan import (
     differing,
     needs_guest_memory,
     plan,
+    start_only,
 )
 from ansible_collections.vbox.memory.plugins.module_utils.planning.result import (
     MachineResult,
@@ -83,20 +84,43 @@ def converge(
         return []
     fusion = any(one.page_fusion for one in desired)  # which depends on the type of the operating system
     found = backend.find([one.name for one in desired], details=fusion)
+    if any(
+        one.on_blocked != "fail" for one in desired
+    ):  # a task that only fails restarts nothing, and pays for no note
+        found = _with_notes(backend, found)
     _refuse_the_same_machine_twice(desired, found)
     planner = _Planner(backend, desired, found, leave_waiting)
     requests = BalloonRequests(backend)
     files = SettingsFiles(backend)
     results = []
+    interrupted = False
     for one, machine in zip(desired, found):
         result = _attempt(planner, files, one, machine)
         made = result.plan
-        if made and not check_mode:
+        if interrupted:
+            result = _left_alone(one, machine)
+        elif made and not check_mode:
             left = leave_waiting and _waits(made, requests)
-            result = left_waiting(made) if left else execute(made, backend, planner.plan, requests, log)
+            done = left_waiting(made) if left else execute(made, backend, planner.plan, requests, log)
+            done.error = result.error or done.error
+            result = done
+            interrupted = result.error is not None and result.error.code == "interrupted"
             files.check_saved(result)
         results.append(result)
     return results
+
+
+def _with_notes(backend: Backend, found: Sequence[Found]) -> list[Found]:
+    machines = [machine for machine in found if isinstance(machine, Machine)]
+    noted = {machine.uuid: machine for machine in with_notes(backend, machines)}
+    return [noted[machine.uuid] if isinstance(machine, Machine) else machine for machine in found]
+
+
+def _left_alone(desired: DesiredState, machine: Found) -> MachineResult:
+    error = VBoxMemoryError(
+        "interrupted", "a signal came while another machine was restarted, and this one was left alone. Run again"
+    )
+    return MachineResult(desired.name, before=machine if isinstance(machine, Machine) else None, error=error)
 
 
 class _Planner:
@@ -132,7 +156,11 @@ def _attempt(planner: _Planner, files: SettingsFiles, desired: DesiredState, mac
         return planned_result(made)
     except VBoxMemoryError as error:
         requested = desired.settings_for(machine)
-        return MachineResult(machine.name, before=machine, requested=requested, error=error)
+        if not machine.to_be_started:
+            return MachineResult(machine.name, before=machine, requested=requested, error=error)
+        result = planned_result(start_only(machine, desired))
+        result.error = error
+        return result
 
 
 def _version_matters(desired: Sequence[DesiredState], found: Sequence[Found]) -> bool:

@@ -167,7 +167,9 @@ machines:
       type: bool
       returned: for running and paused machines, when a balloon was asked for
     limited_by:
-      description: What bound it, in words. Null if nothing did.
+      description:
+        - What bound it, in words. Null if nothing did.
+        - Where the guest's programs grew while the balloon was raised, it says how fast, and what the balloon went back from.
       type: str
       returned: for running and paused machines, when a balloon was asked for
     progress:
@@ -182,12 +184,12 @@ machines:
     code:
       description:
         - The kind of the error, for playbooks to decide on.
-        - One of V(invalid_parameters), V(vboxmanage_not_found), V(vboxmanage_failed), V(vboxmanage_timeout),
-          V(backend_unavailable), V(vboxmanage_unreadable), V(server_unavailable), V(machine_not_found), V(machine_ambiguous),
+        - One of V(invalid_parameters), V(vboxmanage_not_found), V(vboxmanage_failed), V(vboxmanage_timeout), V(backend_unavailable),
+          V(vboxmanage_unreadable), V(lock_unusable), V(host_busy), V(server_unavailable), V(machine_not_found), V(machine_ambiguous),
           V(machine_inaccessible), V(machine_locked), V(state_blocks_change), V(setting_not_available), V(not_supported_by_host),
-          V(not_supported_by_guest), V(side_channel_not_acknowledged), V(large_pages_conflict), V(balloon_out_of_range),
-          V(balloon_exceeds_memory), V(unsafe_balloon), V(balloon_limited), V(balloon_busy), V(not_following),
-          V(shutdown_timeout), V(start_failed), V(guest_not_back), V(change_refused), V(disk_full), V(settings_not_saved), V(change_did_not_stick).
+          V(not_supported_by_guest), V(side_channel_not_acknowledged), V(large_pages_conflict), V(balloon_out_of_range), V(balloon_exceeds_memory),
+          V(unsafe_balloon), V(balloon_limited), V(balloon_busy), V(not_following), V(shutdown_timeout), V(start_failed), V(interrupted),
+          V(guest_not_back), V(change_refused), V(disk_full), V(settings_not_saved), V(change_did_not_stick).
       type: str
       returned: when this machine failed
       sample: machine_not_found

@@ -173,6 +173,12 @@ ansible_facts:
               description: The balloon asked for now. Null unless the machine runs or is paused.
               returned: success
               type: int
+            interrupted_restart:
+              description:
+                - Since when the machine is off because a run of this collection shut it down for a change and was interrupted, in seconds since 1970.
+                  The next run that is about it starts it again. Null for all others.
+              returned: success
+              type: int
             balloon_followed:
               description:
                 - Whether the guest holds the balloon that it is asked for, by its own count if it gives one. The Linux kernel's own driver

@@ -145,8 +145,8 @@ differences:
 not_recovered:
   description:
     - The names of the machines that were shut down and did not come back, or of which that is not known, with O(mode=maintain).
-    - These failed with V(guest_not_back), V(start_failed), V(shutdown_timeout), V(server_unavailable), V(settings_not_saved), V(vboxmanage_failed),
-      V(vboxmanage_timeout) or V(vboxmanage_unreadable), or the host did not answer any more.
+    - These failed with V(guest_not_back), V(start_failed), V(shutdown_timeout), V(interrupted), V(server_unavailable),
+      V(settings_not_saved), V(vboxmanage_failed), V(vboxmanage_timeout) or V(vboxmanage_unreadable), or the host did not answer any more.
   returned: always
   type: list
   elements: str

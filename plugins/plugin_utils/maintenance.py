@@ -25,6 +25,7 @@ NOT_RECOVERED = (
     "guest_not_back",
     "start_failed",
     "shutdown_timeout",
+    "interrupted",  # it runs, and whoever sent the signal wants no more of it
     "server_unavailable",
     "settings_not_saved",
     "vboxmanage_failed",

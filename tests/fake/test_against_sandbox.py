@@ -88,6 +88,30 @@ CASES = {
     + [["showvminfo", "t-" + kind] for kind in TYPES if kind != "DOS"]
     + [["modifyvm", "t-" + kind, LARGE + "=on"] for kind in TYPES]
     + [["list", "-l", "vms"]],
+    "extradata": [
+        ["createvm", "--name", "x", "--ostype", "Debian_64", "--register"],
+        ["getextradata", "x", "enumerate"],
+        ["getextradata", "nosuch", "enumerate"],
+        ["setextradata", "nosuch", "key", "value"],
+        ["setextradata", "global", "odd\nkey", "value"],
+    ]
+    + [
+        argv
+        for target in ("global", "x")
+        for argv in (
+            ["getextradata", target, "vbox.memory/none"],
+            ["setextradata", target, "vbox.memory/b", "headless 1 5"],
+            ["setextradata", target, "vbox.memory/a", "Key: c, Value: d"],
+            ["setextradata", target, "odd", "new\nline"],
+            ["getextradata", target, "vbox.memory/a"],
+            ["setextradata", target, "vbox.memory/a", ""],
+            ["setextradata", target, "vbox.memory/never"],
+            ["getextradata", target, "vbox.memory/a"],
+            ["getextradata", target, "vbox.memory/b"],
+            ["setextradata", target, "vbox.memory/b"],
+            ["getextradata", target, "vbox.memory/b"],
+        )
+    ],
     "createvm": [
         ["createvm", "--name", "a", "--register"],
         ["createvm", "--name", "a", "--register"],

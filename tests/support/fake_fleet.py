@@ -11,6 +11,7 @@ import sys
 from fake.vboxfake.fakehost import FakeHost
 from support.hosts import write_program
 from support.plays import ansible
+from support.servers import new_server
 
 POLICY = {"defaults": {"large_pages": False, "balloon": 64, "timeout": 8, "shutdown_timeout": 8}}
 QUICK = {"rate": 500, "boot_seconds": 2, "shutdown_seconds": 2}
@@ -51,8 +52,9 @@ class Fakes:
     def play(self, *arguments, playbook="vbox.memory.maintain", **environment):
         """Run a playbook; gives back its exit status and what it printed."""
         (self.folder / "inventory.json").write_text(json.dumps({"all": {"hosts": self.inventory}}))
-        # The collection's locks are in the folder for temporary files, one for each user: other tests are to have others.
-        settings = dict(environment, TMPDIR=str(self.folder))
+        settings = dict(
+            environment, TMPDIR=str(self.folder), VBOX_IPC_SOCKETID=new_server()
+        )  # which has locks of its own
         done = ansible(
             self.folder, "playbook", "-i", "inventory.json", playbook, *arguments, must_succeed=False, settings=settings
         )

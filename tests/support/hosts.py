@@ -15,6 +15,7 @@ from pathlib import Path
 
 import ansible
 from fake.vboxfake.fakehost import FakeHost
+from support.servers import new_server
 from support.testbeds import BUILD, VBOX
 
 SUPPORT = Path(__file__).resolve().parent
@@ -63,6 +64,7 @@ class FakeTestHost(TestHost):
 
     def __init__(self, path, release="7.2", kind="linux", clock_rate=1.0):
         self.fake = FakeHost(path, release=release, kind=kind, clock_rate=clock_rate)
+        self.server = new_server()
         with self.fake.state() as state:
             state["host"].update(home=os.path.join(self.fake.path, "home"), writes_settings_files=True)
         self.forget_calls = self.fake.forget_calls
@@ -71,16 +73,22 @@ class FakeTestHost(TestHost):
     def vbox(self, *argv):
         return self.fake.ok(*argv)
 
-    def python(self, script, *argv, given=""):
+    def environment(self):
+        """The environment of a program on this host."""
         folder = os.path.dirname(self.fake.program)
         environment = dict(os.environ, **self.fake.environment)
         environment.update(PATH=folder + os.pathsep + environment["PATH"], PYTHONPATH=str(BUILD), PYTHONHASHSEED="0")
-        environment["TMPDIR"] = self.fake.path  # locks of its own: it is a host of its own
+        environment.update(
+            TMPDIR=self.fake.path, VBOX_IPC_SOCKETID=self.server
+        )  # a host of its own has locks of its own
         environment.pop("VBOXMANAGE", None)
+        return environment
+
+    def python(self, script, *argv, given=""):
         return subprocess.run(
             [sys.executable, str(SUPPORT / script), *argv],
             input=given,
-            env=environment,
+            env=self.environment(),
             capture_output=True,
             text=True,
             check=False,

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import functools
+import threading
 import warnings
 
 from support import hosts
@@ -68,3 +69,35 @@ def info(host, name):
     """What showvminfo says of a machine, as a dictionary of strings."""
     rows = (line.partition("=") for line in host.vbox("showvminfo", name, "--machinereadable").splitlines())
     return {key: value.strip('"') for key, _equals, value in rows}
+
+
+# In the live host: wait for the module's own log to say that so much of the balloon was requested, and start a program in the guest then.
+SSH_FAILED = 255
+EAT_WHEN = """
+import re, subprocess, sys
+name, at, eat = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+log = subprocess.Popen(["sudo", "journalctl", "--follow", "--output=cat", "--lines=0"], stdout=subprocess.PIPE, text=True)
+print("watching", flush=True)
+for line in log.stdout:
+    found = re.search(r"machine '%s': requested a balloon of ([0-9]+) MB" % name, line)
+    if found and int(found.group(1)) >= at:
+        break
+else:
+    sys.exit("the log ended")
+subprocess.run(["live-guest", name, "sh", "-c", eat + " > /dev/null 2>&1 &"], check=True)
+subprocess.run(["sudo", "kill", str(log.pid)])
+"""
+
+
+def eat_when_requested(host, name, at, size, rate):
+    """Have a program grow in a guest by so many MB a second up to a size, once so many MB of its balloon are requested; gives back the thread."""
+    command = ["ssh", "python3", "-c", EAT_WHEN, name, str(at), f"eat {size} {rate}"]
+
+    def watch():
+        while host.live(*command, must_succeed=False).returncode == SSH_FAILED:
+            pass
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    wait_until(lambda: host.live("ssh", "pgrep", "journalctl", must_succeed=False).returncode == 0)
+    return thread

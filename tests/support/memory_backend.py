@@ -41,7 +41,7 @@ class MemoryBackend(Backend):
         self.machines = {machine.uuid: machine for machine in machines}
         self._capabilities = capabilities
         self.free, self.before_change, self.sticks = free, before_change, sticks
-        self.log, self.details = [], None
+        self.log, self.details, self.extra = [], None, {}
 
     @property
     def version(self):
@@ -91,6 +91,14 @@ class MemoryBackend(Backend):
             self.machines[uuid] = replace(machine, state="running")
         elif machine.state in STOPPED:
             self.machines[uuid] = replace(machine, state="running", balloon_current=machine.balloon_default)
+
+    def extra_data(self, prefix):
+        return {key: value for key, value in self.extra.items() if key.startswith(prefix)}
+
+    def set_extra_data(self, key, value):
+        self.extra[key] = value
+        if value is None:
+            del self.extra[key]
 
     def query_metrics(self, target, metrics):
         live = [machine for machine in self.machines.values() if machine.state in LIVE]

@@ -15,7 +15,7 @@ PREFIX = "ansible_collections.vbox.memory.plugins.module_utils."
 MAY_IMPORT = {
     "model": set(),
     "errors": set(),
-    "locks": set(),
+    "locks": {"errors"},
     "argument_spec": {"errors", "model"},
     "planning": {"errors", "model"},
     "backends": {"errors", "locks", "model"},

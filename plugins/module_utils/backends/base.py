@@ -8,11 +8,13 @@ from __future__ import annotations
 import re
 import time
 from abc import ABC, abstractmethod
+from dataclasses import replace
 from typing import Any, Collection, Dict, List, Mapping, Sequence, Tuple, Union
 
 from ansible_collections.vbox.memory.plugins.module_utils.backends.metrics import Samples, groups_of
 from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError
-from ansible_collections.vbox.memory.plugins.module_utils.model.machine import Machine
+from ansible_collections.vbox.memory.plugins.module_utils.model.machine import STOPPED, Machine
+from ansible_collections.vbox.memory.plugins.module_utils.model.restart_note import PREFIX, note_key, read_note
 
 Found = Union[Machine, VBoxMemoryError]
 Machines = Tuple[
@@ -93,6 +95,14 @@ class Backend(ABC):
         """
 
     @abstractmethod
+    def extra_data(self, prefix: str) -> dict[str, str]:
+        """What VirtualBox's global extra data has under keys that start so. It is one read, however many there are."""
+
+    @abstractmethod
+    def set_extra_data(self, key: str, value: str | None) -> None:
+        """Keep a value in VirtualBox's global extra data; ``None`` takes it away."""
+
+    @abstractmethod
     def query_metrics(self, target: str, metrics: Sequence[str]) -> dict[str, int | None]:
         """The newest values of metrics: ``{metric: kB, or None if it has none}``.
 
@@ -142,6 +152,19 @@ class Backend(ABC):
 
     def __exit__(self, *_error: Any) -> None:
         self.close()
+
+
+def with_notes(backend: Backend, machines: Sequence[Machine]) -> list[Machine]:
+    """The machines, those that are off with the note that an interrupted restart left. Where none is off nothing is read."""
+    if not any(machine.state in STOPPED for machine in machines):
+        return list(machines)
+    notes, now = backend.extra_data(PREFIX), time.time()
+    return [
+        replace(machine, note=read_note(notes[note_key(machine.uuid)], now))
+        if machine.state in STOPPED and note_key(machine.uuid) in notes
+        else machine
+        for machine in machines
+    ]
 
 
 def one_of(machines: Sequence[Machine]) -> Found:

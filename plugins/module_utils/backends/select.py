@@ -96,6 +96,12 @@ class FallbackBackend(Backend):
     def power(self, uuid: str, action: str, frontend: str | None = None) -> None:
         return self._do(lambda backend: backend.power(uuid, action, frontend))
 
+    def extra_data(self, prefix: str) -> dict[str, str]:
+        return self._do(lambda backend: backend.extra_data(prefix))
+
+    def set_extra_data(self, key: str, value: str | None) -> None:
+        return self._do(lambda backend: backend.set_extra_data(key, value))
+
     def query_metrics(self, target: str, metrics: Sequence[str]) -> dict[str, int | None]:
         return self._do(lambda backend: backend.query_metrics(target, metrics))
 

@@ -163,6 +163,13 @@ class VBoxApiBackend(Backend):
     def power(self, uuid: str, action: str, frontend: str | None = None) -> None:
         self._vboxmanage.power(uuid, action, frontend)
 
+    def extra_data(self, prefix: str) -> dict[str, str]:
+        values: dict[str, str] = self._call("extra_data", prefix=prefix)
+        return values
+
+    def set_extra_data(self, key: str, value: str | None) -> None:
+        self._call("set_extra_data", key=key, value=value)
+
     def metrics_period(self, uuid: str) -> int:
         period = self._call("metrics_period", uuid=uuid, metric=GUEST_METRICS["free_kb"])
         return int(self._expected(period, _is_number(period)))

@@ -201,6 +201,15 @@ class Requests:
             finally:
                 settings.memoryBalloonSize = current
 
+    def extra_data(self, prefix: str) -> dict[str, str]:
+        """``{key: value}`` of the global extra data under keys that start so."""
+        keys = [key for key in self._vbox.getExtraDataKeys() if key.startswith(prefix)]
+        return {key: self._vbox.getExtraData(key) for key in keys}
+
+    def set_extra_data(self, key: str, value: str | None) -> None:
+        """Keep a value in the global extra data; none takes it away."""
+        self._vbox.setExtraData(key, value or "")
+
     def query_metrics(self, uuid: str | None, metrics: Any) -> dict[str, int | None]:
         """The newest values of metrics of a machine, or of the host without one: ``{metric: kB, or None if it has none}``."""
         names, objects = self._of_metrics(uuid, metrics)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
 from typing import Any, Mapping, Sequence
 
@@ -71,6 +72,16 @@ class VBoxManageBackend(Backend):
 
     def power(self, uuid: str, action: str, frontend: str | None = None) -> None:
         self.vboxmanage.run(*power_command(uuid, action, frontend))
+
+    def extra_data(self, prefix: str) -> dict[str, str]:
+        rows = self.vboxmanage.run("getextradata", "global", "enumerate")
+        # Values are printed raw, and can look like rows: each key that there may be is asked for by itself.
+        keys = dict.fromkeys(re.findall(r"^Key: (%s\S*), Value: " % re.escape(prefix), rows, re.MULTILINE))
+        found = {key: self.vboxmanage.run("getextradata", "global", key) for key in keys}
+        return {key: text[len("Value: ") : -1] for key, text in found.items() if text.startswith("Value: ")}
+
+    def set_extra_data(self, key: str, value: str | None) -> None:
+        self.vboxmanage.run("setextradata", "global", key, *([] if value is None else [value]))
 
     def metrics_period(self, uuid: str) -> int:
         metric = GUEST_METRICS["free_kb"]

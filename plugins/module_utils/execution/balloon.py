@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from enum import Enum
 from typing import NoReturn
 
@@ -23,18 +24,26 @@ from ansible_collections.vbox.memory.plugins.module_utils.model.commands import 
 from ansible_collections.vbox.memory.plugins.module_utils.model.desired import DesiredState
 from ansible_collections.vbox.memory.plugins.module_utils.model.machine import Machine
 from ansible_collections.vbox.memory.plugins.module_utils.planning.guard import (
+    MEMORY_OF_RATE,
     SLACK,
+    SMALLEST_STEP,
+    Guard,
     GuestMemory,
+    Observation,
     back_off,
+    free_when_done,
+    growth_rate,
     intermediate_size,
     next_step,
     requests_for,
+    room_ahead,
 )
 from ansible_collections.vbox.memory.plugins.module_utils.planning.plan import (
     guard_of,
     holds,
     require_guest_memory,
     short_of,
+    went_back,
 )
 
 STALL = 60  # seconds without progress after which a guest does not follow; a slow host gave nothing for 25 s and then all (measured)
@@ -46,7 +55,7 @@ class Outcome(Enum):
     """How waiting for a guest ended; one that stands still is an error."""
 
     REACHED = "the guest holds what was requested"
-    RAN_SHORT = "the guest has too little memory left"
+    RAN_SHORT = "the guest has too little memory left, or will have before it can be helped"
 
 
 class BalloonController:
@@ -76,7 +85,6 @@ class BalloonController:
         self._machine = machine
         self._desired = desired
         self._guard = guard_of(machine, desired)
-        self._period: int | None = None
         self._started = time.monotonic()
 
     def change(self, target: int) -> None:
@@ -162,15 +170,18 @@ class BalloonController:
             self._wait_for(target)
 
     def _raise(self, target: int) -> None:
+        """Request step after step, each judged by figures that are newer than the last one, and mind the guest all the while."""
         requested, foreign_changes = self._requested, 0
+        watch = self._watch_guest()
         while True:
-            outcome, guest = self._wait_for_guest(requested, watch=True)
+            step_started = time.monotonic()
+            outcome, guest = self._wait_for_guest(requested, watch)
             if outcome is Outcome.RAN_SHORT:
-                return self._back_off()
-            if requested >= target:
-                return None
-            now = self._read_running(target)
+                return self._back_off(watch)
+            step_seconds = time.monotonic() - step_started
+            now = requested if requested >= target else self._read_running(target)
             if now != requested:
+                watch.expect(now)
                 requested = self.observer.requested = now
                 foreign_changes += 1
                 if foreign_changes > MAX_FOREIGN_CHANGES:
@@ -179,12 +190,17 @@ class BalloonController:
                         "another process keeps changing this balloon, to %d MB by now: see which, then run again" % now,
                     )
                 continue
-            room = self._guard.room(self._fresh_sample())
+            if not self._wait_for_newer_figures(watch):
+                return self._back_off(watch)
+            if requested >= target:
+                return None
+            room = watch.room_when_helped(step_seconds)
             if room <= 0:
-                return self._back_off()
+                return self._back_off(watch)
             if self._seconds() >= self._desired.timeout:
                 self._give_up(target, guest, 0)
             requested = next_step(requested, target, room)
+            watch.expect(requested)
             self._request(requested)
             if requested == target and not self._desired.wait:
                 return None
@@ -203,25 +219,54 @@ class BalloonController:
             )
         return now.balloon_current or 0
 
-    def _fresh_sample(self) -> GuestMemory:
-        """Figures that are newer than what came before: they are of the last period, and lag by a few seconds (measured)."""
-        if self._period is None:
-            self._period = max(PERIOD, self._backend.metrics_period(self._machine.uuid))
-        time.sleep(LAG + self._period)
-        return require_guest_memory(self._machine, self.observer.sample())
+    def _watch_guest(self) -> _Watch:
+        period = max(PERIOD, self._backend.metrics_period(self._machine.uuid))
+        return _Watch(self._machine, self._guard, LAG + period)
 
-    def _back_off(self) -> None:
-        """Give the guest its reserve back, and stop there."""
-        guest = require_guest_memory(self._machine, self.observer.sample())
+    def _look(self, watch: _Watch | None) -> GuestMemory:
+        """A sample; one that is watched must have figures."""
+        asked = time.monotonic()
+        guest = self.observer.sample()
+        if watch:
+            now = time.monotonic()
+            watch.add(Observation(now, require_guest_memory(self._machine, guest), self._requested), now - asked)
+        return guest
+
+    def _wait_for_newer_figures(self, watch: _Watch) -> bool:
+        """Look on until there are figures of after this; false as soon as the guest runs short."""
+        started = time.monotonic()
         while True:
-            balloon = back_off(guest.given, self._guard.room(guest))
-            if balloon != self._requested:
+            self._look(watch)
+            if watch.runs_short:
+                return False
+            if time.monotonic() - started >= watch.lag:
+                return True
+            time.sleep(PERIOD / 2)
+
+    def _back_off(self, watch: _Watch) -> None:
+        """Give the guest its reserve back, and what its programs will take meanwhile; go on as long as they grow, and stop there."""
+        started_from, fastest = self._requested, watch.rate
+        until = max(self._started + self._desired.timeout, time.monotonic() + STALL)
+        while True:
+            guest = watch.last.guest
+            balloon = back_off(guest.given, self._requested, watch.room_when_helped())
+            if balloon < self._requested:
+                if watch.rate:
+                    balloon = max(0, min(balloon, self._requested - SMALLEST_STEP))  # not by one request for each look
+                watch.expect(balloon)
                 self._request(balloon)
-            self._wait_for_guest(balloon)
-            guest = require_guest_memory(self._machine, self.observer.sample())
-            if self._guard.room(guest) >= 0 or guest.given <= SLACK:
+                self._wait_for_guest(balloon, watch, giving_back=True)
+            newer = self._wait_for_newer_figures(watch)
+            fastest = max(fastest, watch.rate)
+            still = newer and not watch.rate and watch.room >= 0
+            if still or watch.last.guest.given <= SLACK or time.monotonic() >= until:
                 break
-        self.limited_by, self.reached = short_of(guest, self._guard, guest.given), balloon
+        guest, balloon = watch.last.guest, self._requested
+        self.reached = balloon
+        if fastest:
+            self.limited_by = went_back(guest, self._guard, started_from, balloon, fastest)
+        else:
+            self.limited_by = short_of(guest, self._guard, guest.given)
         if not self._desired.partial:
             raise VBoxMemoryError(
                 "balloon_limited",
@@ -234,27 +279,29 @@ class BalloonController:
         if self._watchable and self._desired.wait:
             self._wait_for_guest(requested)
 
-    def _wait_for_guest(self, requested: int, watch: bool = False) -> tuple[Outcome, GuestMemory]:
+    def _wait_for_guest(
+        self, requested: int, watch: _Watch | None = None, giving_back: bool = False
+    ) -> tuple[Outcome, GuestMemory]:
         """Wait until the guest holds what was requested, and give back how that ended, with the last sample.
 
         :param watch: mind the guest's free memory too, and stop as soon as it runs short
+        :param giving_back: the guest is to hold so much at most
         """
         first: int | None = None
         nearest: int | None = None
         last_progress = time.monotonic()
         while True:
-            guest = self.observer.sample()
-            if watch:
-                room = self._guard.room(require_guest_memory(self._machine, guest))
-                if room - max(0, requested - guest.given) < -self._guard.reserve // 4:
-                    return Outcome.RAN_SHORT, guest
+            guest = self._look(watch)
+            if watch and watch.runs_short:
+                return Outcome.RAN_SHORT, guest
             distance = abs(requested - guest.given)
-            if distance <= SLACK or (watch and guest.given > requested):
+            beyond = guest.given < requested if giving_back else bool(watch) and guest.given > requested
+            if distance <= SLACK or beyond:
                 return Outcome.REACHED, guest
             first = distance if first is None else first
             if nearest is None or distance < nearest:
                 nearest, last_progress = distance, time.monotonic()
-            if self._stalled_or_timed_out(last_progress):
+            if self._stalled_or_timed_out(last_progress, giving_back):
                 if guest.given > requested and nearest < first:
                     return Outcome.REACHED, guest  # it gave back, and what is still counted is of before its restart
                 self._give_up(requested, guest, time.monotonic() - last_progress)
@@ -271,8 +318,10 @@ class BalloonController:
             time.sleep(PERIOD)
         self.observer.not_ours = max(0, (last or 0) - self._requested)
 
-    def _stalled_or_timed_out(self, last_progress: float) -> bool:
-        return time.monotonic() - last_progress >= STALL or self._seconds() >= self._desired.timeout
+    def _stalled_or_timed_out(self, last_progress: float, giving_back: bool = False) -> bool:
+        # What a guest needs back it gets, however late it is.
+        timed_out = not giving_back and self._seconds() >= self._desired.timeout
+        return timed_out or time.monotonic() - last_progress >= STALL
 
     def _seconds(self) -> float:
         return time.monotonic() - self._started
@@ -302,3 +351,67 @@ class BalloonController:
         self._backend.change(self._machine.uuid, values)
         self.observer.requested = size
         self._requests.record(self._machine.uuid, size)
+
+
+class _Watch:
+    """What one guest has shown on its way, and what that says of the time until it can be helped.
+
+    :param delay: seconds that figures are behind, at most, besides the time that a look takes
+    """
+
+    def __init__(self, machine: Machine, guard: Guard, delay: float) -> None:
+        self._guard = guard
+        self._delay = delay
+        self._looks: list[float] = []  # how long looking took
+        self._observations: list[Observation] = []
+        self._expected_room: int | None = None  # what is left when the step under way has been given
+
+    def add(self, observation: Observation, seconds: float) -> None:
+        """Keep a sample, for as long as it says something of the rate."""
+        self._looks = self._looks[-4:] + [seconds]
+        self._observations.append(observation)
+        since = observation.seconds - (MEMORY_OF_RATE + 1) * self.lag
+        while len(self._observations) > 2 and self._observations[1].seconds < since:
+            del self._observations[0]
+
+    def expect(self, requested: int) -> None:
+        """Something else is requested from now on."""
+        raised = requested > self.last.requested
+        self._expected_room = self.room - (requested - self.last.requested) if raised else None
+
+    @property
+    def lag(self) -> float:
+        """Seconds that figures are behind, at most."""
+        return self._delay + max(self._looks)
+
+    @property
+    def last(self) -> Observation:
+        return self._observations[-1]
+
+    @property
+    def rate(self) -> float:
+        """MB a second by which the guest's programs grow."""
+        return growth_rate(self._observations, self.lag, self._guard.noise)
+
+    @property
+    def room(self) -> int:
+        """What the guest can still give, were its programs to stay as they are."""
+        last = self.last
+        free = free_when_done(self._observations, self.lag)
+        return self._guard.room(replace(last.guest, free=free))
+
+    def room_when_helped(self, step_seconds: float = 0) -> int:
+        """What is left of the room when the guest can have got memory back: after what its figures do not show yet, the
+        step that is to come, and until its figures show that.
+
+        :param step_seconds: how long the last step took
+        """
+        return room_ahead(self.room, self.rate, 2 * self.lag + step_seconds)
+
+    @property
+    def runs_short(self) -> bool:
+        """Whether the reserve is gone, or will be before the guest can be helped."""
+        ahead = self.room_when_helped()
+        if self._expected_room is not None:
+            ahead = min(ahead, room_ahead(self._expected_room, self.rate, 2 * self.lag))
+        return ahead < -self._guard.noise

@@ -23,6 +23,7 @@ from ansible_collections.vbox.memory.plugins.module_utils.planning.plan import (
     Restart,
     SetBalloon,
     SetValues,
+    StartAgain,
 )
 from ansible_collections.vbox.memory.plugins.module_utils.planning.result import MachineResult
 
@@ -75,6 +76,7 @@ class _Execution:
     def use(self, plan: MachinePlan) -> None:
         """Go by this plan from here on."""
         self.plan = plan
+        self.result.warnings += plan.warnings
         self.after = self.result.now = plan.machine
         self._expected: dict[str, Any] = {}
         self._reached: int | None = None
@@ -91,6 +93,7 @@ class _Execution:
         take: dict[type, Callable[[Any], bool]] = {
             SetValues: self._set_values,
             Restart: self._restart,
+            StartAgain: self._start_again,
             SetBalloon: self._set_balloon,
             CheckBalloon: self._check_balloon,
         }
@@ -144,6 +147,20 @@ class _Execution:
         self.desired = balloon_only(self.plan.desired, self.plan.requested.get("balloon_current"))
         return False
 
+    def _start_again(self, step: StartAgain) -> bool:
+        controller = RestartController(self._backend, self.plan.machine, self.plan.desired, self._log)
+        try:
+            controller.start_again(step.note)
+        except VBoxMemoryError as error:
+            self._read_after(error)
+            raise
+        finally:
+            self.result.commands += controller.commands
+            self.result.started = controller.started
+        self.after = self._read()
+        self.verify()
+        return False  # what a live machine is to have is another plan's
+
     def _set_balloon(self, step: SetBalloon) -> bool:
         controller = self._controller()
         self._with_balloon(controller, lambda: controller.change(step.target))
@@ -178,7 +195,7 @@ class _Execution:
             self.after = self._read()
 
     def _read(self) -> Machine:
-        return _with_known_default(self._backend.read(self.plan.machine.uuid), self.after)
+        return _with_known(self._backend.read(self.plan.machine.uuid), self.after)
 
     def _read_after(self, error: VBoxMemoryError) -> None:
         """See what became of a change that failed. If that cannot be seen either, the first error is the one to tell."""
@@ -188,11 +205,11 @@ class _Execution:
             raise error from None
 
 
-def _with_known_default(machine: Machine, known: Machine) -> Machine:
-    """A machine that has just been read, with the default balloon that it had while VirtualBox said it."""
+def _with_known(machine: Machine, known: Machine) -> Machine:
+    """A machine that has just been read, with its note, and with the default balloon that it had while VirtualBox said it."""
     if machine.live and machine.balloon_default is None:
         return replace(machine, balloon_default=known.balloon_default)
-    return machine
+    return machine if machine.live else replace(machine, note=known.note)
 
 
 def balloon_only(desired: DesiredState, size: int | None) -> DesiredState:

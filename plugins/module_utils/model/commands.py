@@ -33,8 +33,16 @@ def power_command(uuid: str, action: str, frontend: str | None = None) -> tuple[
     :param frontend: for ``start``, as ``showvminfo`` calls it; headless where it is none of :data:`FRONTENDS`
     """
     if action == "start":
-        return ("startvm", uuid, "--type", FRONTENDS.get(frontend or "", "headless"))
+        return start_command(uuid, FRONTENDS.get(frontend or "", "headless"))
     return ("controlvm", uuid, action)
+
+
+def start_command(uuid: str, kind: str) -> tuple[str, ...]:
+    """The VBoxManage command that starts a machine.
+
+    :param kind: the front end, as ``startvm`` calls it
+    """
+    return ("startvm", uuid, "--type", kind)
 
 
 def command_line(arguments: Sequence[str]) -> str:

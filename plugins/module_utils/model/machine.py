@@ -17,6 +17,24 @@ STOPPED = ("poweroff", "aborted", "teleported")  # settings can change
 LIVE = ("running", "paused")  # the balloon can be requested
 
 
+@dataclass(frozen=True)
+class RestartNote:
+    """A restart that was under way, see ``restart_note.py``: the machine was to be started again.
+
+    :param frontend: what ``startvm`` calls the front end
+    :param additions: whether its Guest Additions ran
+    :param since: seconds since 1970 at which its shutdown was requested
+    :param ago: the same in seconds before it was read
+    :param problem: in words, why the note does not count
+    """
+
+    frontend: str = "headless"
+    additions: bool = False
+    since: int = 0
+    ago: int = 0
+    problem: str | None = None
+
+
 @dataclass
 class Machine:
     """One machine. ``None`` means that VirtualBox does not say, or that it was not asked for details."""
@@ -36,10 +54,18 @@ class Machine:
     os_type: str | None = None  # the ID of the type of its operating system: 'Debian_64'
     os_description: str | None = None  # of that type: 'Debian (64-bit)'
 
+    # Not of the machine itself: what a run that was interrupted has left, where that was looked for.
+    note: RestartNote | None = None
+
     @property
     def live(self) -> bool:
         """Whether a balloon can be requested now."""
         return self.state in LIVE
+
+    @property
+    def to_be_started(self) -> bool:
+        """Whether a run shut the machine down, and was interrupted before it had started it again."""
+        return self.state in STOPPED and self.note is not None and self.note.problem is None
 
     @property
     def additions_serve(self) -> bool:
@@ -78,4 +104,5 @@ def machine_from_facts(entry: Mapping[str, Any]) -> Machine:
 
     :raises KeyError: where the entry lacks a key, as one that was written by hand can
     """
-    return Machine(**{field_name: entry[key] for key, field_name in FACTS.items()})
+    note = RestartNote() if entry.get("interrupted_restart") else None
+    return Machine(**{field_name: entry[key] for key, field_name in FACTS.items()}, note=note)

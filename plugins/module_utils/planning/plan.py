@@ -9,10 +9,15 @@ from dataclasses import dataclass, replace
 from typing import Any, Collection, Mapping, Union
 
 from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError
-from ansible_collections.vbox.memory.plugins.module_utils.model.commands import change_commands, power_command
+from ansible_collections.vbox.memory.plugins.module_utils.model.commands import (
+    change_commands,
+    power_command,
+    start_command,
+)
 from ansible_collections.vbox.memory.plugins.module_utils.model.desired import DesiredState, conflicting_balloon
 from ansible_collections.vbox.memory.plugins.module_utils.model.features import Features
-from ansible_collections.vbox.memory.plugins.module_utils.model.machine import Machine
+from ansible_collections.vbox.memory.plugins.module_utils.model.machine import STOPPED, Machine, RestartNote
+from ansible_collections.vbox.memory.plugins.module_utils.model.restart_note import note_key
 from ansible_collections.vbox.memory.plugins.module_utils.model.settings import BALLOONS, SETTINGS
 from ansible_collections.vbox.memory.plugins.module_utils.planning.guard import (
     SMALLEST_STEP,
@@ -62,6 +67,13 @@ class Restart:
 
 
 @dataclass(frozen=True)
+class StartAgain:
+    """Start a machine that a run shut down, and was interrupted before it had started it again."""
+
+    note: RestartNote
+
+
+@dataclass(frozen=True)
 class SetBalloon:
     """Bring the balloon of a live machine to a size, MB."""
 
@@ -73,7 +85,7 @@ class CheckBalloon:
     """See that the guest holds what is requested of it already, and request it anew if not."""
 
 
-Step = Union[SetValues, Restart, SetBalloon, CheckBalloon]
+Step = Union[SetValues, Restart, StartAgain, SetBalloon, CheckBalloon]
 
 
 @dataclass(frozen=True)
@@ -103,7 +115,7 @@ class MachinePlan:
     @property
     def waits_for_guest(self) -> bool:
         """Whether carrying it out takes as long as a guest takes."""
-        return any(isinstance(step, (Restart, SetBalloon)) for step in self.steps)
+        return any(isinstance(step, (Restart, StartAgain, SetBalloon)) for step in self.steps)
 
     @property
     def commands(self) -> list[tuple[str, ...]]:
@@ -117,6 +129,8 @@ class MachinePlan:
         if isinstance(step, Restart):
             stop = [power_command(uuid, action) for action in step.stop_actions]
             return stop + change_commands(uuid, step.values) + [power_command(uuid, "start", step.frontend)]
+        if isinstance(step, StartAgain):
+            return [start_command(uuid, step.note.frontend)]
         if isinstance(step, SetBalloon):
             sizes = requests_for(step.target, self.machine.balloon_current or 0)
             return [command for size in sizes for command in change_commands(uuid, {"balloon_current": size})]
@@ -160,7 +174,7 @@ def plan(
         requested=draft.requested,
         steps=tuple(_steps(machine, desired, draft, changes)),
         pending=draft.pending,
-        warnings=draft.warnings,
+        warnings=draft.warnings + _note_warnings(machine),
         limited_by=limited_by,
         after=replace(machine, **changes),
     )
@@ -209,9 +223,32 @@ def require_guest_memory(machine: Machine, guest: GuestMemory | None) -> GuestMe
 
 def short_of(guest: GuestMemory, guard: Guard, reachable: int) -> str:
     """In words, why a guest's balloon cannot be larger."""
-    return (
-        "it has %s MB free, %d MB of that in its cache, and keeps %d MB and %d %% of the cache, so its balloon can be %d MB"
-        % (guest.free, guest.cached, guard.reserve, guard.cache, max(0, reachable))
+    return "%s, so its balloon can be %d MB" % (_kept(guest, guard), max(0, reachable))
+
+
+def went_back(guest: GuestMemory, guard: Guard, started_from: int, balloon: int, rate: float) -> str:
+    """In words, why a raise ended at a balloon, and what it went back from.
+
+    :param rate: MB a second by which the guest's programs grew
+    """
+    end = (
+        "went back from %d MB to %d MB" % (started_from, balloon)
+        if balloon < started_from
+        else "ended at %d MB" % balloon
+    )
+    return "its programs grew by %d MB a second meanwhile, so the raise %s; now %s" % (
+        max(1, round(rate)),
+        end,
+        _kept(guest, guard),
+    )
+
+
+def _kept(guest: GuestMemory, guard: Guard) -> str:
+    return "it has %s MB free, %d MB of that in its cache, and keeps %d MB and %d %% of the cache" % (
+        guest.free,
+        guest.cached,
+        guard.reserve,
+        guard.cache,
     )
 
 
@@ -227,13 +264,14 @@ def _draft(machine: Machine, desired: DesiredState, features: Features, capabili
     check(Change(machine, then, requested, differs, desired, features))
     blocked = [name for name in differs if not _can_change(name, machine, capabilities)]
     restarts = bool(blocked) and machine.live and desired.on_blocked == "shutdown"
-    if not restarts:
+    waits_for_start = restarts or machine.to_be_started  # what a live machine is to have it gets then
+    if not waits_for_start:
         _refuse_blocked([name for name in blocked if not _may_wait(name, machine, desired)], machine)
-    changes = {name: value for name, value in differs.items() if restarts or name not in blocked}
+    changes = {name: value for name, value in differs.items() if waits_for_start or name not in blocked}
     return _Draft(
         requested=requested,
         changes=changes,
-        pending={} if restarts else {SETTINGS[name].key: differs[name] for name in blocked},
+        pending={} if waits_for_start else {SETTINGS[name].key: differs[name] for name in blocked},
         warnings=_warnings(then),
         restarts=restarts,
         guarded=tuple(name for name in BALLOONS if _guarded(name, machine, desired, changes, restarts)),
@@ -268,6 +306,28 @@ def _warnings(then: Machine) -> tuple[str, ...]:
     if conflicting_balloon(dict(large_pages=then.large_pages, balloon_default=then.balloon_default)):
         return ("it has a balloon and large pages, which exclude each other: turn one of them off",)
     return ()
+
+
+def start_only(machine: Machine, desired: DesiredState) -> MachinePlan:
+    """The plan for a machine that is to be started again and can have nothing else of what is desired."""
+    steps = (StartAgain(machine.note),) if machine.to_be_started and machine.note else ()
+    return MachinePlan(machine, desired, {}, steps, {}, _note_warnings(machine), None, machine)
+
+
+def _note_warnings(machine: Machine) -> tuple[str, ...]:
+    note = machine.note
+    if note is None or machine.state not in STOPPED:
+        return ()
+    if note.problem:
+        return (
+            "it is off, and VirtualBox's extra data has a note of a restart under %s that does not count: %s. Start the machine if it"
+            " is to run; 'VBoxManage setextradata global %s' takes the note away"
+            % (note_key(machine.uuid), note.problem, note_key(machine.uuid)),
+        )
+    return (
+        "it was shut down for a change %d minutes ago by a run that was interrupted: it is started again"
+        % max(1, note.ago // 60),
+    )
 
 
 def _guarded(name: str, machine: Machine, desired: DesiredState, changes: Mapping[str, Any], restarts: bool) -> bool:
@@ -314,6 +374,8 @@ def _steps(machine: Machine, desired: DesiredState, draft: _Draft, changes: Mapp
         current = draft.requested.get("balloon_current", default)
         return steps if current == default else steps + [SetBalloon(changes.get("balloon_current", current))]
     steps = [SetValues(settings)] if settings and not machine.live else []
+    if machine.to_be_started and machine.note:
+        steps.append(StartAgain(machine.note))
     if machine.live and "balloon_current" in changes:
         steps.append(SetBalloon(changes["balloon_current"]))
     elif machine.live and "balloon_current" in draft.requested and desired.wait:

@@ -12,7 +12,7 @@ from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemo
 from ansible_collections.vbox.memory.plugins.module_utils.model.commands import command_line
 from ansible_collections.vbox.memory.plugins.module_utils.model.machine import Machine
 from ansible_collections.vbox.memory.plugins.module_utils.model.settings import BALLOONS, shown
-from ansible_collections.vbox.memory.plugins.module_utils.planning.plan import MachinePlan
+from ansible_collections.vbox.memory.plugins.module_utils.planning.plan import MachinePlan, StartAgain
 
 
 @dataclass
@@ -27,6 +27,8 @@ class MachineResult:
     plan: MachinePlan | None = None
     commands: list[tuple[str, ...]] = field(default_factory=list)
     requested_again: bool = False  # the same balloon, and the guest now holds another
+    started: bool = False  # it was off, as a run was interrupted, and now runs
+    warnings: tuple[str, ...] = ()  # of plans before the last one
     limited_by: str | None = None
     progress: list[dict[str, Any]] = field(default_factory=list)
     waiting: bool = False
@@ -40,12 +42,12 @@ class MachineResult:
             name=self.before.name if self.before else self.name,
             uuid=self.before.uuid if self.before else None,
             state=now.state if now else None,
-            changed=before != after or self.requested_again,
+            changed=before != after or self.requested_again or self.started,
             before=before,
             after=after,
             pending=dict(self.plan.pending) if self.plan else {},
             commands=[command_line(command) for command in self.commands],
-            warnings=list(self.plan.warnings) if self.plan else [],
+            warnings=list(dict.fromkeys(self.warnings + (self.plan.warnings if self.plan else ()))),
         )
         if now and now.live and any(name in self.requested for name in BALLOONS):
             result.update(limited=self.limited_by is not None, limited_by=self.limited_by, progress=self.progress)
@@ -70,6 +72,7 @@ def planned_result(plan: MachinePlan) -> MachineResult:
         requested=plan.requested,
         plan=plan,
         commands=plan.commands,
+        started=any(isinstance(step, StartAgain) for step in plan.steps),
         limited_by=plan.limited_by,
     )
 

@@ -5,7 +5,7 @@
 import os
 import sys
 
-from . import control, errors, faults, guest, machines, metrics, modify, releases, snapshots, usage
+from . import control, errors, extradata, faults, guest, machines, metrics, modify, releases, snapshots, usage
 from .store import Store
 
 COMMANDS = {
@@ -18,6 +18,8 @@ COMMANDS = {
     "guestproperty": machines.guest_property,
     "startvm": control.start,
     "controlvm": control.control,
+    "getextradata": extradata.get,
+    "setextradata": extradata.set_,
     "discardstate": control.discard,
     "metrics": metrics.metrics,
     "snapshot": snapshots.snapshot,

@@ -39,17 +39,18 @@ def com_error(state, text, code, component, interface, place=None, context=None)
         % (code, CODES[code], component, interface),
     ]
     if place:
-        lines.append('Context: "%s" at line %s of file %s' % (context, *_line(state, place)))
+        lines.append('Context: "%s" at line %s of file %s' % (context, *place_of(state, place)))
     return message("\n".join(lines))
 
 
 def file_error(state, text, place):
     """The text of an error of the server itself that tells where in its source it arose."""
-    line, source = _line(state, place)
+    line, source = place_of(state, place)
     return "%s\n/build/src/VBox/Main/src-server/%s[%s] (%s)" % (text, source, line, releases.wording(state, place))
 
 
-def _line(state, place):
+def place_of(state, place):
+    """The line and the file of a place in the source."""
     source, numbers = releases.LINES[place]
     return releases.pick(state, numbers), source
 

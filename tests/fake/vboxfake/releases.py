@@ -92,6 +92,10 @@ LINES = {
     "discardstate DiscardSavedState": ("VBoxManageMisc.cpp", (789, 1252, 1291, 1292)),
     "Machine init": ("MachineImpl.cpp", (499, 719, 691, 706)),
     "Machine registeredInit": ("MachineImpl.cpp", (754, 1011, 984, 999)),
+    # Of 7.2.22 only: the others were not asked.
+    "getextradata FindMachine": ("VBoxManageMisc.cpp", (1378, 1378, 1378, 1378)),
+    "setextradata FindMachine": ("VBoxManageMisc.cpp", (1438, 1438, 1438, 1438)),
+    "extradata SetExtraData": ("VBoxManageMisc.cpp", (1430, 1430, 1430, 1430)),
     "snapshot FindMachine": ("VBoxManageSnapshot.cpp", (344, 344, 344, 344)),
     "guestproperty FindMachine": ("VBoxManageGuestProp.cpp", (92, 77, 77, 77)),
 }

@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,10 +15,14 @@ from ansible_collections.vbox.memory.plugins.module_utils.planning.guard import 
     LARGEST_STEP,
     Guard,
     GuestMemory,
+    Observation,
     back_off,
     default_reserve,
+    free_when_done,
+    growth_rate,
     next_step,
     requests_for,
+    room_ahead,
 )
 
 MB = st.integers(0, 1_000_000)
@@ -50,11 +57,92 @@ def test_more_room_never_makes_a_step_smaller(requested, further, room, more):
 
 
 @pytest.mark.parametrize(
-    ("given_", "room", "balloon"),
-    [(100, 20, 100), (100, 0, 100), (100, -30, 70), (100, -100, 0), (100, -500, 0), (0, -5, 0), (0, 5, 0)],
+    ("given_", "requested", "ahead", "balloon"),
+    [
+        (100, 100, 20, 100),
+        (100, 100, 0, 100),
+        (100, 100, -30, 70),
+        (100, 100, -100, 0),
+        (100, 100, -500, 0),
+        (0, 0, -5, 0),
+        (0, 0, 5, 0),
+        (80, 100, 20, 80),
+        (80, 100, -10, 80),
+        (80, 100, -30, 70),
+        (150, 100, -30, 70),
+    ],
 )
-def test_backing_off_gives_back_what_is_missing_and_takes_nothing(given_, room, balloon):
-    assert back_off(given_, room) == balloon
+def test_backing_off_gives_back_what_is_missing_and_takes_nothing(given_, requested, ahead, balloon):
+    assert back_off(given_, requested, ahead) == balloon
+
+
+LAG, NOISE = 3, 4
+
+
+def observed(*rows):
+    """Observations from rows of seconds, free, given, requested."""
+    return [
+        Observation(seconds, GuestMemory(free=free, cached=0, given=given_, total=725), requested)
+        for seconds, free, given_, requested in rows
+    ]
+
+
+STEADY = [(0, 600, 100, 100), (1, 600, 100, 100), (2, 600, 100, 100), (3, 600, 100, 100), (4, 600, 100, 100)]
+STEP = [*STEADY, (5, 600, 100, 150), (6, 600, 140, 150), (7, 560, 150, 150), (8, 550, 150, 150), (11, 550, 150, 150)]
+
+
+@pytest.mark.parametrize(
+    ("rows", "rate"),
+    [
+        ([], 0),
+        (STEADY, 0),
+        (STEP, 0),  # what our own step explains is no growth, whenever the figures show it
+        ([*STEADY, (5, 597, 100, 100)], 0),  # noise
+        ([*STEADY, (5, 580, 100, 100)], (20 - NOISE) / LAG),
+        ([*STEADY, (5, 580, 100, 100), (6, 560, 100, 100)], (40 - NOISE) / LAG),
+        ([*STEADY, (5, 640, 100, 100)], 0),  # something ended
+        ([*STEP[:6], (6, 520, 140, 150)], (30 - NOISE) / LAG),  # beyond all that the step can take
+        ([*STEP, (12, 530, 150, 150)], (20 - NOISE) / LAG),
+        ([*STEADY, (5, 580, 100, 100), (30, 580, 100, 100)], 0),  # it grew long ago
+        ([*STEADY, (5, 600, 100, 50), (6, 600, 50, 50), (9, 650, 50, 50)], 0),  # what was given back is none either
+        ([*STEADY, (5, 600, 100, 50), (6, 600, 50, 50), (10, 600, 50, 50)], (50 - NOISE) / 6),  # and is missing now
+    ],
+)
+def test_the_rate_is_what_our_own_requests_do_not_explain(rows, rate):
+    assert growth_rate(observed(*rows), LAG, NOISE) == pytest.approx(rate)
+
+
+@pytest.mark.parametrize("lag", [3, 3.5, 5, 8])
+def test_the_rates_of_all_recorded_inflations_of_steady_guests(lag):
+    """The guests of docs/benchmark/live.json were idle, or held their memory. Once of 40 times a figure was older than 5 s: 3 MB a second."""
+    rows = json.loads((Path(__file__).parents[5] / "docs" / "benchmark" / "live.json").read_text())["rows"]
+    rates = []
+    for row in rows:
+        looks = [
+            (one["seconds"], one["guest_free_mb"], one["given_mb"], one["requested_mb"]) for one in row["progress"]
+        ]
+        rates.append(max(growth_rate(observed(*looks[:end]), lag, NOISE) for end in range(1, len(looks) + 1)))
+    assert len(rates) == 40 and sorted(rates)[-2] == 0 and max(rates) < 3.1, rates
+
+
+@pytest.mark.parametrize(
+    ("rows", "free"),
+    [
+        (STEADY, 600),
+        (STEP[:6], 600),  # the figure may show the step already
+        ([*STEADY, (5, 600, 100, 50)], 650),
+        ([*STEADY, (5, 600, 100, 50), (6, 600, 50, 50)], 650),  # it is of before that
+        ([*STEADY, (5, 600, 100, 50), (6, 600, 50, 50), (10, 650, 50, 50)], 650),
+    ],
+)
+def test_what_is_free_when_the_request_is_followed(rows, free):
+    assert free_when_done(observed(*rows), LAG) == free
+
+
+@given(room=st.integers(-1000, 10000), rate=st.floats(0, 500), seconds=st.floats(0, 100))
+def test_the_room_ahead_is_never_more_than_what_is_left(room, rate, seconds):
+    assert room_ahead(room, rate, seconds) <= room - rate * seconds
+    assert room_ahead(room, 0, seconds) == room
 
 
 @pytest.mark.parametrize(
