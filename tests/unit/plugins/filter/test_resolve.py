@@ -141,6 +141,12 @@ def test_rules_say_what_they_match():
     ]
 
 
+def test_a_machine_by_a_number_and_by_the_same_as_a_string():
+    facts = facts_of([{"name": "7", "uuid": "00000000-0000-0000-0000-000000000001"}])
+    with pytest.raises(AnsibleFilterError, match="machines\\['7'\\]: '7' and '7' are the same machine, 0000"):
+        resolve_filter({"machines": {7: {"balloon": 1}, "7": {"balloon": 1}}}, facts)
+
+
 # 500 of each; Python's stack has room for 1000 calls, Ansible's own included.
 DEEP = {
     "terms": " || ".join(f"name == 'web{number}'" for number in range(500)),
