@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+import json
+import threading
+
 import pytest
 from support.live import again_if_it_fell_by_itself, balloon, info, only_machine, unharmed, wait_until
 
@@ -80,4 +83,39 @@ def test_large_pages_by_an_orderly_restart(host):
     machine = only_machine(result)
     assert verbs(machine) == RESTART and machine["after"] == {"large_pages": True}, result
     assert info(host, "web01")["largepages"] == "on"
+    unharmed(host, "web01")
+
+
+def interrupted(host, signal):
+    """A restart for large pages that gets a signal while the shutdown is awaited; gives back what the module printed."""
+    given = json.dumps({"name": "web01", "large_pages": True, "on_blocked": "shutdown", "backend": host.backend})
+    done = []
+    first = threading.Thread(target=lambda: done.append(host.python("run_module.py", "vbox_memory", given=given)))
+    first.start()
+    log = ("ssh", "sudo", "journalctl", "--output=cat", "--grep=it is asked to shut down")
+    wait_until(lambda: host.live(*log, must_succeed=False).returncode == 0)
+    host.live("ssh", "pkill", "-" + signal, "-f", "run_module.py", must_succeed=False)
+    first.join()
+    return done[0].stdout
+
+
+@again_if_it_fell_by_itself
+def test_a_terminated_restart_leaves_the_machine_running(host):
+    assert '"code": "interrupted"' in interrupted(host, "TERM")
+    now = info(host, "web01")
+    assert (now["VMState"], now["largepages"]) == ("running", "off"), now
+    assert "vbox.memory/" not in host.vbox("getextradata", "global", "enumerate")
+
+
+@again_if_it_fell_by_itself
+def test_after_a_kill_the_next_run_starts_the_machine(host):
+    assert '"machines"' not in interrupted(host, "KILL")
+    wait_until(lambda: info(host, "web01")["VMState"] == "poweroff")
+    assert "vbox.memory/restart/" in host.vbox("getextradata", "global", "enumerate")
+    result, _calls = host.module("vbox_largepages", {"name": "web01", "large_pages": True, "on_blocked": "shutdown"})
+    machine = only_machine(result)
+    assert machine["changed"] and "interrupted" in machine["warnings"][0], result
+    now = info(host, "web01")
+    assert (now["VMState"], now["largepages"], now["GuestAdditionsRunLevel"]) == ("running", "on", "2"), now
+    assert "vbox.memory/" not in host.vbox("getextradata", "global", "enumerate")
     unharmed(host, "web01")
