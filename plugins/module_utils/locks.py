@@ -24,6 +24,7 @@ from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemo
 FOLDER = ".vbox-memory"
 CLIENT = "client"
 LIMIT = 600  # seconds: five times what one request to VirtualBox may take
+CANNOT_OPEN = "See that this user can make files there, and that no link or folder is in its place"
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.002, 0.1  # seconds between two tries
 
 
@@ -61,7 +62,7 @@ def open_lock(purpose: str, home: str | None = None, uid: int | None = None) -> 
         finally:
             os.close(folder)
     except OSError as error:
-        raise _unusable(path, "it cannot be opened: %s" % (error.strerror or error)) from None
+        raise _unusable(path, "it cannot be opened: %s" % (error.strerror or error), CANNOT_OPEN) from None
     try:
         _require_own(os.fstat(descriptor), uid, path)
     except VBoxMemoryError:
@@ -158,12 +159,16 @@ def _home() -> str:
     try:
         return pwd.getpwuid(os.geteuid()).pw_dir
     except KeyError:
-        raise _unusable("of user %d" % os.geteuid(), "the system's list of users does not have that user") from None
+        raise _unusable(
+            "of user %d" % os.geteuid(),
+            "the system's list of users does not have that user",
+            "Run as a user that it has",
+        ) from None
 
 
-def _unusable(path: str, reason: str) -> VBoxMemoryError:
+def _unusable(path: str, reason: str, remedy: str = "See who made it, and remove it") -> VBoxMemoryError:
     return VBoxMemoryError(
         "lock_unusable",
         "the lock %s cannot be used, which keeps two tasks of this user from changing VirtualBox at once: %s. Nothing was changed."
-        " See who made it, and remove it, or make the home folder one that this user can write to" % (path, reason),
+        " %s" % (path, reason, remedy),
     )
