@@ -112,9 +112,12 @@ def problem_of(value: Any, shape: Shape, place: str) -> str | None:
     return next(map(printable, _problems(value, shape, place)), None)
 
 
-def problem_of_facts(facts: Any, shape: Shape = FACTS) -> str | None:
-    """The same of facts, in which each UUID stands once."""
-    problem = problem_of(facts, shape, "facts")
+def problem_of_facts(facts: Any, shape: Shape = None) -> str | None:
+    """The same of facts, in which each UUID stands once.
+
+    :param shape: :data:`FACTS` unless given
+    """
+    problem = problem_of(facts, shape or FACTS, "facts")
     seen: dict[str, int] = {}
     for number, machine in enumerate([] if problem else facts["machines"]):
         first = seen.setdefault(machine["uuid"], number)

@@ -66,11 +66,11 @@ class Module:
         return json.loads(lines[-1]) if lines else None
 
 
-def interrupt(host, stage, name, parameters=RESTART):
+def interrupt(host, stage, name, parameters=None):
     """Run a module, and send it a signal at a stage; gives back its result, if it had any."""
     command, number = STAGES[stage]
     host.fake.faults({"command": command, "kind": "hang", "seconds": 0.7, "skip": number - 1})
-    module = Module(host, parameters)
+    module = Module(host, parameters or RESTART)
     wait_until(lambda: len(host.fake.calls(command)) >= number or module.process.poll() is not None, 30, pause=0.02)
     if stage == "while it is awaited":
         wait_until(lambda: host.fake.calls()[-1][0] == "showvminfo", 30, pause=0.02)

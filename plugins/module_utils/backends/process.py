@@ -100,3 +100,8 @@ def environment() -> dict[str, str]:
 def native_path(path: str) -> str:
     """A path that UTF-8 says, as the locale of this process spells it: the same file in every locale."""
     return os.fsdecode(path.encode("utf-8", "surrogateescape"))
+
+
+def is_whole(value: Any) -> bool:
+    """Whether a value from outside is a whole number, which a boolean is not."""
+    return isinstance(value, int) and not isinstance(value, bool)

@@ -20,7 +20,11 @@ from ansible_collections.vbox.memory.plugins.module_utils.backends.base import (
     one_of,
 )
 from ansible_collections.vbox.memory.plugins.module_utils.backends.metrics import GUEST_METRICS, HOST, PERIOD
-from ansible_collections.vbox.memory.plugins.module_utils.backends.process import native_path, retry_transient
+from ansible_collections.vbox.memory.plugins.module_utils.backends.process import (
+    is_whole,
+    native_path,
+    retry_transient,
+)
 from ansible_collections.vbox.memory.plugins.module_utils.backends.vboxapi_pool import (
     WorkerPool,
     is_error,
@@ -177,7 +181,7 @@ class VBoxApiBackend(Backend):
     def query_metrics(self, target: str, metrics: Sequence[str]) -> dict[str, int | None]:
         values = self._call("query_metrics", uuid=_uuid(target), metrics=list(metrics))
         known = isinstance(values, dict) and values.keys() <= set(metrics)
-        self._expected(values, known and all(value is None or type(value) is int for value in values.values()))
+        self._expected(values, known and all(value is None or is_whole(value) for value in values.values()))
         return {metric: values[metric] if _is_number(values.get(metric)) else None for metric in metrics}
 
     def setup_metrics(self, target: str, groups: Sequence[str]) -> None:
@@ -271,7 +275,7 @@ def is_machine(fields: Any, details: bool) -> bool:
     return (
         fields.keys() == wanted.keys()
         and all(type(value) in wanted[key] for key, value in fields.items())
-        and all(_is_number(value) for value in fields.values() if type(value) is int)
+        and all(_is_number(value) for value in fields.values() if is_whole(value))
         and all(isinstance(group, str) for group in fields.get("groups", ()))
         and fields.get("groups") != []
         and re.fullmatch(UUID, fields["uuid"]) is not None
@@ -280,7 +284,7 @@ def is_machine(fields: Any, details: bool) -> bool:
 
 def _is_number(value: Any) -> bool:
     """Whether this is a number as VirtualBox has them: of 32 bits, or a metric's."""
-    return type(value) is int and 0 <= value < 2**32
+    return is_whole(value) and 0 <= value < 2**32
 
 
 def _uuid(target: str) -> str | None:

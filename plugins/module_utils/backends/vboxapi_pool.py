@@ -20,6 +20,7 @@ from ansible_collections.vbox.memory.plugins.module_utils.backends import vboxap
 from ansible_collections.vbox.memory.plugins.module_utils.backends.process import (
     TIME_LIMIT,
     environment,
+    is_whole,
     last_line,
     readable,
     retry_transient,
@@ -144,10 +145,11 @@ class WorkerPool:
             self._second.close()
             self._second = None
 
-    def _launch(self, python: str) -> None:
-        """Have workers start and import the bindings. They connect one after the other."""
-        self._first = Worker(python)
+    def _launch(self, python: str) -> Worker:
+        """Have workers start and import the bindings; gives back the first. They connect one after the other."""
+        self._first = first = Worker(python)
         self._second = Worker(python) if self._starts_two else None
+        return first
 
     def _start(self) -> str:
         """Have a worker connected, of the first Python that has the bindings; gives back their version of VirtualBox."""
@@ -162,11 +164,9 @@ class WorkerPool:
 
     def _connect(self, python: str) -> str:
         try:
-            if self._first is None:
-                self._launch(python)
-            assert self._first
-            self._first.begin(HELLO, "hello")
-            hello = self._first.finish()
+            first = self._first or self._launch(python)
+            first.begin(HELLO, "hello")
+            hello = first.finish()
             if "result" not in hello:
                 # Without words of the server's own, the bindings give the name of the code.
                 words = not re.search(r"\(NS_\w+\)$", hello["error"]["message"])
@@ -224,12 +224,13 @@ class Worker:
             raise Unusable("%s: %s" % (python, error.strerror)) from None
         except Exception as error:  # whatever it is, there is another backend
             raise Unusable("%s: %s: %s" % (python, type(error).__name__, error)) from None
-        assert self._process.stdin and self._process.stdout
-        self._stdin, self._stdout = self._process.stdin, self._process.stdout
+        self._stdin: Any = self._process.stdin
+        self._stdout: Any = self._process.stdout
 
     def fileno(self) -> int:
         """For :func:`~.process.readable`."""
-        return self._stdout.fileno()
+        descriptor: int = self._stdout.fileno()
+        return descriptor
 
     def begin(self, task: int, method: str, params: Mapping[str, Any] | None = None) -> None:
         """Send a request. That the process has ended shows in place of its response."""
@@ -333,7 +334,7 @@ def response_in(line: bytes, number: int) -> dict[str, Any] | None:
         message: Any = json.loads(line.decode("utf-8"))
     except (ValueError, RecursionError):
         return None
-    if not isinstance(message, dict) or type(message.get("id")) is not int or message["id"] != number:
+    if not isinstance(message, dict) or not is_whole(message.get("id")) or message["id"] != number:
         return None
     if message.keys() == {"id", "result"} or (message.keys() == {"id", "error"} and is_error(message["error"])):
         return message

@@ -18,7 +18,7 @@ AGAINST_YARDSTICKS = (
     ("late_seeing", "step", 3),
     ("late_seeing", "burst", 3),
 )
-WITH_YARDSTICK = {trace for _, trace, _ in AGAINST_YARDSTICKS}
+WITH_YARDSTICK = {trace for _first, trace, _other in AGAINST_YARDSTICKS}
 PEER_NAMES = [each.name for each in PEERS]
 
 Runs = dict[tuple[str, str], dict[int, dict]]  # by trace and controller, then by seed
@@ -30,7 +30,7 @@ def judge(runs: list[dict], times: dict) -> list[dict]:
     by: Runs = {}
     for each in runs:
         by.setdefault((each["trace"], each["controller"]), {})[each["seed"]] = each
-    if not any(name == OURS for _, name in by):
+    if not any(name == OURS for _first, name in by):
         return []
     return [
         {"goal": goal, "reached": reached, "holds": holds}
@@ -96,7 +96,7 @@ def _against_peers(by: Runs) -> Iterator[Row]:
         "jumps": 10,
         "adversarial": 10,
     }
-    for trace in dict.fromkeys(trace for trace, _ in by):
+    for trace in dict.fromkeys(trace for trace, _other in by):
         ours = by.get((trace, OURS), {})
         parts, little, names = [], [], set()
         asked = [seed for seed in ours if any(seed in by.get((trace, name), {}) for name in PEER_NAMES)]

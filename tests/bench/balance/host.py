@@ -50,7 +50,7 @@ class Host:
                 index,
                 each,
                 scenario,
-                tuple(draws.randint(-each.noise, each.noise) for _ in range(NOISES)) if each.noise else (),
+                tuple(draws.randint(-each.noise, each.noise) for _each in range(NOISES)) if each.noise else (),
             )
             for index, each in enumerate(scenario.machines)
         ]

@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> dict:
     began = said = time.monotonic()
     with ProcessPoolExecutor(arguments.processes) as processes:
         futures = [processes.submit(one, *job) for job in jobs]
-        for number, _ in enumerate(as_completed(futures), 1):
+        for number, _other in enumerate(as_completed(futures), 1):
             if time.monotonic() - said > SAY_EACH or number == len(futures):
                 said = time.monotonic()
                 print(f"{number} of {len(futures)} runs, {said - began:.0f} s", file=sys.stderr, flush=True)

@@ -109,7 +109,9 @@ def what_went_wrong(scenario: Scenario) -> dict:
         "bad_machines": sum(each.bad for each in scenario.machines),
         "misbehaviours": sum(kind not in ("obeys", "resume") for kind in faults),
         "restarts": sum(kind in ("restart", "empties") for kind in faults),
-        "rises": sum(high > low for each in scenario.machines for (_, low), (_, high) in zip(each.need, each.need[1:])),
+        "rises": sum(
+            high > low for each in scenario.machines for (_first, low), (_first, high) in zip(each.need, each.need[1:])
+        ),
     }
 
 

@@ -32,7 +32,7 @@ def _seconds(balance, hosts: list[tuple[dict, list[dict]]]) -> float:
             histories[index] = balance.plan(*_at(host, machines, now), {}, [], histories[index], now)["history"]
     best = float("inf")
     now = 1000 + 5 * CALLS_BEFORE
-    for _ in range(ROUNDS):
+    for _each in range(ROUNDS):
         figures = [_at(host, machines, now) for host, machines in hosts]
         began = time.perf_counter()
         for (host, machines), history in zip(figures, histories):

@@ -9,10 +9,12 @@ import json
 import time
 from statistics import median
 
-import paths  # noqa: F401 - so that the rest is found
+import paths
 from bench.balance import controllers, traces
 from bench.balance.guest import Guest
 from bench.balance.host import Host
+
+ROOT = paths.ROOT  # importing it is what lets the rest be found
 
 
 def main() -> None:

@@ -40,7 +40,7 @@ SIZES = (3072, 4096, 4096, 6144, 8192)  # MB
 
 
 def _sizes(draws: Random, count: int = 8) -> list[int]:
-    return [draws.choice(SIZES) for _ in range(count)]
+    return [draws.choice(SIZES) for _each in range(count)]
 
 
 def _idle(draws: Random, memory: int) -> int:
@@ -57,7 +57,7 @@ def _machines(needs: list[tuple[int, Points]], draws: Random, **more) -> list[Ma
 
 def _budget(needs: list[tuple[int, Points]], seconds: int, spare: float) -> int:
     """MB that are enough for the highest sum of needs and hard reserves, and that part of it more."""
-    at = sorted({int(time) for _, need in needs for time, _ in need if time < seconds})
+    at = sorted({int(time) for _first, need in needs for time, _other in need if time < seconds})
     highest = max(sum(least_mb(memory, _height(need, time)) for memory, need in needs) for time in at)
     return int(highest * (1 + spare))
 
@@ -76,7 +76,7 @@ def _steps(sizes_from: tuple[int, ...], least: int, most: int) -> Callable[[str,
     """Two of eight machines need that much more in the same second, for a quarter of an hour, and no more after that; then another two."""
 
     def trace(name: str, seed: int, draws: Random) -> Scenario:
-        sizes = [draws.choice(sizes_from) for _ in range(8)]
+        sizes = [draws.choice(sizes_from) for _each in range(8)]
         lows = [_idle(draws, size) for size in sizes]
         needs = [(size, [(0, low)]) for size, low in zip(sizes, lows)]
         turns = draws.sample(range(8), 8)

@@ -81,7 +81,7 @@ class AllSeeing:
         """Those that lack most first, with what the pool really has."""
         asked = []
         pool = host.budget - sum(guest.promised() for guest in host.guests) if growing else 0
-        for _, index, balloon in sorted(growing):
+        for _first, index, balloon in sorted(growing):
             shown = host.guests[index].shown
             more = min(shown - balloon, pool)
             if more > 0:

@@ -38,7 +38,7 @@ def run(a_host, *asked):
     """The balloon of the first guest at each second, and the figures."""
     seen = {0: a_host.guests[0].balloon}
 
-    def watch(second, _):
+    def watch(second, _host):
         seen[second] = a_host.guests[0].balloon
 
     result = a_host.run(Script(*asked), watch).result
@@ -58,7 +58,7 @@ def test_total_is_what_was_measured():
 
 def test_a_slow_guest_follows_as_measured():
     """docs/live-host-measurements.md, 1: 256 MB in 28.6 s down, and in less than 7 s up."""
-    seen, _ = run(host(idle(), down=9, up=40), (10, 0, 256), (100, 0, 0))
+    seen, _other = run(host(idle(), down=9, up=40), (10, 0, 256), (100, 0, 0))
     assert seen[10] == 0
     assert seen[39] == 256 and seen[37] < 256
     assert seen[107] == 0 and seen[105] > 0
@@ -66,7 +66,7 @@ def test_a_slow_guest_follows_as_measured():
 
 def test_a_newer_request_waits_for_the_one_under_way():
     """Measured with 500, 0, 300, 0, a new one every 18 s: it filled to 500 long after 0 had been asked for, and only then gave it back."""
-    seen, _ = run(host(idle(), down=9, up=40), (10, 0, 500), (28, 0, 0), (46, 0, 300), (64, 0, 0))
+    seen, _other = run(host(idle(), down=9, up=40), (10, 0, 500), (28, 0, 0), (46, 0, 300), (64, 0, 0))
     assert max(seen.values()) == 500
     assert seen[64] > 460
     assert seen[100] == 0
@@ -74,7 +74,7 @@ def test_a_newer_request_waits_for_the_one_under_way():
 
 def test_a_restart_empties_the_balloon_and_the_sum_goes_on_counting_it():
     a_host = host(idle(faults=[Fault(50, "restart", 40)]))
-    seen, _ = run(a_host, (10, 0, 150), (150, 0, 151))
+    seen, _other = run(a_host, (10, 0, 150), (150, 0, 151))
     assert (seen[49], seen[51], seen[140], seen[200]) == (150, 0, 0, 151)
     view = a_host.look(299)
     assert view.host["ballooned_kb"] == (150 + 151) * 1024
@@ -82,32 +82,32 @@ def test_a_restart_empties_the_balloon_and_the_sum_goes_on_counting_it():
 
 
 def test_what_is_asked_of_a_paused_machine_is_not_followed():
-    seen, _ = run(host(idle(faults=[Fault(20, "pause"), Fault(60, "resume")])), (30, 0, 100), (120, 0, 101))
+    seen, _other = run(host(idle(faults=[Fault(20, "pause"), Fault(60, "resume")])), (30, 0, 100), (120, 0, 101))
     assert seen[119] == 0
     assert seen[125] == 101
 
 
 def test_after_a_restore_a_request_of_0_does_nothing_until_another_was_made():
     """docs/live-host-measurements.md, 4: 0 leaves the guest as it is, 1 and then 0 gets through."""
-    seen, _ = run(host(idle(faults=[Fault(50, "restore")])), (10, 0, 150), (60, 0, 0), (120, 0, 1), (150, 0, 0))
+    seen, _other = run(host(idle(faults=[Fault(50, "restore")])), (10, 0, 150), (60, 0, 0), (120, 0, 1), (150, 0, 0))
     assert (seen[55], seen[119], seen[149], seen[170]) == (150, 150, 1, 0)
 
 
 def test_a_guest_that_begins_late_takes_the_newest_request():
-    seen, _ = run(host(idle(faults=[Fault(1, "late", 30)])), (10, 0, 300), (25, 0, 50))
+    seen, _other = run(host(idle(faults=[Fault(1, "late", 30)])), (10, 0, 300), (25, 0, 50))
     assert max(seen.values()) == 50
     assert seen[40] == 0
 
 
 def test_another_program_asks_and_the_time_of_our_own_request_stays():
     a_host = host(idle(faults=[Fault(50, "foreign", 0.25)]))
-    seen, _ = run(a_host, (10, 0, 100))
+    seen, _other = run(a_host, (10, 0, 100))
     assert seen[100] == a_host.guests[0].shown == 192
     assert a_host.guests[0].shown_at == 10
 
 
 def test_a_partial_follower_stops_short():
-    seen, _ = run(host(idle(faults=[Fault(1, "partial", 0.5)])), (10, 0, 200), (60, 0, 0))
+    seen, _other = run(host(idle(faults=[Fault(1, "partial", 0.5)])), (10, 0, 200), (60, 0, 0))
     assert seen[50] == 100
     assert seen[90] == 50
 
@@ -134,7 +134,7 @@ def test_who_dies_and_by_whose_act(need, faults, asked, died, monkeypatch):
     a_host = host(Machine("a", 768, need, cache=0, faults=faults))
     a_host.guests[0].most = 700
     a_host.guests[0].down = 10
-    _, result = run(a_host, (10, 0, asked))
+    _first, result = run(a_host, (10, 0, asked))
     assert a_host.guests[0].died == died
     assert (result["dead"], result["dead_liars"]) == (died == OUR_ACT, died == LIAR)
 
@@ -142,7 +142,7 @@ def test_who_dies_and_by_whose_act(need, faults, asked, died, monkeypatch):
 def test_who_jumps_past_its_room_is_counted_apart():
     """300 are given. A second request has given 10 when the need jumps by 200: 709 - 310 - 560 is far below 45, without those 10 as well."""
     a_host = host(Machine("a", 768, [(0, 300), (52, 300), (52, 560)], cache=0), down=10)
-    _, result = run(a_host, (10, 0, 300), (50, 0, 360))
+    _first, result = run(a_host, (10, 0, 300), (50, 0, 360))
     assert a_host.guests[0].died == PAST_ITS_ROOM
     assert result["dead_past_room"] == 1
 
@@ -152,7 +152,7 @@ def test_starved_is_what_is_needed_and_not_there():
     a_host = host(
         Machine("a", 768, [(0, 100), (100, 100), (100, 364), (160, 364), (160, 100)], cache=0, balloon=400), budget=1000
     )
-    _, result = run(a_host)
+    _first, result = run(a_host)
     assert result["starved_mb_min"] == 100
     assert result["served_by_pool_s"] == [60]
 
@@ -163,7 +163,7 @@ def test_seconds_over_budget_are_told_by_cause():
         Machine("a", 1000, [(0, 100)], balloon=300, faults=[Fault(100, "restart", 40)]),
         Machine("b", 1000, [(0, 100)], balloon=300),
     ]
-    _, result = run(host(*machines, budget=1500), (200, 1, 200), (250, 1, 300))
+    _first, result = run(host(*machines, budget=1500), (200, 1, 200), (250, 1, 300))
     assert result["over_excused_s"] > 100
     assert 45 <= result["over_s"] <= 60
     assert result["over_most_mb"] == 100
@@ -173,7 +173,7 @@ def test_seconds_over_budget_are_told_by_cause():
 def test_a_budget_that_falls_leaves_two_minutes():
     machines = [Machine("a", 4000, [(0, 100)], cache=0)]
     a_host = host(*machines, budget=4000, other=[(0, 2048), (100, 2048), (100, 3048)])
-    _, result = run(a_host)
+    _first, result = run(a_host)
     assert result["over_excused_s"] == 120
     assert result["over_s"] == 300 - 220
 

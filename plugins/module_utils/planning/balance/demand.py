@@ -118,7 +118,7 @@ def _needs(record: Record, policy: HostPolicy, now: float) -> None:
     known = record.history
     recent = known["recent"]
     record.recent = max([each[1] for each in recent[-LATEST:]] + [record.use_most])
-    record.peak = max(max([each[1] for each in known["peaks"]]), record.recent)
+    record.peak = max([each[1] for each in known["peaks"]] + [record.recent])
     record.full = known["seen"] - known["since"] >= policy.window
     rise = recent[-1][1] - recent[0][1]
     ahead = 0

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.vbox.memory.plugins.module_utils.backends.metrics import HOST_METRICS, period_in, values_in
-from ansible_collections.vbox.memory.plugins.module_utils.backends.process import TIME_LIMIT
+from ansible_collections.vbox.memory.plugins.module_utils.backends.process import TIME_LIMIT, is_whole
 from ansible_collections.vbox.memory.plugins.module_utils.backends.showvminfo import machine_from, rows_in
 from ansible_collections.vbox.memory.plugins.module_utils.backends.vboxapi import VBoxApiBackend
 from ansible_collections.vbox.memory.plugins.module_utils.backends.vboxapi_pool import Worker, WorkerPool
@@ -259,9 +259,7 @@ def damaged_message(chance, message):
     if kind == 0:
         may_be_none = last in ("frontend", "page_fusion", "large_pages", "RAM/Usage/Used")
         known = {bool: (bool,), int: (int,), str: (str,), list: (list,), dict: (dict,)}[type(holder[last])]
-        values = [
-            value for value in VALUES if type(value) not in known or (type(value) is int and not 0 <= value < 2**32)
-        ]
+        values = [value for value in VALUES if type(value) not in known or (is_whole(value) and not 0 <= value < 2**32)]
         holder[last] = chance.choice([value for value in values if not (value is None and may_be_none)])
     elif kind == 1:
         del holder[last]

@@ -118,7 +118,7 @@ class World:
     def quiet(self, rounds: int, seconds: int = 5) -> list[dict[str, Any]]:
         """Rounds in which all guests follow at once."""
         plans = []
-        for _ in range(rounds):
+        for _each in range(rounds):
             plans.append(self.round(seconds))
             for guest in self.guests:
                 guest.move(10**6)

@@ -72,7 +72,7 @@ def test_starving_and_who_waits_and_who_gives():
     given.quiet(65)
     given.guests[0].use = given.guests[0].memory - 80 - given.guests[0].balloon - 50
     codes = set()
-    for _ in range(30):
+    for _each in range(30):
         plan = given.round()
         codes |= {row["code"] for row in plan["machines"]}
         for guest in given.guests:
@@ -146,7 +146,7 @@ def test_a_donor_that_does_not_follow():
     given.quiet(65)
     given.guests[0].use += 2200
     codes = set()
-    for _ in range(60):
+    for _each in range(60):
         plan = given.round()
         codes.add(plan["machines"][1]["code"])
         given.guests[0].move(10**6)

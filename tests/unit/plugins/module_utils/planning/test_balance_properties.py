@@ -25,7 +25,7 @@ FIXED = set(list(SENTENCES)[: list(SENTENCES).index("unmanaged") + 1])
 @st.composite
 def guests(draw, least: int = 1, most: int = 5) -> list[Guest]:
     made = []
-    for _ in range(draw(st.integers(least, most))):
+    for _each in range(draw(st.integers(least, most))):
         memory = draw(st.sampled_from([1024, 2048, 4096, 8192]))
         use = draw(st.integers(64, memory * 3 // 4))
         balloon = draw(st.integers(0, max(0, memory - 80 - use - 150)))
@@ -104,7 +104,7 @@ def test_never_over_the_budget_whatever_guests_do(data):
     world = data.draw(worlds(2, 4))
     watched(world)
     assert world.charge <= world.budget
-    for _ in range(data.draw(st.integers(5, 40))):
+    for _each in range(data.draw(st.integers(5, 40))):
         change(data.draw, world)
         guest = data.draw(st.sampled_from(world.guests))
         mood = data.draw(st.sampled_from(["good", "good", "good", "lies", "silent", "paused", "runs"]))
@@ -130,7 +130,7 @@ def test_what_holds_of_any_plan(data):
     world = data.draw(worlds())
     if data.draw(st.booleans()):
         watched(world)
-    for _ in range(6):
+    for _each in range(6):
         change(data.draw, world)
         check(world, world.round())
         for guest in world.guests:
@@ -144,7 +144,7 @@ def test_planned_again_nothing_is_done(data):
     world = data.draw(worlds(2))
     watched(world)
     change(data.draw, world)
-    for _ in range(4):
+    for _each in range(4):
         before = copy.deepcopy(world.history)
         plan = world.plan()
         assert world.history == before
@@ -174,8 +174,10 @@ def test_order_and_names_change_nothing(data):
     machines = data.draw(st.permutations(world.seen[1]))
     renamed = [dict(each, name=each["name"] + "x") for each in machines]
     other = balance.plan(world.seen[0], renamed, world.full_policy(), [], world.history, world.now)
-    key = lambda row: row["uuid"]  # noqa: E731
-    strip = lambda rows: [{**row, "name": None} for row in sorted(rows, key=key)]  # noqa: E731
+
+    def strip(rows):
+        return [{**row, "name": None} for row in sorted(rows, key=lambda row: row["uuid"])]
+
     assert strip(other["machines"]) == strip(plan["machines"])
     assert other["steps"] == plan["steps"]
     assert other["host"] == plan["host"]
@@ -246,12 +248,12 @@ def test_no_reversal_at_constant_demand(data):
 @given(st.data())
 def test_a_stuck_donor_delays_nobody(data):
     """14: one of four donors never follows; who is in need is served by the others all the same."""
-    made = [Guest(4096, 800, 1500) for _ in range(5)]
+    made = [Guest(4096, 800, 1500) for _each in range(5)]
     world = World(made, sum(guest.memory - guest.balloon for guest in made) + 400)
     watched(world)
     stuck = data.draw(st.integers(1, 4))
     made[0].use = data.draw(st.integers(2000, 2400))
-    for _ in range(60):
+    for _each in range(60):
         world.round()
         for index, guest in enumerate(made):
             if index != stuck:
@@ -294,7 +296,7 @@ def test_what_if_equals_the_plan_after_the_start(data):
 
 def test_a_restarted_guest_is_charged_at_once_and_the_host_is_soon_back_under_its_budget():
     """2: what a guest takes back by itself."""
-    made = [Guest(4096, 700, 2000) for _ in range(5)]
+    made = [Guest(4096, 700, 2000) for _each in range(5)]
     world = World(made, sum(guest.memory - guest.balloon for guest in made) + 300)
     watched(world)
     made[1].phantom, made[1].balloon, made[1].additions, made[1].silent = made[1].balloon, 0, 0, True
@@ -312,12 +314,12 @@ def test_a_restarted_guest_is_charged_at_once_and_the_host_is_soon_back_under_it
 
 
 def test_a_reservation_makes_room():
-    made = [Guest(4096, 500, 1000) for _ in range(4)]
+    made = [Guest(4096, 500, 1000) for _each in range(4)]
     world = World(made, sum(guest.memory - guest.balloon for guest in made) + 300)
     watched(world)
     reserved = [{"name": "new", "memory_mb": 2000, "until": world.now + 600}]
     codes = set()
-    for _ in range(60):
+    for _each in range(60):
         plan = world.plan(reserved)
         world.history = plan["history"]
         for step in plan["steps"]:
