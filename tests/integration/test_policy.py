@@ -246,7 +246,7 @@ def test_free_strategy_limit_and_pattern(fleet):
 def test_the_role_alone_fails_as_tasks_do(fleet):
     playbook = fleet.folder / "play.yml"
     playbook.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "roles": ["vbox.memory.policy"]}]))
-    fleet.host("h1", vbox_memory_policy={"rules": [{"when": "memory_mb", "required": True}]})
+    fleet.host("h1", vbox_memory_policy={"rules": [{"when": "memory_mb > `1`", "required": True}]})
     status, output = fleet.play(playbook)
     assert status == 2
     assert "vbox_memory_policy.rules[0]: it is required, and matches none of the 0 machines of this host" in re.sub(
