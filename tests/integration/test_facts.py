@@ -108,6 +108,7 @@ def entry(**values):
             "memory_mb": 1024,
             "balloon_default_mb": 0,
             "balloon_current_mb": None,
+            "interrupted_restart": None,
             "balloon_followed": None,
             "page_fusion": False,
             "large_pages": False,
@@ -196,7 +197,10 @@ def test_everything_is_as_virtualbox_was_told(host):
         "shared_kb": 0,
         "overcommit_ratio": 0.0,
     }
-    assert [call[0] for call in calls if call[0] != "metrics"] == ["list", "showvminfo", "showvminfo", "--version"]
+    assert [call[0] for call in calls if call[0] != "metrics"] == [
+        *("list", "showvminfo", "showvminfo"),
+        *("getextradata", "--version"),
+    ]
 
 
 def test_a_host_without_machines(host):
@@ -228,6 +232,7 @@ def test_some_machines_alone_are_read(host):
         ["list", "vms"],
         ["showvminfo", uuids[2], "--machinereadable"],
         ["showvminfo", uuids[0], "--machinereadable"],
+        ["getextradata", "global", "enumerate"],
         ["--version"],
     ]
 

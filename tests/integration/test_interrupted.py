@@ -111,7 +111,8 @@ def test_a_signal_that_can_be_held_leaves_the_machine_running(host, name, stage)
 def test_after_a_kill_the_next_run_starts_it_and_says_so(host, stage):
     assert interrupt(host, stage, "SIGKILL") is None
     # The calls of VBoxManage that were under way end by themselves, and a guest that was asked to shut down does.
-    wait_until(lambda: stage != "while it is awaited" or state(host)[0] == "poweroff", 30)
+    goes_off = ("while the shutdown is requested", "while it is awaited")
+    wait_until(lambda: stage not in goes_off or state(host)[0] == "poweroff", 30)
     wait_until(lambda: stage != "while it is started" or state(host)[0] == "running", 30)
     wait_until(lambda: stage != "while the settings change" or state(host)[1], 30)
     off = state(host)[0] == "poweroff"

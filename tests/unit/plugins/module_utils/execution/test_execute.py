@@ -74,6 +74,36 @@ def test_a_restart_changes_and_starts_as_it_was():
     assert [command.split()[1] for command in result["commands"]] == ["controlvm", "modifyvm", "startvm"]
 
 
+class GoesOffByItself(MemoryBackend):
+    """The machine goes off just before its shutdown is requested, as at the request of a run that was killed."""
+
+    def power(self, uuid, action, frontend=None):
+        if action == "acpipowerbutton":
+            super().power(uuid, "poweroff")
+            raise VBoxMemoryError("vboxmanage_failed", "it is not currently running")
+        super().power(uuid, action, frontend)
+
+
+def test_a_machine_that_goes_off_while_that_is_requested_is_started_again():
+    backend = GoesOffByItself(WEB01, capabilities=())
+    result = bring(backend, large_pages=True, on_blocked="shutdown")
+    assert "code" not in result and result["after"] == {"large_pages": True}
+    assert backend.machines[U].state == "running" and backend.extra == {}
+
+
+class Refuses(MemoryBackend):
+    """VirtualBox does not press the power button."""
+
+    def power(self, uuid, action, frontend=None):
+        raise VBoxMemoryError("vboxmanage_failed", "no")
+
+
+def test_a_shutdown_that_was_never_requested_leaves_no_note():
+    backend = Refuses(WEB01, capabilities=())
+    result = bring(backend, large_pages=True, on_blocked="shutdown")
+    assert result["code"] == "vboxmanage_failed" and backend.machines[U].state == "running" and backend.extra == {}
+
+
 def test_a_guest_is_restarted_once_whatever_the_guard_says_of_its_default():
     backend = MemoryBackend(WEB01, capabilities=(), free=400)
     result = bring(backend, balloon_default=900, guard=True, partial=True, on_blocked="shutdown")
