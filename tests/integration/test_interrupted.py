@@ -36,13 +36,17 @@ def host(tmp_path):
     return host
 
 
+# So that it hears the signals that whoever started the tests has ignored, as nohup does
+HEARING = ["env", "--default-signal=HUP,INT,TERM"]
+
+
 class Module:
     """A module under way, as a process of its own that signals can be sent to."""
 
     def __init__(self, host, parameters):
         environment = host.environment()
         self.process = subprocess.Popen(
-            [sys.executable, str(SUPPORT / RUNNER), "vbox_memory"],
+            [*HEARING, sys.executable, str(SUPPORT / RUNNER), "vbox_memory"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -118,8 +118,8 @@ def test_two_hosts_with_odd_names_one_dead_and_a_cache(hosts):
     )
     for user, count in ((USERS[0], len(ODD_NAMES)), (USERS[1], 1)):
         calls = [call[0] for call in hosts.users[user].calls()]
-        assert sorted(calls) == sorted(["--version", "list"] + ["showvminfo"] * count), (
-            "one list, and one look at each machine"
+        assert sorted(calls) == sorted(["--version", "list", "getextradata"] + ["showvminfo"] * count), (
+            "one list, one look at each machine, and one for restarts that were interrupted"
         )
         hosts.users[user].forget_calls()
 
