@@ -92,7 +92,13 @@ def interrupted(host, signal):
     done = []
     first = threading.Thread(target=lambda: done.append(host.python("run_module.py", "vbox_memory", given=given)))
     first.start()
-    log = ("ssh", "sudo", "journalctl", "--output=cat", "--grep=it is asked to shut down")
+    log = (
+        "ssh",
+        "sudo",
+        "journalctl",
+        "--output=cat",
+        "--grep=it is asked to shut [d]own",
+    )  # sudo's own line has the words, too
     wait_until(lambda: host.live(*log, must_succeed=False).returncode == 0)
     host.live("ssh", "pkill", "-" + signal, "-f", "run_module.py", must_succeed=False)
     first.join()
