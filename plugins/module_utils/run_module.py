@@ -84,9 +84,8 @@ def converge(
         return []
     fusion = any(one.page_fusion for one in desired)  # which depends on the type of the operating system
     found = backend.find([one.name for one in desired], details=fusion)
-    if any(
-        one.on_blocked != "fail" for one in desired
-    ):  # a task that only fails restarts nothing, and pays for no note
+    # A task that only fails restarts nothing, and pays for no note.
+    if any(one.on_blocked != "fail" for one in desired):
         found = _with_notes(backend, found)
     _refuse_the_same_machine_twice(desired, found)
     planner = _Planner(backend, desired, found, leave_waiting)
@@ -95,11 +94,12 @@ def converge(
     results = []
     interrupted = False
     for one, machine in zip(desired, found):
+        if interrupted:
+            results.append(_left_alone(one, machine))
+            continue
         result = _attempt(planner, files, one, machine)
         made = result.plan
-        if interrupted:
-            result = _left_alone(one, machine)
-        elif made and not check_mode:
+        if made and not check_mode:
             left = leave_waiting and _waits(made, requests)
             done = left_waiting(made) if left else execute(made, backend, planner.plan, requests, log)
             done.error = result.error or done.error

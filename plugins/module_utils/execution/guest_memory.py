@@ -67,14 +67,7 @@ class GuestObserver:
 
     def sample(self) -> GuestMemory:
         """The guest now."""
-        figures, held = _figures(self._backend, self._machine.uuid, FIRST_SAMPLE)
-        guest = GuestMemory(
-            free=_mb(figures["free_kb"]),
-            cached=_mb(figures["cache_kb"]) or 0,
-            total=_mb(figures["total_kb"]),
-            given=self._given(_mb(figures["balloon_kb"]), held),
-            ballooned=held,
-        )
+        guest = _sampled(self._backend, self._machine.uuid, FIRST_SAMPLE, self._given)
         self._record(guest)
         return guest
 
@@ -112,15 +105,8 @@ def sample_guest(backend: Backend, machine: Machine, wait: float = FIRST_SAMPLE)
 
     :param wait: seconds to wait for its first figures
     """
-    figures, held = _figures(backend, machine.uuid, wait)
     requested = machine.balloon_current or 0
-    return GuestMemory(
-        free=_mb(figures["free_kb"]),
-        cached=_mb(figures["cache_kb"]) or 0,
-        total=_mb(figures["total_kb"]),
-        given=_mb(figures["balloon_kb"]) or min(held, requested),
-        ballooned=held,
-    )
+    return _sampled(backend, machine.uuid, wait, lambda own, held: own or min(held, requested))
 
 
 def ballooned(backend: Backend) -> int | None:
@@ -128,9 +114,17 @@ def ballooned(backend: Backend) -> int | None:
     return _mb(backend.sample({HOST: HOST_BALLOONED}, FIRST_SAMPLE)[HOST]["ballooned_kb"])
 
 
-def _figures(backend: Backend, uuid: str, wait: float) -> tuple[dict[str, int | None], int]:
+def _sampled(backend: Backend, uuid: str, wait: float, given: Callable[[int | None, int], int]) -> GuestMemory:
+    """:param given: what the guest's balloon holds, by its own word and by what VirtualBox counts for all"""
     samples = backend.sample({HOST: HOST_BALLOONED, uuid: GUEST_METRICS}, wait)
-    return samples[uuid], _mb(samples[HOST]["ballooned_kb"]) or 0
+    figures, held = samples[uuid], _mb(samples[HOST]["ballooned_kb"]) or 0
+    return GuestMemory(
+        free=_mb(figures["free_kb"]),
+        cached=_mb(figures["cache_kb"]) or 0,
+        total=_mb(figures["total_kb"]),
+        given=given(_mb(figures["balloon_kb"]), held),
+        ballooned=held,
+    )
 
 
 def _mb(kilobytes: int | None) -> int | None:

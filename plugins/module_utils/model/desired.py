@@ -11,7 +11,8 @@ from typing import Any, Iterable, Mapping
 from ansible_collections.vbox.memory.plugins.module_utils.model.machine import Machine
 
 # The ways to say the balloon. Of these groups one can be given; one that is more specific replaces the others.
-BALLOON_FORMS = (("balloon",), ("balloon_leave",), ("balloon_default", "balloon_current"))
+BOTH_BALLOONS = ("balloon", "balloon_leave")  # each of which means the default and the current one
+BALLOON_FORMS = tuple((option,) for option in BOTH_BALLOONS) + (("balloon_default", "balloon_current"),)
 BALLOON_OPTIONS = tuple(option for form in BALLOON_FORMS for option in form)
 
 
@@ -56,7 +57,7 @@ class DesiredState:
     @property
     def both_balloons(self) -> bool:
         """Whether a balloon was requested without saying which: the default that must wait is then no failure."""
-        return self.balloon is not None or self.balloon_leave is not None
+        return any(getattr(self, option) is not None for option in BOTH_BALLOONS)
 
 
 def balloon_that_leaves(leave: int, memory: int) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Iterable
 
+from ansible_collections.vbox.memory.plugins.module_utils.model.desired import BOTH_BALLOONS
 from ansible_collections.vbox.memory.plugins.module_utils.model.machine import LIVE, STOPPED, Machine
 
 
@@ -36,7 +37,6 @@ class Setting:
         return {True: "on", False: "off"}[value] if isinstance(value, bool) else "%d" % value
 
 
-BOTH_BALLOONS = ("balloon", "balloon_leave")  # which mean both balloons
 SETTINGS = {
     setting.name: setting
     for setting in (
