@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from support.plays import recap
 from support.testbeds import BINDS
 
 pytestmark = pytest.mark.sandbox
@@ -183,12 +184,6 @@ def fleet(need_testbed):
 @pytest.fixture
 def run(fleet, tmp_path):
     return Run(fleet, tmp_path)
-
-
-def recap(output):
-    """The counters of the recap, by host."""
-    rows = re.findall(r"^(\S+)\s+: (ok=.*)$", output, re.MULTILINE)
-    return {host: {key: int(value) for key, value in re.findall(r"(\w+)=(\d+)", counters)} for host, counters in rows}
 
 
 def test_a_whole_fleet_that_is_right_already(fleet, run):

@@ -10,6 +10,7 @@ import re
 import subprocess
 
 import pytest
+from support.plays import recap
 
 pytestmark = pytest.mark.sandbox
 
@@ -102,12 +103,6 @@ class Fleet:
 @pytest.fixture
 def fleet(sandbox, tmp_path):
     return Fleet(sandbox, tmp_path)
-
-
-def recap(output):
-    """The counters of the recap, by host."""
-    rows = re.findall(r"^(\S+)\s+: (ok=.*)$", output, re.MULTILINE)
-    return {host: {key: int(value) for key, value in re.findall(r"(\w+)=(\d+)", counters)} for host, counters in rows}
 
 
 def changed(output):

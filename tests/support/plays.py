@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -95,3 +96,9 @@ def keep(value, name):
 def kept(folder, name):
     """What :func:`keep` wrote, by host."""
     return {path.stem.partition("-")[2]: json.loads(path.read_text()) for path in sorted(folder.glob(name + "-*.json"))}
+
+
+def recap(output):
+    """The counters of the recap, by host."""
+    rows = re.findall(r"^(\S+)\s+: (ok=.*)$", output, re.MULTILINE)
+    return {host: {key: int(value) for key, value in re.findall(r"(\w+)=(\d+)", counters)} for host, counters in rows}
