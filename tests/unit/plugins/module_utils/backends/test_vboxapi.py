@@ -35,6 +35,24 @@ def test_a_child_that_does_not_answer_is_left_alone(tmp_path, monkeypatch):
     os.kill(process, signal.SIGTERM)  # it was there
 
 
+def test_a_child_that_reads_no_more_is_left_alone(bindings, monkeypatch):
+    pool = bindings()
+    monkeypatch.setattr(vboxapi_pool, "TIME_LIMIT", 0.2)
+    stopped = pool._first._process.pid
+    os.kill(stopped, signal.SIGSTOP)
+    try:
+        with pytest.raises(VBoxMemoryError) as raised:
+            pool.call("read", {"names": ["x" * 1_000_000]})  # more than a pipe holds
+    finally:
+        os.kill(stopped, signal.SIGCONT)
+    assert raised.value.code == "vboxmanage_timeout"
+
+
+def test_a_request_of_any_size_arrives_whole(bindings):
+    names = ["x" * 1_000_000]
+    assert bindings().call("read", {"names": names})["names"] == names
+
+
 OLD_PYTHON = """#!/bin/sh
 # What this Python says of itself, with the text of -c as a program.
 shift
