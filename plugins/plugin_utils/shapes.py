@@ -85,6 +85,12 @@ SENT_FACTS: Shape = {
     "totals": dict,
 }
 
+# Facts with metrics, for the planner of balance.
+GUEST = dict.fromkeys(("total_kb", "free_kb", "cache_kb", "balloon_kb"), Null(int))
+HOST = dict.fromkeys(("memory_total_kb", "memory_free_kb", "vmm_used_kb", "vmm_free_kb", "vmm_ballooned_kb"), Null(int))
+BALANCED_FACTS: Shape = {"host": HOST, "machines": [dict(MACHINE, state=str, memory_mb=int, guest=Null(GUEST))]}
+RESERVATIONS: Shape = [{"name": Null(str), "memory_mb": int}]
+
 # What is kept in an inventory cache, by host.
 KEPT: Shape = {"how": str, "facts": SENT_FACTS}
 

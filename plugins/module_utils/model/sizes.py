@@ -79,7 +79,7 @@ def whole_number(value: Any, least: int, most: int) -> int:
     """
     try:
         number: int | None = check_type_int(value)
-    except TypeError:
+    except (TypeError, ArithmeticError):  # infinity is none, either
         number = None
     if number is None or isinstance(value, bool) or not least <= number <= most:
         raise ValueError("is not a whole number from %d to %d" % (least, most))
