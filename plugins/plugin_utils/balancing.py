@@ -80,6 +80,16 @@ def planned(given: Inputs) -> Plan:
     return _asked_of_the_planner(balance.plan, given)
 
 
+def watched(given: Inputs) -> dict[str, Any]:
+    """The history after a look at which nobody is to be asked: the guests' uses are remembered, and no step counts as asked.
+
+    :raises BalanceError: as :func:`planned`
+    """
+    # The planner asks for nothing beside another controller.
+    history: dict[str, Any] = planned(dict(given, host=dict(given["host"], other_controller="watching")))["history"]
+    return history
+
+
 def start_of(given: Inputs, memory_mb: int) -> dict[str, Any]:
     """What a start of a machine of so many MB would cost there.
 

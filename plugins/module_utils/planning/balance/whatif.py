@@ -103,7 +103,7 @@ def _help(
                 continue
             answer = would_start(other, memory)
             if answer["verdict"] != "never":
-                text = "%s lacks %d MB for its floors: move %s (%d MB, which frees %d MB) to %s, where %s" % (
+                text = '%s lacks %d MB for its floors: move "%s" (%d MB, which frees %d MB) to %s, where %s' % (
                     name, missing, row["name"], memory, _frees(row), other, answer["sentence"],
                 )  # fmt: skip
                 return {

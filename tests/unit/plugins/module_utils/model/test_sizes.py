@@ -105,7 +105,9 @@ def test_anything_is_a_size_or_a_problem_with_words(written):
         assert isinstance(size, int) and not isinstance(size, bool) and 0 <= size <= LARGEST_MB
 
 
-@pytest.mark.parametrize(("value", "size"), [(512, (512, 0)), ("2G", (2048, 0)), ("25%", (0, 25)), (" 100 % ", (0, 100))])
+@pytest.mark.parametrize(
+    ("value", "size"), [(512, (512, 0)), ("2G", (2048, 0)), ("25%", (0, 25)), (" 100 % ", (0, 100))]
+)
 def test_sizes_or_per_cent(value, size):
     assert size_or_percent(value) == size
 
