@@ -59,7 +59,11 @@ def test_the_keys_are_the_same():
     host = SCHEMA["$defs"]["host"]["properties"]
     assert set(host) == set(balance.POLICY)
     for option, (least, most) in {**RANGES, **balance.RANGES}.items():
-        assert dict(host, **settings)[option]["anyOf"][0] == {"type": ["integer", "null"], "minimum": least, "maximum": most}
+        assert dict(host, **settings)[option]["anyOf"][0] == {
+            "type": ["integer", "null"],
+            "minimum": least,
+            "maximum": most,
+        }
     assert settings["on_blocked"]["enum"] == [*OPTIONS["on_blocked"]["choices"], None]
 
 
