@@ -20,8 +20,9 @@ def start_of(memory: int, now_plan: Plan, then_plan: Plan, lag: float = LAG) -> 
     :returns: ``verdict`` (``now``, ``after_steps`` or ``never``), ``lacks_mb`` (what the pool lacks), ``gives`` (who is to give how much),
         ``seconds`` (an estimate, null for never), ``fails_by_mb`` and a ``sentence``
     """
-    pool = max(0, now_plan["host"]["figures"]["pool_mb"])
-    lacks = max(0, memory - pool)
+    left_of_budget = now_plan["host"]["figures"]["pool_mb"]  # what is held beyond the budget has to be given first
+    pool = max(0, left_of_budget)
+    lacks = max(0, memory - left_of_budget)
     rate = max(1, now_plan["history"]["sum"]["give_rate"])
     gives = []
     left = lacks
@@ -50,9 +51,10 @@ def start_of(memory: int, now_plan: Plan, then_plan: Plan, lag: float = LAG) -> 
         text = "%d MB can start in some %d s, when %d machines have given %d MB" % (memory, seconds, len(gives), lacks)
         result.update(verdict="after_steps", seconds=seconds, sentence=text)
     else:
-        text = "%d MB cannot start: %d MB are free, the machines can spare %d MB, and %d MB are missing" % (
+        free = "%d MB are free" if left_of_budget >= 0 else "the machines may hold %d MB more than their budget already"
+        text = "%d MB cannot start: %s, the machines can spare %d MB, and %d MB are missing" % (
             memory,
-            pool,
+            free % abs(left_of_budget),
             lacks - left,
             left,
         )

@@ -108,6 +108,16 @@ def test_what_a_start_costs(size, verdict):
     assert str(size) in start["sentence"]
 
 
+def test_what_is_held_beyond_the_budget_has_to_be_given_before_a_start():
+    full = {**FACTS, "host": {**HOST, "memory_free_kb": 0}}
+    plan = balance_filter(full, start_mb=64)
+    over = -plan["host"]["figures"]["pool_mb"]
+    assert over > 0
+    start = plan["start"]
+    assert (start["verdict"], start["lacks_mb"], start["pool_mb"]) == ("never", 64 + over, 0)
+    assert f"64 MB cannot start: the machines may hold {over} MB more than their budget already" in start["sentence"]
+
+
 @pytest.mark.parametrize(
     "arguments, words",
     [
