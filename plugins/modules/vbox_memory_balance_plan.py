@@ -67,12 +67,14 @@ EXAMPLES = r"""
   ansible.builtin.debug:
     msg: "{{ outcome.plan.machines | vbox.memory.table(['name', 'holds_mb', 'target_mb', 'code', 'sentence']) }}"
 
-- name: Who could give, too, by a policy of this task alone
+- name: Who could give, too, by a window and a policy of this task alone
   vbox.memory.vbox_memory_balance_plan:
-    watch: 300
+    watch: 10
     policies:
       balance:
         reserve: 4G
+        window: 10
+        period: 2
       defaults:
         floor: 25%
       machines:

@@ -48,7 +48,12 @@ def start_of(memory: int, now_plan: Plan, then_plan: Plan, lag: float = LAG) -> 
         result.update(verdict="now", seconds=0, sentence="%d MB can start now: %d MB are free for it" % (memory, pool))
     elif not left:
         seconds = int(steps * (STEP / rate + lag))
-        text = "%d MB can start in some %d s, when %d machines have given %d MB" % (memory, seconds, len(gives), lacks)
+        text = "%d MB can start in some %d s, when %s given %d MB" % (
+            memory,
+            seconds,
+            "1 machine has" if len(gives) == 1 else "%d machines have" % len(gives),
+            lacks,
+        )
         result.update(verdict="after_steps", seconds=seconds, sentence=text)
     else:
         free = "%d MB are free" if left_of_budget >= 0 else "the machines may hold %d MB more than their budget already"
@@ -125,10 +130,10 @@ def _help(
         if _frees(row) > 0:
             stop.append(row["uuid"])
             freed += _frees(row)
-    text = "%s lacks %d MB for its floors, and no machine of it fits elsewhere: stop %d machines, which frees %d MB" % (
+    text = "%s lacks %d MB for its floors, and moving no one machine elsewhere helps: stop %s, which frees %d MB" % (
         name,
         missing,
-        len(stop),
+        "1 machine" if len(stop) == 1 else "%d machines" % len(stop),
         freed,
     )
     return {"host": name, "missing_mb": missing, "move": None, "to": None, "stop": stop, "sentence": text}

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from support.any_json import changed
 
 from ansible_collections.vbox.memory.plugins.filter.balance import balance_filter
+from ansible_collections.vbox.memory.plugins.filter.balance_summary import balance_summary_filter
 from ansible_collections.vbox.memory.plugins.filter.differences import differences_filter
 from ansible_collections.vbox.memory.plugins.filter.resolve import resolve_filter
 from ansible_collections.vbox.memory.plugins.filter.summary import summary_filter
@@ -159,7 +160,10 @@ def test_table(rows, columns):
         assert lines is None or all(line.isprintable() for line in lines)
 
 
-@pytest.mark.parametrize("function", [resolve_filter, differences_filter, summary_filter, table_filter])
+@pytest.mark.parametrize(
+    "function",
+    [resolve_filter, differences_filter, summary_filter, table_filter, balance_filter, balance_summary_filter],
+)
 def test_what_is_nested_too_deeply(function):
     deep = []
     for _level in range(5000):

@@ -69,6 +69,16 @@ def test_a_plan_of_one_look():
     assert json.loads(json.dumps(plan)) == plan
 
 
+@pytest.mark.parametrize(
+    "state, charged", [("poweroff", 0), ("saved", 0), ("aborted-saved", 0), ("gurumeditation", 4096), ("saving", 4096)]
+)
+def test_what_is_neither_off_nor_saved_is_charged(state, charged):
+    more = machine("more", 0, state=state, guest=None, balloon_current_mb=None)
+    without, plan = (balance_filter({**FACTS, "machines": FACTS["machines"] + each}) for each in ([], [more]))
+    assert plan["host"]["figures"]["charge_mb"] - without["host"]["figures"]["charge_mb"] == charged
+    assert [row["code"] for row in plan["machines"] if row["name"] == "more"] == (["paused"] if charged else [])
+
+
 def test_it_goes_on_from_a_history():
     first = balance_filter(FACTS, now=10)
     facts = json.loads(json.dumps(FACTS))
