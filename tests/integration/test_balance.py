@@ -129,6 +129,18 @@ def test_a_host_that_fails_is_in_the_report_and_stops_nobody(fakes):
     assert {"short", "idle"} <= set(rows(output))
 
 
+def test_a_host_that_fails_while_it_is_watched(fakes):
+    """Its VirtualBox answers the first look only; the other host is watched to the end."""
+    host = tight(fakes, "h1")
+    tight(fakes, "h2")
+    assert fakes.play("--check", "--limit", "h1", playbook=PLAYBOOK)[0] == 0
+    one_look = len(host.calls("list"))
+    host.faults({"kind": "garbage", "command": "list", "skip": one_look, "count": None})
+    status, output = fakes.play("--check", "-e", "vbox_memory_watch=2", playbook=PLAYBOOK)
+    assert status == 2 and "FAILED: h1: " in output and "1 failure." in output, output
+    assert "h1: the machines may hold" not in output and "h2: the machines may hold" in output
+
+
 def test_a_machine_that_cannot_be_read_is_a_failure_and_stops_no_other(fakes):
     host = tight(fakes, "h1")
     host.add_machine("gone", memory=1024)
