@@ -104,7 +104,7 @@ def test_over_the_fleet(fakes):
 MISTAKES = {
     "key": ({"vbox_memory_policy": {"balance": {"reserv": 1}}}, "vbox_memory_policy.balance.reserv: there is no such key; did you mean reserve?"),
     "value": ({"vbox_memory_policy": {"rules": [{"name": "DB", "floor": "much"}]}}, "vbox_memory_policy.rules[0] ('DB').floor: 'much' is not a size"),
-    "pair": ({"vbox_memory_policy": {"defaults": {"floor": "90%", "ceiling": "50%"}}}, "the machine 'web01' would have floor: 90% (vbox_memory_policy: defaults) above ceil"),
+    "pair": ({"vbox_memory_policy": {"defaults": {"floor": "90%", "ceiling": "50%"}}}, "'web01' would have floor: 90% (vbox_memory_policy: defaults) above"),
     "template": ({"vbox_memory_policy_x": {"balance": {"share": "{{ nowhere }}"}}}, "vbox_memory_policy_x: 'nowhere' is undefined"),
     "watch": ({"vbox_memory_watch": -1}, "watch: -1 is not a whole number from 0 to 86400"),
     "words": ({"vbox_memory_watch": "long"}, "watch"),
