@@ -59,7 +59,7 @@ def size_or_percent(value: Any) -> tuple[int, int]:
     :param value: as for :func:`size_in_mb`, or a string such as ``25%``
     :raises ValueError: with a message that says what is wrong with the value and what is right
     """
-    if type(value) is int and 0 <= value <= LARGEST_MB:
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= LARGEST_MB:
         return value, 0
     if isinstance(value, str) and value.rstrip().endswith("%"):
         percent = PERCENT.fullmatch(value.strip())
