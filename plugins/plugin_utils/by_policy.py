@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible.errors import AnsibleError, AnsibleValueOmittedError
+from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.vbox.memory.plugins.module_utils.errors import did_you_mean
@@ -18,6 +18,14 @@ from ansible_collections.vbox.memory.plugins.plugin_utils.results import Result,
 from ansible_collections.vbox.memory.plugins.plugin_utils.running import ModuleRunner
 from ansible_collections.vbox.memory.plugins.plugin_utils.shapes import SENT_FACTS, problem_of
 from ansible_collections.vbox.memory.plugins.plugin_utils.values import plain
+
+try:
+    from ansible.errors import AnsibleValueOmittedError as Omitted
+except ImportError:  # ansible-core before 2.19
+
+    class Omitted(Exception):  # type: ignore[no-redef]
+        """A variable is omitted."""
+
 
 FACTS = "vbox.memory.vbox_memory_facts"
 VARIABLES = re.compile(r"vbox_memory_policy(_|$)")
@@ -123,8 +131,12 @@ class PolicyAction(ModuleRunner):
         policies, problems = [], []
         for name in names:
             try:
-                policies.append((name, plain(self._templar.template(self._task_vars[name]))))
-            except AnsibleValueOmittedError:
+                value = self._templar.template(self._task_vars[name])
+                # Before ansible-core 2.19, what is omitted is a string that stands for it.
+                if isinstance(value, str) and value == self._task_vars.get("omit"):
+                    raise Omitted
+                policies.append((name, plain(value)))
+            except Omitted:
                 problems.append("%s: it is omitted: give it a policy, or null for none" % name)
             except AnsibleError as error:
                 problems.append("%s: %s" % (name, error))

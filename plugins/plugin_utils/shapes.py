@@ -86,9 +86,14 @@ SENT_FACTS: Shape = {
 }
 
 # Facts with metrics, for the planner of balance.
-GUEST = dict.fromkeys(("total_kb", "free_kb", "cache_kb", "balloon_kb"), Null(int))
-HOST = dict.fromkeys(("memory_total_kb", "memory_free_kb", "vmm_used_kb", "vmm_free_kb", "vmm_ballooned_kb"), Null(int))
-BALANCED_FACTS: Shape = {"host": HOST, "machines": [dict(MACHINE, state=str, memory_mb=int, guest=Null(GUEST))]}
+_FIGURES_OF_A_GUEST = dict.fromkeys(("total_kb", "free_kb", "cache_kb", "balloon_kb"), Null(int))
+_FIGURES_OF_A_HOST = dict.fromkeys(
+    ("memory_total_kb", "memory_free_kb", "vmm_used_kb", "vmm_free_kb", "vmm_ballooned_kb"), Null(int)
+)
+BALANCED_FACTS: Shape = {
+    "host": _FIGURES_OF_A_HOST,
+    "machines": [dict(MACHINE, state=str, memory_mb=int, guest=Null(_FIGURES_OF_A_GUEST))],
+}
 RESERVATIONS: Shape = [{"name": Null(str), "memory_mb": int}]
 
 # Results of vbox_memory_balance_plan.
