@@ -112,18 +112,12 @@ class ModuleRunner(ActionBase):
 
     def show(self, line: str) -> None:
         """Show a line on the controller's terminal, where people read it."""
-        if self._shows_progress():
+        if _is_read_by_people():
             self._display.display(line)
 
     def _shows_progress(self) -> bool:
-        # The command 'ansible' has callbacks of its own: minimal and oneline.
-        ad_hoc = "module_name" in context.CLIARGS
         async_is_possible = not (self._connection.has_native_async or self._connection.always_pipeline_modules)
-        return (
-            not (ad_hoc or self._task.check_mode)
-            and async_is_possible
-            and is_read_by_people(C.config.get_config_value("DEFAULT_STDOUT_CALLBACK"))
-        )
+        return not self._task.check_mode and async_is_possible and _is_read_by_people()
 
     def _execute(self, name: str, arguments: Result, task_vars: Mapping[str, Any]) -> Result:
         result = self._execute_module(module_name=name, module_args=dict(arguments), task_vars=task_vars)
@@ -189,6 +183,12 @@ def explained(result: Result) -> Result:
         " with ansible_python_interpreter"
     ) % (str(result.get("msg")).rstrip("."), shown(lines[-1], LONGEST))
     return dict(result, msg=reason)
+
+
+def _is_read_by_people() -> bool:
+    # The command 'ansible' has callbacks of its own: minimal and oneline.
+    ad_hoc = "module_name" in context.CLIARGS
+    return not ad_hoc and is_read_by_people(C.config.get_config_value("DEFAULT_STDOUT_CALLBACK"))
 
 
 def _job(job: Result) -> Result:

@@ -44,7 +44,7 @@ def summary(results: Mapping[str, Mapping[str, Any]], compares_only: bool) -> li
     others = [row for row in rows if row["outcome"] != "failed"]
     pending = sum(row["outcome"] == "pending" for row in others)
     lines = table(others, COLUMNS) if others else []
-    lines += [line for row in failures for line in _failure(row)]
+    lines += [line for row in failures for line in failure_lines(row)]
     lines.append(
         "%d machines on %d hosts: %d settings %s, %d have to wait for a shutdown, %d failures."
         % (
@@ -59,7 +59,7 @@ def summary(results: Mapping[str, Mapping[str, Any]], compares_only: bool) -> li
     return lines
 
 
-def _failure(row: Result) -> list[str]:
+def failure_lines(row: Result) -> list[str]:
     """The lines of a failure. All but the first are indented: what somebody else wrote cannot look like a line of ours."""
     machine = "" if row.get("machine") is None else ", machine %s" % json.dumps(row["machine"], ensure_ascii=False)
     first, *others = str(row.get("msg")).splitlines() or [""]

@@ -166,7 +166,7 @@ def test_advice_for_a_fleet():
 
     advice = balance.advise(plans, would_start)
     assert [(each["host"], each["to"]) for each in advice] == [("crowded", "roomy")]
-    assert "move machine" in advice[0]["sentence"]
+    assert 'move "machine ' in advice[0]["sentence"]
     assert [each["host"] for each in balance.places(plans, would_start, 4096)] == ["roomy", "crowded"]
     alone = balance.advise({"crowded": plans["crowded"]}, would_start)
     assert alone[0]["move"] is None and alone[0]["stop"]
