@@ -1,0 +1,260 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: vbox.memory contributors
+"""Event-Driven Ansible on fake hosts: the source by itself, and the rulebook with the real ansible-rulebook, which runs real playbooks."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+
+import pytest
+from support.event_source import event_source
+from support.fake_fleet import Fakes
+from support.hosts import wait_until
+from support.servers import new_server
+from support.testbeds import TESTS
+
+TOOLS = TESTS / "tools"
+CANNOT_HAVE_JAVA = 3
+SECONDS = 120  # in which all has to come about, on a machine that is busy with other tests
+
+RIGHT = {"defaults": {"large_pages": False, "balloon": 0}}  # a policy
+# What answers to pressure here: it uses the event in templates, and then applies the policy.
+ANSWER = """
+- name: Write down what was told
+  hosts: all
+  gather_facts: false
+  tasks:
+    - name: Write the event
+      ansible.builtin.copy:
+        content: "{{ ansible_eda.event.name }} {{ ansible_eda.event.sentence }}"
+        dest: "%s/told-{{ inventory_hostname }}"
+        mode: "0600"
+- name: Apply the policy
+  ansible.builtin.import_playbook: vbox.memory.apply
+"""
+
+
+def entry(fakes, name):
+    """A fake host as the source's `hosts` take it. Its Python has locks of its own, as on another machine."""
+    python = fakes.folder / name / "python"
+    python.write_text(f'#!/bin/sh\nVBOX_IPC_SOCKETID={new_server()} exec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    return {
+        "name": name,
+        "python": str(python),
+        "vboxmanage": fakes.inventory[name]["vbox_memory_vboxmanage"],
+    }
+
+
+class Events:
+    """What a source sends, as a queue that never keeps it waiting."""
+
+    def __init__(self):
+        self.sent = []
+
+    async def put(self, event):
+        self.sent.append(event)
+
+    def of(self, host, kind):
+        return [event for event in self.sent if (event["host"], event["type"]) == (host, kind)]
+
+
+def watched(options, until, meanwhile=lambda events: None, at_end=lambda: None):
+    """Run the source until a condition of its events holds, which it must within SECONDS."""
+
+    async def run():
+        events = Events()
+        source = asyncio.create_task(event_source().main(events, options))
+        try:
+            async with asyncio.timeout(SECONDS):
+                while not until(events):
+                    if source.done():
+                        source.result()
+                    meanwhile(events)
+                    await asyncio.sleep(0.1)
+        finally:
+            source.cancel()
+            at_end()
+            await asyncio.wait([source])
+        return events
+
+    return asyncio.run(run())
+
+
+@pytest.fixture
+def fakes(tmp_path):
+    return Fakes(tmp_path)
+
+
+def starve(fakes, host, name, policy_balloon=0):
+    """A host with a running guest that has 256 MB in its balloon, and nearly nothing free."""
+    fake = fakes.host(host, vbox_memory_policy={"defaults": dict(RIGHT["defaults"], balloon=policy_balloon)})
+    fakes.guest(host, name, balloon=256)
+    fake.set_guest(name, program_mb=380)
+    fake.advance(10)
+    return fake
+
+
+def test_need_is_told_once_again_after_a_while_and_when_it_is_over(fakes):
+    fake = starve(fakes, "h1", "web")
+
+    def stop(events):
+        if len(events.of("h1", "pressure")) == 2 and fake.machine("web")["state"] == "running":
+            fake.ok("controlvm", "web", "poweroff")
+
+    events = watched(
+        {"hosts": [entry(fakes, "h1")], "interval": 1, "repeat": 2}, lambda events: events.of("h1", "recovered"), stop
+    )
+    told = events.of("h1", "pressure")
+    assert [event["repeated"] for event in told[:2]] == [False, True]
+    assert (told[0]["machine"], told[0]["code"]) == ("web.h1.vbox", "starving")
+    assert told[0]["figures"]["holds_mb"] == 512 and told[0]["figures"]["free_mb"] < 80
+    assert events.sent[-1]["was"] == "pressure"
+    assert events.sent[-1]["sentence"] == "web on h1: pressure is over: it does not run any more"
+
+
+def test_hosts_that_do_not_answer_keep_nobody_waiting(fakes):
+    """There is one place, and two hosts that fail at once at their first look and never end the second: a third is looked at all the same."""
+    starve(fakes, "h1", "web")
+    mute = [MuteHost(fakes.folder / name) for name in ("mute1", "mute2")]
+    options = {"hosts": [mute[0].entry, entry(fakes, "h1"), mute[1].entry], "interval": 1, "repeat": 1, "forks": 1}
+
+    def seen(events):
+        return mute[0].hangs() and len(events.of("h1", "pressure")) > 3
+
+    events = watched(options, seen, at_end=lambda: [each.release() for each in mute])
+    assert events.of("mute1", "unreachable")[0]["sentence"] == "mute1 cannot be read: out of order (exit status 1)"
+    assert not events.of("h1", "unreachable")
+
+
+class MuteHost:
+    """A host whose Python fails once, and then says nothing until it is released."""
+
+    def __init__(self, folder):
+        folder.mkdir()
+        self.second, self.gate = folder / "second", folder / "gate"
+        os.mkfifo(self.gate)
+        python = folder / "python"
+        python.write_text(
+            f"#!/bin/sh\nif mkdir {folder}/once 2>&-; then echo out of order >&2; exit 1; fi\n"
+            f": >{self.second}; read -r line <{self.gate}\n"
+        )
+        python.chmod(0o755)
+        self.entry = {"name": folder.name, "python": str(python)}
+
+    def hangs(self):
+        return self.second.exists()
+
+    def release(self):
+        try:
+            os.close(os.open(self.gate, os.O_WRONLY | os.O_NONBLOCK))
+        except OSError as error:
+            assert error.errno == errno.ENXIO  # it has not got there
+
+
+class Rulebook:
+    """A run of ansible-rulebook in the background."""
+
+    def __init__(self, folder, variables):
+        self.log = folder / "log"
+        (folder / "vars.json").write_text(json.dumps(variables))
+        environment = dict(
+            os.environ,
+            ANSIBLE_HOME=str(folder / "a"),
+            ANSIBLE_NOCOLOR="true",
+            ANSIBLE_CALLBACK_RESULT_FORMAT="yaml",
+            VBOX_IPC_SOCKETID=new_server(),
+            TMPDIR=str(folder),
+        )
+        command = ["ansible-rulebook", "--rulebook", "vbox.memory.watch", "-i", "inventory.json", "--vars", "vars.json"]
+        with open(self.log, "w") as log:
+            self.process = subprocess.Popen(
+                [str(TOOLS / "with"), "eda", *command, "--print-events"],
+                cwd=folder,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def said(self):
+        """All that it has printed; it must still be running."""
+        text = self.log.read_text(errors="replace")
+        assert self.process.poll() is None, text
+        return text
+
+    def runs(self):
+        """The hosts that playbooks have run on, one for each run."""
+        return re.findall(r"^(\S+)\s+: ok=", self.said(), re.MULTILINE)
+
+    def repeats(self, host, kind):
+        """The events of this kind that it has received again."""
+        received = self.said().split("[received event]")[1:]
+        signs = ("'repeated': True", "'host': %r" % host, "'type': %r" % kind)
+        return [event for event in received if all(sign in event for sign in signs)]
+
+    def stop(self):
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            try:
+                os.killpg(self.process.pid, number)
+                self.process.wait(20)
+            except (ProcessLookupError, subprocess.TimeoutExpired):
+                continue
+
+
+@pytest.fixture
+def rulebook(tmp_path, fakes, need_testbed):
+    """A function that starts the rulebook of the collection on the fake hosts, with these variables."""
+    java = subprocess.run([str(TOOLS / "java")], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    if java.returncode == CANNOT_HAVE_JAVA:
+        need_testbed(java.stderr.strip())
+    assert java.returncode == 0, java.stderr
+    started = []
+
+    def start(**variables):
+        (tmp_path / "inventory.json").write_text(json.dumps({"all": {"hosts": fakes.inventory}}))
+        started.append(Rulebook(tmp_path, variables))
+        return started[0]
+
+    yield start
+    for each in started:
+        each.stop()
+
+
+def test_the_rulebook_answers_once_for_each_host(fakes, rulebook, tmp_path):
+    """One host that the answer heals, one that it does not, one whose floors cannot be met, and one that is no VirtualBox host at all."""
+    hostile = "{{ lookup('pipe', 'echo owned') }}"
+    healed = starve(fakes, "healed", hostile)
+    starve(fakes, "starved", "-web", policy_balloon=256)
+    fakes.host("large", vbox_memory_policy=RIGHT).add_guest("vast", memory=1024 * 1024, additions=False)
+    fakes.guest("large", "small")
+    dead = {"name": "dead", "vboxmanage": "/nowhere/VBoxManage"}
+    (tmp_path / "answers").mkdir()
+    (tmp_path / "answers" / "answer.yml").write_text(ANSWER % tmp_path)
+
+    run = rulebook(
+        vbox_hosts=[*(entry(fakes, host) for host in fakes.inventory), dead],
+        vbox_interval=2,
+        vbox_repeat=2,
+        vbox_balance={"period": 60},  # the fake's guests have figures that stand still
+        vbox_on_pressure="answers/answer.yml",
+    )
+    wait_until(lambda: run.said() and healed.guest(hostile)["balloon"] == 0, SECONDS)
+    wait_until(lambda: len(run.runs()) == 3, SECONDS)
+    # It goes on to be told, and nobody answers again.
+    wait_until(lambda: len(run.repeats("starved", "pressure")) > 2, SECONDS)
+    assert sorted(run.runs()) == ["healed", "large", "starved"]
+    assert "dead cannot be read: VBoxManage was not found" in run.said()
+    assert re.search(r"^large: the floors and fixed machines are \d+ MB more than the budget", run.said(), re.MULTILINE)
+    told = (tmp_path / "told-healed").read_text()
+    assert told.startswith(
+        "{ { lookup('pipe', 'echo owned') }} { { lookup('pipe', 'echo owned') }} on healed: by the plan it gets "
+    )
