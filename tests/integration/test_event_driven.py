@@ -6,22 +6,17 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import json
 import os
 import re
-import signal
-import subprocess
 import sys
 
 import pytest
 from support.event_source import event_source
 from support.fake_fleet import Fakes
 from support.hosts import wait_until
+from support.rulebook import running_rulebook
 from support.servers import new_server
-from support.testbeds import TESTS
 
-TOOLS = TESTS / "tools"
-CANNOT_HAVE_JAVA = 3
 SECONDS = 120  # in which all has to come about, on a machine that is busy with other tests
 
 RIGHT = {"defaults": {"large_pages": False, "balloon": 0}}  # a policy
@@ -159,77 +154,7 @@ class MuteHost:
             assert error.errno == errno.ENXIO  # it has not got there
 
 
-class Rulebook:
-    """A run of ansible-rulebook in the background."""
-
-    def __init__(self, folder, variables):
-        self.log = folder / "log"
-        (folder / "vars.json").write_text(json.dumps(variables))
-        environment = dict(
-            os.environ,
-            ANSIBLE_HOME=str(folder / "a"),
-            ANSIBLE_NOCOLOR="true",
-            ANSIBLE_CALLBACK_RESULT_FORMAT="yaml",
-            VBOX_IPC_SOCKETID=new_server(),
-            TMPDIR=str(folder),
-        )
-        command = ["ansible-rulebook", "--rulebook", "vbox.memory.watch", "-i", "inventory.json", "--vars", "vars.json"]
-        with open(self.log, "w") as log:
-            self.process = subprocess.Popen(
-                [str(TOOLS / "with"), "eda", *command, "--print-events"],
-                cwd=folder,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-
-    def said(self):
-        """All that it has printed; it must still be running."""
-        text = self.log.read_text(errors="replace")
-        assert self.process.poll() is None, text
-        return text
-
-    def runs(self):
-        """The hosts that playbooks have run on, one for each run."""
-        return re.findall(r"^(\S+)\s+: ok=", self.said(), re.MULTILINE)
-
-    def repeats(self, host, kind):
-        """The events of this kind that it has received again."""
-        received = self.said().split("[received event]")[1:]
-        signs = ("'repeated': True", "'host': %r" % host, "'type': %r" % kind)
-        return [event for event in received if all(sign in event for sign in signs)]
-
-    def stop(self):
-        for number in (signal.SIGTERM, signal.SIGKILL):
-            try:
-                os.killpg(self.process.pid, number)
-                self.process.wait(20)
-            except (ProcessLookupError, subprocess.TimeoutExpired):
-                continue
-
-
-@pytest.fixture
-def rulebook(tmp_path, fakes, need_testbed):
-    """A function that starts the rulebook of the collection on the fake hosts, with these variables."""
-    java = subprocess.run([str(TOOLS / "java")], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-    if java.returncode == CANNOT_HAVE_JAVA:
-        need_testbed(java.stderr.strip())
-    assert java.returncode == 0, java.stderr
-    started = []
-
-    def start(**variables):
-        (tmp_path / "inventory.json").write_text(json.dumps({"all": {"hosts": fakes.inventory}}))
-        started.append(Rulebook(tmp_path, variables))
-        return started[0]
-
-    yield start
-    for each in started:
-        each.stop()
-
-
-def test_the_rulebook_answers_once_for_each_host(fakes, rulebook, tmp_path):
+def test_the_rulebook_answers_once_for_each_host(fakes, tmp_path, need_testbed):
     """One host that the answer heals, one that it does not, one whose floors cannot be met, and one that is no VirtualBox host at all."""
     hostile = "{{ lookup('pipe', 'echo owned') }}"
     healed = starve(fakes, "healed", hostile)
@@ -239,21 +164,22 @@ def test_the_rulebook_answers_once_for_each_host(fakes, rulebook, tmp_path):
     dead = {"name": "dead", "vboxmanage": "/nowhere/VBoxManage"}
     (tmp_path / "answers").mkdir()
     (tmp_path / "answers" / "answer.yml").write_text(ANSWER % tmp_path)
-
-    run = rulebook(
-        vbox_hosts=[*(entry(fakes, host) for host in fakes.inventory), dead],
-        vbox_interval=2,
-        vbox_repeat=2,
-        vbox_balance={"period": 60},  # the fake's guests have figures that stand still
-        vbox_on_pressure="answers/answer.yml",
-    )
-    wait_until(lambda: run.said() and healed.guest(hostile)["balloon"] == 0, SECONDS)
-    wait_until(lambda: len(run.runs()) == 3, SECONDS)
-    # It goes on to be told, and nobody answers again.
-    wait_until(lambda: len(run.repeats("starved", "pressure")) > 2, SECONDS)
-    assert sorted(run.runs()) == ["healed", "large", "starved"]
-    assert "dead cannot be read: VBoxManage was not found" in run.said()
-    assert re.search(r"^large: the floors and fixed machines are \d+ MB more than the budget", run.said(), re.MULTILINE)
+    variables = {
+        "vbox_hosts": [*(entry(fakes, host) for host in fakes.inventory), dead],
+        "vbox_interval": 2,
+        "vbox_repeat": 2,
+        "vbox_balance": {"period": 60},  # the fake's guests have figures that stand still
+        "vbox_on_pressure": "answers/answer.yml",
+    }
+    with running_rulebook(tmp_path, fakes.inventory, variables, need_testbed) as run:
+        wait_until(lambda: run.said() and healed.guest(hostile)["balloon"] == 0, SECONDS)
+        wait_until(lambda: len(run.runs()) == 3, SECONDS)
+        # It goes on to be told, and nobody answers again.
+        wait_until(lambda: len(run.repeats("starved", "pressure")) > 2, SECONDS)
+        assert sorted(run.runs()) == ["healed", "large", "starved"]
+        said = run.said()
+    assert "dead cannot be read: VBoxManage was not found" in said
+    assert re.search(r"^large: the floors and fixed machines are \d+ MB more than the budget", said, re.MULTILINE)
     told = (tmp_path / "told-healed").read_text()
     assert told.startswith(
         "{ { lookup('pipe', 'echo owned') }} { { lookup('pipe', 'echo owned') }} on healed: by the plan it gets "
