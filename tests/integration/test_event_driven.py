@@ -8,15 +8,19 @@ import asyncio
 import errno
 import os
 import re
+import subprocess
 import sys
 
 import pytest
+import yaml
 from support.event_source import event_source
 from support.fake_fleet import Fakes
 from support.hosts import wait_until
 from support.rulebook import running_rulebook
 from support.servers import new_server
+from support.testbeds import TESTS
 
+PAGE = TESTS.parent / "docs" / "event-driven.md"
 SECONDS = 120  # in which all has to come about, on a machine that is busy with other tests
 
 RIGHT = {"defaults": {"large_pages": False, "balloon": 0}}  # a policy
@@ -184,3 +188,35 @@ def test_the_rulebook_answers_once_for_each_host(fakes, tmp_path, need_testbed):
     assert told.startswith(
         "{ { lookup('pipe', 'echo owned') }} { { lookup('pipe', 'echo owned') }} on healed: by the plan it gets "
     )
+
+
+VALIDATE = (
+    "import sys, yaml; from ansible_rulebook.validators import Validate; Validate.rulebook(yaml.safe_load(sys.stdin))"
+)
+
+
+def test_the_examples_of_the_page_are_as_they_have_to_be():
+    examples = [yaml.safe_load(text) for does, language, text in parts(PAGE) if language == "yaml"]
+    variables = next(example for example in examples if isinstance(example, dict))
+    own = next(example for example in examples if isinstance(example, list))
+    checked = subprocess.run(
+        [str(TESTS / "tools" / "with"), "eda", "python", "-c", VALIDATE],
+        input=yaml.safe_dump(own),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert checked.returncode == 0, checked.stderr
+    arguments = own[0]["sources"][0]["vbox.memory.vbox_hosts"]
+    event_source().options(dict(arguments, hosts=variables["vbox_hosts"]))
+    rulebook = (TESTS.parent / "extensions" / "eda" / "rulebooks" / "watch.yml").read_text()
+    assert (
+        set(variables)
+        <= set(re.findall(r"\{\{ (vbox_\w+)", rulebook))
+        == set(re.findall(r"^#   (vbox_\w+)", rulebook, re.M))
+    )
+
+
+def parts(page):
+    """The examples of a page: the words of test_docs.py, the language and the text."""
+    return re.findall(r"^<!-- test: (.+?) -->\n```(\w+)\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL)
