@@ -61,7 +61,9 @@ def after_look(
     rows = {row["uuid"]: dict(row, machine=names[row["uuid"]]) for row in plan["machines"]}
     unreadable = {lost["uuid"] for lost in facts["unreadable"]}
     holds = dict(_holds(host, rows, plan))
-    events = [_event("guest_lost_a_program", host, row, _lost(known.rows.get(uuid), row)) for uuid, row in rows.items()]
+    # across a time in which nobody looked, nothing happened at once
+    before = {} if Key("unreachable") in known.sent else known.rows
+    events = [_event("guest_lost_a_program", host, row, _lost(before.get(uuid), row)) for uuid, row in rows.items()]
     events = [event for event in events if event["sentence"]]
     over = {}
     for key in known.sent:

@@ -148,6 +148,14 @@ def test_a_guest_that_was_short_and_suddenly_is_not_has_lost_a_program():
     assert watch.look() == []
 
 
+def test_what_happened_while_a_host_could_not_be_read_is_not_known():
+    watch = Watch(Guest(2048, 1940, 0))
+    watch.look()
+    watch.fail()
+    watch.world.guests[0].use = 500
+    assert brief(watch.look()) == [("recovered", "unreachable", None)]
+
+
 def row(free, given=(0, 0), managed=True, memory=2048):
     figures = {
         "memory_mb": memory,
