@@ -46,6 +46,7 @@ class Rulebook:
         environment = dict(
             os.environ,
             ANSIBLE_HOME=str(folder / "a"),  # short: ssh's sockets lie in it
+            ANSIBLE_PIPELINING="true",
             ANSIBLE_NOCOLOR="true",
             ANSIBLE_CALLBACK_RESULT_FORMAT="yaml",
             VBOX_IPC_SOCKETID=new_server(),

@@ -24,7 +24,7 @@ options:
     elements: dict
     required: true
   interval:
-    description: The seconds from one look at a host to the next, 1 to 3600.
+    description: The seconds between two looks at a host, 1 to 3600.
     type: float
     default: 30
   repeat:
@@ -164,11 +164,10 @@ async def _watch(
     loop = asyncio.get_running_loop()
     known, answers = Watched(), True
     while True:
-        started = loop.time()
         events, known, answers = await loop.run_in_executor(pools[not answers], _look, host, given, known)
         for event in events:
             await queue.put(event)
-        await asyncio.sleep(max(0.0, started + given["interval"] - loop.time()))
+        await asyncio.sleep(given["interval"])  # a host that answers slowly has as long for others
 
 
 def _look(host: Mapping[str, Any], given: Mapping[str, Any], known: Watched) -> tuple[list[Event], Watched, bool]:
