@@ -18,6 +18,8 @@ ROOT = Path(__file__).resolve().parents[2]
 COPY = ROOT / ".build" / "ansible_collections" / "vbox" / "memory"
 NAMED_IN_README = (
     "docs/*.md",
+    "extensions/eda/**/*.py",
+    "extensions/eda/**/*.yml",
     "plugins/filter/*.py",
     "plugins/inventory/*.py",
     "plugins/modules/*.py",
