@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from ansible.errors import AnsibleConnectionFailure, AnsibleError, AnsibleValueOmittedError
+from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.vbox.memory.plugins.module_utils.errors import did_you_mean
@@ -27,6 +27,14 @@ from ansible_collections.vbox.memory.plugins.plugin_utils.results import (
 from ansible_collections.vbox.memory.plugins.plugin_utils.running import ModuleRunner
 from ansible_collections.vbox.memory.plugins.plugin_utils.shapes import SENT_FACTS, SENT_RESULT, problem_of
 from ansible_collections.vbox.memory.plugins.plugin_utils.values import plain, shown
+
+try:
+    from ansible.errors import AnsibleValueOmittedError as Omitted
+except ImportError:  # ansible-core before 2.19
+
+    class Omitted(Exception):  # type: ignore[no-redef]
+        """A variable is omitted."""
+
 
 FACTS, CHANGE = "vbox.memory.vbox_memory_facts", "vbox.memory.vbox_memory"
 VARIABLES = re.compile(r"vbox_memory_policy(_|$)")
@@ -142,8 +150,12 @@ class ActionModule(ModuleRunner):
         policies, problems = [], []
         for name in names:
             try:
-                policies.append((name, plain(self._templar.template(self._task_vars[name]))))
-            except AnsibleValueOmittedError:
+                value = self._templar.template(self._task_vars[name])
+                # Before ansible-core 2.19, what is omitted is a string that stands for it.
+                if isinstance(value, str) and value == self._task_vars.get("omit"):
+                    raise Omitted
+                policies.append((name, plain(value)))
+            except Omitted:
                 problems.append("%s: it is omitted: give it a policy, or null for none" % name)
             except AnsibleError as error:
                 problems.append("%s: %s" % (name, error))
