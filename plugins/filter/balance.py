@@ -102,7 +102,7 @@ from typing import Any, Optional
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.vbox.memory.plugins.module_utils.planning import balance
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance import planner as balance
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.from_facts import planner_input
 from ansible_collections.vbox.memory.plugins.plugin_utils.values import kind_of, plain
 

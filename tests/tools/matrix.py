@@ -20,7 +20,10 @@ sys.path.insert(0, str(ROOT / "tests"))
 from support.pythons import MODULE_PYTHONS, TOO_OLD, python_of  # noqa: E402 (the line above leads to it)
 
 COPY = ROOT / ".build" / "ansible_collections" / "vbox" / "memory"
-CACHE = Path(os.environ.get("VBOX_MEMORY_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "vbox-memory")
+CACHE = Path(
+    os.environ.get("VBOX_MEMORY_CACHE")
+    or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "vbox-memory"
+)
 VERSIONS = re.compile(r"^(\d\S*)\s+(.+)$", re.MULTILINE)
 OURS = ("jmespath", "pytest", "hypothesis", "PyYAML")  # beside ansible-core, at the versions of requirements/test.txt
 CONSTRAINED_BY_CORE = ("ansible-core", "resolvelib")
@@ -30,10 +33,27 @@ PYTEST = ("-m", "pytest", "-q", "-o", "addopts=--import-mode=importlib -ra", "-o
 # By part: what it depends on. What is the same is not run again.
 INPUTS = {
     "unit": (*COLLECTION, *COMMON, "tests/unit/plugins", "tests/support", "tests/fake", "tests/conftest.py"),
-    "flow": (*COLLECTION, *COMMON, "tests/integration/test_flow.py", "tests/support", "tests/fake", "tests/conftest.py"),
+    "flow": (
+        *COLLECTION,
+        *COMMON,
+        "tests/integration/test_flow.py",
+        "tests/support",
+        "tests/fake",
+        "tests/conftest.py",
+    ),
     "sanity": (*COLLECTION, *COMMON, "tests/config.yml", "extensions", "docs", "changelogs", "tests/tools/sanity"),
 }
-SHIPS_NOT = ("tests/unit", "tests/integration", "tests/live", "tests/fake", "tests/bench", "tests/testbed", "tests/support", "tests/cases", "tests/demo")
+SHIPS_NOT = (
+    "tests/unit",
+    "tests/integration",
+    "tests/live",
+    "tests/fake",
+    "tests/bench",
+    "tests/testbed",
+    "tests/support",
+    "tests/cases",
+    "tests/demo",
+)
 
 
 def main() -> None:
@@ -56,7 +76,9 @@ def tested(core: str, pythons: list[str]) -> list[tuple[str, bool]]:
     """The parts of an ansible-core, and whether each succeeded."""
     version = next((one for one in pythons if python_of(one)), None)
     if version is None:
-        say(f"NOT TESTED: ansible-core {core}: it needs Python {' or '.join(pythons)}, and there is none on this machine")
+        say(
+            f"NOT TESTED: ansible-core {core}: it needs Python {' or '.join(pythons)}, and there is none on this machine"
+        )
         return []
     return [(f"{part} with ansible-core {core}", run(part, core, version)) for part in INPUTS]
 
@@ -146,7 +168,9 @@ def sanity(venv, version, out):
     environ = dict(environment(venv), VBOX_MEMORY_SANITY_VENV=str(venv))
     exclude = [word for name in SHIPS_NOT for word in ("--exclude", name + "/")]
     command = [ROOT / "tests" / "tools" / "sanity", *exclude]
-    return subprocess.run(command, env=environ, stdin=subprocess.DEVNULL, stdout=out, stderr=out, check=False).returncode
+    return subprocess.run(
+        command, env=environ, stdin=subprocess.DEVNULL, stdout=out, stderr=out, check=False
+    ).returncode
 
 
 PARTS = {
