@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.vbox.memory.plugins.module_utils.errors import printable
-from ansible_collections.vbox.memory.plugins.module_utils.planning import balance
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance import planner as balance
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.from_facts import planner_input
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.policy import read
 from ansible_collections.vbox.memory.plugins.plugin_utils.shapes import (

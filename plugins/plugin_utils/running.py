@@ -9,6 +9,7 @@ it left is done by a second call that runs in the background, as Ansible's own `
 
 from __future__ import annotations
 
+import re
 import secrets
 import shlex
 import time
@@ -49,6 +50,12 @@ OF_THE_JOB = (
     "stderr",
     "stderr_lines",
 )
+
+# The last words of a Python that is too old for what Ansible sent: what it cannot parse, or Ansible's own check
+TOO_OLD = re.compile(
+    "^(SyntaxError|ImportError|ModuleNotFoundError|AttributeError|TypeError): |requires a minimum of Python"
+)
+OF_A_CRASH = ("exception", "module_stderr", "module_stdout")
 
 
 class ModuleRunner(ActionBase):
@@ -178,10 +185,15 @@ class ModuleRunner(ActionBase):
 def explained(result: Result) -> Result:
     """The result of a module whose Python ended before it could give one, with its last words in the message."""
     lines = str(result["module_stderr"]).strip().splitlines() or [""]
-    reason = (
-        "%s. The host's Python said: %s. If it is older than 3.8, which ansible-core and this collection need there, name another"
-        " with ansible_python_interpreter"
-    ) % (str(result.get("msg")).rstrip("."), shown(lines[-1], LONGEST))
+    said = shown(lines[-1], LONGEST)
+    if TOO_OLD.search(said):
+        reason = (
+            "Its Python is too old: this collection and ansible-core need 3.8 or later on a managed host (ansible-core 2.21 and later: 3.9)."
+            " Install a newer one there, and name it with ansible_python_interpreter. It said: %s" % said
+        )
+        result = {key: value for key, value in result.items() if key not in OF_A_CRASH}
+    else:
+        reason = "%s. The host's Python said: %s" % (str(result.get("msg")).rstrip("."), said)
     return dict(result, msg=reason)
 
 

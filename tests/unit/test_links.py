@@ -4,15 +4,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
-import sys
-import tarfile
 from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
+from support.tarball import files_of_tarball
 
 ROOT = Path(__file__).resolve().parents[2]
 COPY = ROOT / ".build" / "ansible_collections" / "vbox" / "memory"
@@ -42,22 +40,7 @@ PAGES_THAT_SHIP = [page for page in pages() if not page.startswith("tests/")]
 @pytest.fixture(scope="session")
 def shipped(tmp_path_factory):
     """The names of all files in the tarball."""
-    folder = tmp_path_factory.mktemp("tarball")
-    command = [
-        sys.executable,
-        "-m",
-        "ansible",
-        "galaxy",
-        "collection",
-        "build",
-        "--output-path",
-        str(folder),
-        str(COPY),
-    ]
-    subprocess.run(command, check=True, capture_output=True, text=True)
-    with tarfile.open(next(folder.glob("*.tar.gz"))) as tarball:
-        files = json.load(tarball.extractfile("FILES.json"))["files"]
-    return {entry["name"] for entry in files if entry["ftype"] == "file"}
+    return files_of_tarball(COPY, tmp_path_factory.mktemp("tarball"))
 
 
 @pytest.mark.parametrize("page", pages())

@@ -211,7 +211,8 @@ class Worker:
             self._errors = scratch_file()
             program = _worker_program()
             # A session of its own: what ends us (a lost connection, a kill) must not end a process that holds a lock.
-            self._process = subprocess.Popen(
+            # It goes on to answer requests, where run_command waits for a program's end.
+            self._process = subprocess.Popen(  # pylint: disable=ansible-bad-function
                 [python, "-c", program] + [str(descriptor) for descriptor in lock],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,

@@ -13,6 +13,9 @@ from ansible.module_utils.common.validation import check_type_int
 from ansible.module_utils.parsing.convert_bool import boolean
 
 MB = 1024 * 1024
+FORM = re.compile(
+    r"[0-9]*\.?[0-9]+\s*[A-Za-z]*"
+)  # human_to_bytes of ansible-core before 2.19 also takes what only begins so
 LARGEST_MB = 2**32 - 1  # VirtualBox keeps the balloon in an unsigned 32-bit number of MB
 WHAT_IS_RIGHT = (
     "give whole megabytes such as 512, or a size with one of the units B, K, M, G and T (or KB, MB, GB and TB) such as '2G',"
@@ -40,6 +43,8 @@ def size_in_mb(value: Any) -> int:
         raise ValueError("is negative: a size is 0 or more megabytes")
     if re.match(r"0[0-9xXoObB]", text):
         raise ValueError("has a leading zero and could be read as octal or hexadecimal: give it in plain decimals")
+    if not FORM.fullmatch(text):
+        raise ValueError("is not a size: %s" % WHAT_IS_RIGHT)
     try:
         size = human_to_bytes(text, default_unit="M")
     except ValueError:

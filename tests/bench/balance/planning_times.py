@@ -15,7 +15,7 @@ CALLS_BEFORE = 12  # each 5 s: a minute of history
 
 def measure() -> dict:
     """Seconds for each, the best of ROUNDS."""
-    from ansible_collections.vbox.memory.plugins.module_utils.planning import balance
+    from ansible_collections.vbox.memory.plugins.module_utils.planning.balance import planner as balance
 
     return {
         "machine": f"Python {platform.python_version()}, {os.cpu_count()} processors",

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from unit.plugins.module_utils.planning.balance_world import Guest, World
 
-from ansible_collections.vbox.memory.plugins.module_utils.planning import balance
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance import planner as balance
 from ansible_collections.vbox.memory.plugins.plugin_utils.watch import Watched, after_failure, after_look, inert
 
 REPEAT = 600

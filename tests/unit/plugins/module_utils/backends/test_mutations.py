@@ -308,8 +308,9 @@ def test_responses_of_workers():
 
 
 @pytest.fixture(autouse=True)
-def quick(monkeypatch):
-    """A response that is no error of VirtualBox is never tried again: no pauses are needed, and none are taken."""
+def quick(monkeypatch, own_server):
+    """A response that is no error of VirtualBox is never tried again: no pauses are needed, and none are taken. Nor for a lock of others."""
+    monkeypatch.setenv("VBOX_IPC_SOCKETID", own_server())
     monkeypatch.setattr("time.sleep", lambda _seconds: pytest.fail("tried again"))
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 from unit.plugins.module_utils.planning.balance_world import Guest, World
 
-from ansible_collections.vbox.memory.plugins.module_utils.planning import balance
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance import planner as balance
 
 # What differs from a running machine of 4096 MB that holds 3000, uses 1000 and has been watched for five minutes
 FIXED = [

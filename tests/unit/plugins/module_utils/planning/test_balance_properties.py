@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from unit.plugins.module_utils.planning.balance_world import RESERVE, Guest, World, recompute
 
-from ansible_collections.vbox.memory.plugins.module_utils.planning import balance
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance import planner as balance
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.explain import SENTENCES
 
 SLOW = settings(

@@ -99,7 +99,7 @@ def plan(
     history: Optional[Dict[str, Any]],
     now: float,
 ) -> Dict[str, Any]:
-    """The plan of a host, as the page of this package says.
+    """The plan of a host, as this page says.
 
     :raises ValueError: where the policy is wrong: one line for each problem
     """
