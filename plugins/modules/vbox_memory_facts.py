@@ -179,6 +179,15 @@ ansible_facts:
                   The next run that is about it starts it again. Null for all others.
               returned: success
               type: int
+            last_balance:
+              description:
+                - What M(vbox.memory.vbox_memory_balance) asked of this machine last. C(balloon_mb) and C(was_mb) are the balloon that it asked for and the one
+                  before, C(since) is when, in seconds since 1970, and C(code) says why.
+                - With another RV(ansible_facts.vbox_memory.machines[].balloon_current_mb) than this C(balloon_mb), somebody else has changed it since.
+                - Null if that is not known, if no live machine has a balloon, and of machines that neither run nor are paused.
+              returned: success
+              type: dict
+              sample: {balloon_mb: 512, was_mb: 448, since: 1764100000, code: gives_to}
             balloon_followed:
               description:
                 - Whether the guest holds the balloon that it is asked for, by its own count if it gives one. The Linux kernel's own driver

@@ -21,6 +21,7 @@ MAY_IMPORT = {
     "backends": {"errors", "locks", "model"},
     "facts": {"backends", "errors", "model", "planning"},
     "execution": {"backends", "errors", "locks", "model", "planning"},
+    "run_balance": {"argument_spec", "backends", "errors", "execution", "model", "planning", "run_module"},
     "run_module": {"argument_spec", "backends", "errors", "execution", "model", "planning"},
 }
 NO_INPUT_OR_OUTPUT = ("os", "subprocess", "time", "socket", "pathlib", "tempfile", "datetime", "random")
