@@ -16,6 +16,7 @@ from ansible_collections.vbox.memory.plugins.module_utils.backends.metrics impor
     PROCESS_METRICS,
     Samples,
 )
+from ansible_collections.vbox.memory.plugins.module_utils.balance_status import read_status
 from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError
 from ansible_collections.vbox.memory.plugins.module_utils.model.balance_note import (
     KEY,
@@ -56,7 +57,13 @@ def gather(
     host: dict[str, Any] = {key: samples.get(HOST, {}).get(key) for key in HOST_METRICS}
     features = features_of(this_host(backend.version))
     host.update(vbox_version=backend.version, features=features_as_facts(features))
-    return dict(host=host, machines=entries, unreadable=unreadable, totals=totals(host, entries))
+    return dict(
+        host=host,
+        machines=entries,
+        unreadable=unreadable,
+        totals=totals(host, entries),
+        balance_service=read_status(),
+    )
 
 
 def find_all(backend: Backend, names: Sequence[str], details: bool) -> list[Machine]:

@@ -300,10 +300,18 @@ events:
       type: str
       returned: always
 reserve:
-  description: For O(reserve_mb), C(memory_mb) and what is missing, C(lacks_mb).
+  description: What became of O(reserve_mb).
   returned: with O(reserve_mb)
   type: dict
-  sample: {memory_mb: 2048, lacks_mb: 0}
+  contains:
+    memory_mb:
+      description: What was to be reserved.
+      type: int
+      returned: always
+    lacks_mb:
+      description: What is missing.
+      type: int
+      returned: always
 what_if:
   description:
     - For O(what_if), the C(verdict) (V(now), V(after_steps) or V(never)), the C(seconds) that it would take, what the pool lacks (C(lacks_mb)), who would give

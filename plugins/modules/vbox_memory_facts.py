@@ -269,6 +269,49 @@ ansible_facts:
               description: RV(ansible_facts.vbox_memory.totals.running_mb) by the host's memory. Over 1, more was promised than there is.
               returned: success
               type: float
+        balance_service:
+          description: What the service of balance did last. Null if there is none.
+          returned: success
+          type: dict
+          contains:
+            running:
+              description: Whether a balance of this user runs now.
+              returned: success
+              type: bool
+            version:
+              description: Which program it is.
+              returned: success
+              type: str
+            pid:
+              description: The process of the service that wrote this.
+              returned: success
+              type: int
+            since:
+              description: When it began, in seconds since 1970.
+              returned: success
+              type: int
+            rounds:
+              description: How many rounds it has made.
+              returned: success
+              type: int
+            last_round:
+              description: When the last one was, in seconds since 1970. Null before the first. It is up to 10 seconds behind while nothing changes.
+              returned: success
+              type: int
+            problem:
+              description: What is wrong, if the last round failed. Null otherwise.
+              returned: success
+              type: str
+            host:
+              description: The host's C(codes) and C(sentence) in the last round.
+              returned: success
+              type: dict
+            machines:
+              description:
+                - The running machines in the last round, each with C(name), C(uuid), C(code), C(sentence), C(holds_mb), C(target_mb) and C(balloon_mb).
+              returned: success
+              type: list
+              elements: dict
 backend:
   description: The backend that was used, V(api) or V(vboxmanage).
   returned: always, unless a parameter was wrong

@@ -80,6 +80,7 @@ class HostObserver:
         """
         machines = self._backend.read_live()
         processes = self._processes()
+        self._forget_all_but(machines)
         if self.changes is None:
             self.changes = read_changes(self._backend.extra_data(PREFIX).get(KEY), time.time())
         at, samples = self._sample(machines, wait)
@@ -98,6 +99,11 @@ class HostObserver:
             host,
             [self._machine_input(machine, at, samples.get(machine.uuid), started) for machine in machines],
         )
+
+    def _forget_all_but(self, machines: Sequence[Machine]) -> None:
+        there = {HOST, *(machine.uuid for machine in machines)}
+        self._periods = {uuid: period for uuid, period in self._periods.items() if uuid in there}
+        self._set_up = {target: when for target, when in self._set_up.items() if target in there}
 
     def _sample(self, machines: Sequence[Machine], wait: float) -> tuple[float, Samples]:
         """The figures, and the time at which they were asked for. A paused guest, and one whose Guest Additions do not serve, is not looked at."""

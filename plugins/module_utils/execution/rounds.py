@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Callable, Iterator, Mapping, Sequence
 
 from ansible_collections.vbox.memory.plugins.module_utils.backends.base import OF_THE_HOST, Backend
+from ansible_collections.vbox.memory.plugins.module_utils.balance_status import LOCK
 from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError
 from ansible_collections.vbox.memory.plugins.module_utils.execution.guest_memory import Log
 from ansible_collections.vbox.memory.plugins.module_utils.execution.observer import HostObserver, Observation
@@ -26,7 +27,6 @@ from ansible_collections.vbox.memory.plugins.module_utils.planning import balanc
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.policy import read as read_policy
 from ansible_collections.vbox.memory.plugins.module_utils.planning.guard import requests_for
 
-LOCK = "balance"
 BALLOONS = "balloon"  # the lock of who changes one balloon, see balloon.py: what all hold is one figure
 ANOTHER_TASK = "a task of this user that changes a balloon"
 FIRST_FIGURES = 30  # seconds that the first round waits for figures
@@ -34,6 +34,7 @@ TOO_OLD = 8  # seconds after the figures in which a guest may be asked to give
 FAILURES = 3  # rounds in a row that may fail
 KILLED_BELOW = 80  # MB of Free from which on programs may have been killed: from 52 down (measured), by figures that are seconds old
 JUMP = 64  # MB
+MOST_COMMANDS = 2000  # that are kept: a service goes on for ever
 CALM = 300  # seconds for which a guest that lost a program is asked for nothing
 
 
@@ -206,7 +207,7 @@ class Balance:
         for size in requests_for(step["request_mb"], step["was_mb"]):
             values = {"balloon_current": size}
             self._backend.change(step["uuid"], values)
-            self.commands += change_commands(step["uuid"], values)
+            self.commands = (self.commands + change_commands(step["uuid"], values))[-MOST_COMMANDS:]
         self._log(step["name"], "%s. A balloon of %d MB is requested" % (step["sentence"], step["request_mb"]))
 
     def _note(self, steps: Sequence[Mapping[str, Any]], live: Mapping[str, str]) -> None:
