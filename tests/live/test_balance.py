@@ -7,19 +7,10 @@ from __future__ import annotations
 import threading
 
 import pytest
-from support.live import again_if_it_fell_by_itself, info, unharmed, wait_until
+from support.live import GUESTS, again_if_it_fell_by_itself, info, policy_for, unharmed, wait_until
 
 BUDGET = 1100  # MB for two machines of 768
 NEEDS, RATE = 350, 10  # MB that a program takes, and MB a second
-GUESTS = ("web01", "web02")
-
-
-def policy(host):
-    """One by which the two machines together have so much."""
-    result, _calls = host.module("vbox_memory_facts", {"wait": 60})
-    figures = result["ansible_facts"]["vbox_memory"]["host"]
-    there = (figures["memory_free_kb"] + figures["vmm_used_kb"] + figures["vmm_free_kb"]) // 1024
-    return {"reserve": there - BUDGET, "ready": 0, "window": 20}
 
 
 def balanced(host, given, seconds):
@@ -37,7 +28,7 @@ def balanced(host, given, seconds):
 def test_a_program_gets_the_memory_that_the_other_gave(host):
     host.vbox("controlvm", "web02", "resume")
     wait_until(lambda: all(host.facts(name)["guest"] for name in GUESTS))
-    given = policy(host)
+    given = policy_for(host, BUDGET)
 
     first = balanced(host, given, 240)
     requested = sum(int(info(host, name)["GuestMemoryBalloon"]) for name in GUESTS)

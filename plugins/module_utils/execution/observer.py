@@ -70,6 +70,9 @@ class HostObserver:
         self._began: dict[str, tuple[float, float]] = {}  # by UUID: second of the boot, and of our clock
         self._periods: dict[str, int] = {}
         self._set_up: dict[str, float] = {}
+        self._sums: list[
+            tuple[float, int]
+        ] = []  # when, and what all balloons held, kB: those that are not older than the guests' figures
 
     def observe(self, wait: float = 0, busy: str | None = None) -> Observation:
         """The host and its machines now.
@@ -91,14 +94,31 @@ class HostObserver:
                 "server_unavailable",
                 "VirtualBox has no figures of the host yet (%s): run again" % ", ".join(missing),
             )
-        periods = [self._periods.get(machine.uuid, PERIOD) for machine in machines]
-        host = host_input(figures, at - max([PERIOD, *periods]), busy or processes.other_controller, processes.users)
+        period = max([PERIOD, *(self._periods.get(machine.uuid, PERIOD) for machine in machines)])
+        time_of_sum, held = self._sum_at(at - LAG - period, at, period, figures["vmm_ballooned_kb"] or 0)
+        host = host_input(
+            dict(figures, vmm_ballooned_kb=held), time_of_sum, busy or processes.other_controller, processes.users
+        )
         started = self._started(processes)
         return Observation(
             at,
             host,
             [self._machine_input(machine, at, samples.get(machine.uuid), started) for machine in machines],
         )
+
+    def _sum_at(self, guests: float, now: float, period: float, held: int) -> tuple[float, int]:
+        """What all balloons held when the guests' figures were taken at the latest, kB, and the time of that.
+
+        VirtualBox's sum is newer than a guest's Free. Side by side, a balloon that has just been given would look as if it were empty.
+
+        :param guests: when the guests' figures were taken at the earliest
+        :param now: when the newest sum was at the latest, and ``period`` seconds before at the earliest; it is ``held``
+        """
+        self._sums = self._sums + [(now if self._sums else guests, held)]
+        while len(self._sums) > 1 and self._sums[1][0] <= guests:
+            del self._sums[0]
+        when, held = self._sums[0]
+        return when - period, held
 
     def _forget_all_but(self, machines: Sequence[Machine]) -> None:
         there = {HOST, *(machine.uuid for machine in machines)}

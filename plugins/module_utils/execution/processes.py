@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What the host's processes tell that VirtualBox does not: who else changes balloons, when a machine's process began, how many users run machines.
 
-Linux only (``/proc``); elsewhere nothing is known. A machine's process is set-user-ID root, so its folder can be root's: its ``status`` says whose
-it is (proc_pid(5)).
+Linux only (``/proc``); elsewhere nothing is known. A machine's process is started set-user-ID root: its ``environ`` is root's, and its ``status`` says
+whose it is (measured on 7.2.22).
 """
 
 from __future__ import annotations

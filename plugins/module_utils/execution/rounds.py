@@ -20,6 +20,7 @@ from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemo
 from ansible_collections.vbox.memory.plugins.module_utils.execution.guest_memory import Log
 from ansible_collections.vbox.memory.plugins.module_utils.execution.observer import HostObserver, Observation
 from ansible_collections.vbox.memory.plugins.module_utils.execution.processes import look_at_processes
+from ansible_collections.vbox.memory.plugins.module_utils.execution.settings_files import global_settings_lack_room
 from ansible_collections.vbox.memory.plugins.module_utils.locks import lock_path, user_lock
 from ansible_collections.vbox.memory.plugins.module_utils.model.balance_note import KEY, BalanceChange, write_changes
 from ansible_collections.vbox.memory.plugins.module_utils.model.commands import change_commands
@@ -218,8 +219,11 @@ class Balance:
             uuid, request, was = step["uuid"], step["request_mb"], step["was_mb"]
             before = kept[uuid].lowered if uuid in kept else 0
             kept[uuid] = BalanceChange(request, was, now, now if request < was else before, step["code"])
-        self._backend.set_extra_data(KEY, write_changes(kept))
         self._observer.changes = kept
+        why = global_settings_lack_room()
+        if why:  # VirtualBox could lose all its settings, and who needs memory gets it all the same
+            return self._log("", "what is asked is not noted, as VirtualBox's own settings could be lost: %s" % why)
+        self._backend.set_extra_data(KEY, write_changes(kept))
 
 
 @contextlib.contextmanager

@@ -26,6 +26,7 @@ from ansible_collections.vbox.memory.plugins.module_utils.model.balance_note imp
 from ansible_collections.vbox.memory.plugins.module_utils.run_balance import Report, carry_out, checked, differences
 
 POLICY = {"reserve": 0, "ready": 0, "window": 10, "defaults": {"hard_reserve": 128}}
+SMALLEST = 16  # MB: nobody is asked for less
 BUDGET = 1200  # MB for two machines of 768
 
 
@@ -78,6 +79,27 @@ def test_a_program_that_grows_gets_what_the_other_gives(on):
     assert max(host.charges[-100:]) <= 1000 + 2
 
 
+@pytest.mark.parametrize("call", [0.02, 0.3, 0.9, 1.5])
+def test_however_slow_virtualbox_is_nobody_is_taken_for_restarted_or_stuck(on, call):
+    """The sum of all balloons is newer than the guests' figures, and rounds take longer than their period."""
+    host = SimulatedHost(1100, call=call, idle=Guest(use=20), busy=Guest(use=20, grows=(200, 3, 350)))
+    balance, codes = on(host, dict(POLICY, window=20)), set()
+    for one in balance.rounds(duration=400):
+        codes |= {machine["code"] for machine in one.plan["machines"]}
+    assert not codes & {"guest_restarted", "not_following", "changed_by_others", "implausible_statistics"}, codes
+    assert not any(guest.killed for guest in host.guests.values())
+    assert host.guests[host.uuids["busy"]].program == 350 and host.shown("busy") < 120 < 300 < host.shown("idle")
+
+
+def test_the_sum_is_not_newer_than_the_guests_figures(on):
+    host = two()
+    balance = on(host)
+    for one in balance.rounds(duration=60):
+        samples = [machine["sample"]["time"] for machine in one.observation.machines]
+        assert one.observation.host["time"] < min(samples) < one.observation.at
+    assert one.observation.at - one.observation.host["time"] < 7
+
+
 def test_growers_are_asked_first_and_once_each(on):
     host = SimulatedHost(1000, idle=Guest(), busy=Guest(use=60, grows=(150, 10, 350)))
     for one in on(host).rounds(duration=300):
@@ -102,6 +124,16 @@ def test_what_is_asked_is_noted_before(on):
     assert {uuid: change.request for uuid, change in changes.items()} == {
         uuid: host.machines[uuid].balloon_current for uuid in changes
     }
+
+
+def test_where_the_disk_is_full_nothing_is_noted_and_who_needs_memory_gets_it(on, monkeypatch):
+    """VirtualBox writes half a file then, and all its settings would be gone."""
+    host = two()
+    said = []
+    monkeypatch.setattr(rounds, "global_settings_lack_room", lambda: "5 kB are free")
+    run(on(host, log=lambda name, message: said.append((name, message))), 60)
+    assert host.extra == {} and host.charge < 2 * 768
+    assert ("", "what is asked is not noted, as VirtualBox's own settings could be lost: 5 kB are free") in said
 
 
 def test_a_note_is_of_live_machines_only(on):
@@ -149,7 +181,7 @@ def test_one_machine_that_cannot_be_asked_stops_no_other(on):
 def test_a_stuck_guest_does_not_delay_one_that_serves(on):
     host = SimulatedHost(1800, stuck=Guest(use=40, stuck_at=0), idle=Guest(), busy=Guest(use=200))
     result = run(on(host), 200).as_result(False)
-    assert host.charge <= 1800, result["steps"]
+    assert host.charge <= 1800 + SMALLEST, result["steps"]
     assert not any(guest.killed for guest in host.guests.values())
 
 
