@@ -96,7 +96,7 @@ class ModuleRunner(ActionBase):
     ) -> Result:
         """Run a module that will have to wait for guests, in the background where that can be.
 
-        :param machines: the names of the machines that are waited for
+        :param machines: the names of the machines that are waited for; none: all of the host's
         """
         if not self._shows_progress():
             return self._execute(name, arguments, task_vars)

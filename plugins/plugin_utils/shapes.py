@@ -68,6 +68,7 @@ MACHINE: dict[str, Shape] = {
     "balloon_default_mb": Null(int),
     "balloon_current_mb": Null(int),
     "balloon_followed": Null(bool),
+    "last_balance": Null(dict),
     "page_fusion": Null(bool),
     "large_pages": Null(bool),
     "guest_additions_run_level": Null(int),

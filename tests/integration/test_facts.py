@@ -109,6 +109,7 @@ def entry(**values):
             "balloon_default_mb": 0,
             "balloon_current_mb": None,
             "interrupted_restart": None,
+            "last_balance": None,
             "balloon_followed": None,
             "page_fusion": False,
             "large_pages": False,

@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 import pytest
-from support.documentation import NAMES, documentation
+from support.documentation import CHANGE_SETTINGS, NAMES, documentation
 
 from ansible_collections.vbox.memory.plugins.module_utils import errors
 
@@ -26,7 +26,7 @@ def test_every_code_has_a_section_in_the_page_in_the_same_order():
     assert SECTION.findall((ROOT / "docs" / "errors.md").read_text(encoding="utf-8")) == CODES
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name != "vbox_memory_facts"])
+@pytest.mark.parametrize("name", CHANGE_SETTINGS)
 def test_a_machine_s_codes_are_listed(docs, name):
     code = docs[name]["return"]["machines"]["contains"]["code"]
     assert re.findall(r"V\((\w+)\)", " ".join(code["description"])) == CODES
