@@ -113,7 +113,7 @@ def host_figures(name: str, entry: Mapping[str, Any]) -> Figures:
     host["reserve_kb"] = _reserve_kb(host["memory_total_kb"], entry.get("reserve_mb"))
     host["cache_kb"] = _sum(machine["cache_kb"] for machine in machines)
     host["room_mb"] = _sum(machine["room_mb"] for machine in machines)
-    host["pending_count"] = sum(machine["pending_count"] for machine in machines) if policy else None
+    host["pending_count"] = _sum(machine["pending_count"] for machine in machines)
     host["machines_count"] = len(machines)
     host["live_count"] = sum(machine["live"] for machine in machines)
     host["unreadable_count"] = len(host["unreadable"])
@@ -161,6 +161,8 @@ class Said:
 
     def __init__(self, policy: Mapping[str, Any], plan: Mapping[str, Any] | None):
         self.settings = {one.get("uuid"): one.get("settings") or {} for one in policy.get("explained") or []}
+        # A policy with a mistake says nothing of any machine.
+        self.compared = bool(policy) and not (_failures(policy) and not self.settings)
         self.plans = {one["uuid"]: one for one in (plan or {}).get("machines") or []}
         self.rows: dict[Any, list[Mapping[str, Any]]] = {}
         for row in policy.get("differences") or []:
@@ -219,7 +221,7 @@ def _wanted(uuid: str, said: Said) -> Figures:
             if option not in MANNER
         ],
         pending=[{key: row.get(key) for key in ("setting", "before", "after", "outcome", "source")} for row in pending],
-        pending_count=len(pending),
+        pending_count=len(pending) if said.compared else None,
         failures=[str(row.get("msg")) for row in rows if row["outcome"] == "failed"],
     )
 

@@ -59,6 +59,7 @@ def _of_host(host: Entry) -> Iterator[Finding]:
 
 def _finding(code: str, host: Entry, machine: Entry | None, sentence: str) -> Finding:
     of_machine = dict(machine=machine and machine["name"], uuid=machine and machine["uuid"])
+    sentence = " ".join(sentence.split())  # a message can have several lines
     return dict(level=CODES[code][0], code=code, host=host["name"], sentence=sentence, **of_machine)
 
 
