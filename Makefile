@@ -2,7 +2,7 @@
 # Copyright: vbox.memory contributors
 
 # Nothing has to be done before any of these. What they fetch or make is kept in ~/.cache/vbox-memory (or $VBOX_MEMORY_CACHE).
-.PHONY: help demo test test-live bench bench-live bench-balance bench-balance-long lint docs
+.PHONY: help demo report test test-live bench bench-live bench-balance bench-balance-long lint docs
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -10,6 +10,9 @@ help: ## this list
 
 demo: ## ten machines on the real VirtualBox: declared, brought there, read back
 	@tests/demo/run
+
+report: ## the report of the demo's machines, as .build/report/vbox-memory.html
+	@tests/demo/run --report .build/report
 
 test: ## all checks and all tests that need no running machines
 	@tests/tools/step lint tests/tools/lint

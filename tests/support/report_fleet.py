@@ -127,7 +127,7 @@ def _policy(chance, machines):
             name=one["name"],
             uuid=one["uuid"],
             settings={
-                "balloon": dict(value=1024, source=source),
+                "balloon": dict(value=min(1024, one["memory_mb"] // 8), source=source),
                 "large_pages": dict(value=False, source="vbox_memory_policy: defaults"),
             },
         )

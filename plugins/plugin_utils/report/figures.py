@@ -77,6 +77,7 @@ def figures(hosts: Mapping[str, Mapping[str, Any]], read_at: str) -> Figures:
     fleet["overcommit_ratio"] = _ratio(
         _sum(host["running_mb"] for host in measured), _sum(host["memory_total_kb"] for host in measured)
     )
+    fleet["bar"] = _sum_of_bars([host["bar"] for host in told if host["bar"]])
     found = findings(told)
     _note(found, told)
     return dict(read_at=read_at, fleet=fleet, hosts=told, findings=found, savings=savings(told))
@@ -167,6 +168,13 @@ class Said:
         self.rows: dict[Any, list[Mapping[str, Any]]] = {}
         for row in policy.get("differences") or []:
             self.rows.setdefault(row.get("uuid"), []).append(row)
+
+
+def _sum_of_bars(bars: Sequence[Sequence[Figures]]) -> list[Figures] | None:
+    """The bars of all hosts as one."""
+    if not bars:
+        return None
+    return [dict(key=parts[0]["key"], kb=sum(part["kb"] for part in parts), parts=[]) for parts in zip(*bars)]
 
 
 def _machine(facts: Mapping[str, Any], said: Said, features: Mapping[str, Any] | None) -> Figures:

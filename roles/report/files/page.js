@@ -5,11 +5,11 @@
 // Text goes into the page as text only (textContent).
 (() => {
   const UNKNOWN = "–";
-  const rows = [...document.querySelectorAll(".host tbody tr")].map((row) => ({ row, text: null }));
+  const rows = [...document.querySelectorAll(".scroll tbody tr")].map((row) => ({ row, text: null }));
 
   // --- Sorting
 
-  for (const table of document.querySelectorAll(".host table")) {
+  for (const table of document.querySelectorAll(".scroll table")) {
     const headings = [...table.tHead.rows[0].cells];
     headings.forEach((heading, column) => {
       const button = document.createElement("button");
@@ -70,7 +70,7 @@
         each.row.hidden = !visible;
       }
     }
-    for (const table of document.querySelectorAll(".host table")) {
+    for (const table of document.querySelectorAll(".scroll table")) {
       const none = table.tBodies[0].querySelector("tr:not([hidden])") === null;
       table.parentElement.hidden = none;
       table.parentElement.nextElementSibling.hidden = !none;
@@ -95,10 +95,17 @@
     }
   });
 
-  // On paper nothing can be opened.
+  // On paper nothing can be opened: what stands out, what is to do, and balance's sentences are, for as long as it is printed.
+  let opened = [];
   window.addEventListener("beforeprint", () => {
-    for (const details of document.querySelectorAll("details")) {
+    opened = [...document.querySelectorAll(".found:not([open]), .told-on-paper details:not([open])")];
+    for (const details of opened) {
       details.open = true;
+    }
+  });
+  window.addEventListener("afterprint", () => {
+    for (const details of opened) {
+      details.open = false;
     }
   });
 
@@ -128,9 +135,10 @@
   };
   const DASHES = [[], [8, 4], [2, 3], [10, 3, 2, 3]];
   const time = (seconds) => `${new Date(seconds * 1000).toISOString().slice(0, 16).replace("T", " ")} UTC`;
+  const isShort = lines.times.at(-1) - lines.times[0] < 1200; // seconds: then the seconds of each matter
   const clock = (seconds) => {
     const text = new Date(seconds * 1000).toISOString();
-    return `${text.slice(11, 16)}\n${text.slice(5, 10)}`;
+    return `${text.slice(11, isShort ? 19 : 16)}\n${text.slice(5, 10)}`;
   };
   const megabytes = (value) => (value === null || value === undefined ? UNKNOWN : `${Math.round(value).toLocaleString("en")} MB`);
   const SWITCH = new Map([
@@ -171,7 +179,7 @@
         tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
         scales: { y: { range: (_plot, _least, most) => [0, (most || 1) * 1.05] } },
         axes: [
-          { ...axis, space: 60, values: (_plot, splits) => splits.map(clock) },
+          { ...axis, space: 80, values: (_plot, splits) => splits.map(clock) },
           { ...axis, size: 90, values: (_plot, values) => values.map(megabytes) },
         ],
         series: [
@@ -190,7 +198,6 @@
       [lines.times, ...columns.map((column) => column.values)],
       place,
     );
-    place.querySelector("canvas").setAttribute("aria-hidden", "true"); // the table below says the same
   }
 
   // A thin line for each event.
