@@ -2,7 +2,7 @@
 # Copyright: vbox.memory contributors
 
 # Nothing has to be done before any of these. What they fetch or make is kept in ~/.cache/vbox-memory (or $VBOX_MEMORY_CACHE).
-.PHONY: help demo report test test-live bench bench-live bench-balance bench-balance-long lint docs
+.PHONY: help demo report test test-live bench bench-report bench-live bench-balance bench-balance-long lint docs
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -25,6 +25,9 @@ test-live: ## the tests with running machines
 
 bench: ## how long things take, with fleets of many sizes
 	@tests/bench/run
+
+bench-report: ## how large the report's page is, and how long a browser takes to show, sort and filter it
+	@tests/tools/with test python tests/bench/page.py
 
 bench-live: ## a long series of inflations of running guests, and what raw VBoxManage does
 	@tests/bench/live

@@ -61,7 +61,9 @@ def measure(browser, path, title, hosts, machines):
     started = time.perf_counter()
     path.write_text(as_page(told, lines), encoding="utf-8")
     rendered = time.perf_counter() - started
-    print(f"{title}, {LOOKS} looks of history: {path.stat().st_size / 1e6:.2f} MB; figures {computed:.2f} s, page {rendered:.2f} s")
+    print(
+        f"{title}, {LOOKS} looks of history: {path.stat().st_size / 1e6:.2f} MB; figures {computed:.2f} s, page {rendered:.2f} s"
+    )
     page = browser.new_page(viewport={"width": 1400, "height": 900})
     shown = []
     for _time in range(3):

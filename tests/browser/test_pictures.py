@@ -51,5 +51,9 @@ def test_the_page_looks_as_it_did(show, kind):
     page.evaluate("() => document.querySelector('.bar, .cards').remove()")
     page.evaluate("() => document.querySelector('.cards')?.remove()")
     assert difference(picture(page), kept) > MOST
-    others = [Image.open(REFERENCES / f"{other}.png") for other in KINDS if KINDS[other]["viewport"] == KINDS[kind]["viewport"]]
+    others = [
+        Image.open(REFERENCES / f"{other}.png")
+        for other in KINDS
+        if KINDS[other]["viewport"] == KINDS[kind]["viewport"]
+    ]
     assert sum(difference(seen, other) < MOST for other in others) == 1
