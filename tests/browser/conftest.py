@@ -34,9 +34,9 @@ class Opened:
 def browser(need_testbed):
     program = fetched("chromium", need_testbed)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=program, args=["--no-sandbox", "--font-render-hinting=none"]
-        )
+        # Accessibility as where a screen reader runs: without one, Chromium leaves out what is not seen.
+        arguments = ["--no-sandbox", "--font-render-hinting=none", "--force-renderer-accessibility"]
+        browser = playwright.chromium.launch(executable_path=program, args=arguments)
         yield browser
         browser.close()
 

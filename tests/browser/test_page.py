@@ -243,6 +243,7 @@ def test_a_screen_reader_has_tables_though_rows_are_laid_out_alone(show):
     assert roles.count("columnheader") == 15
     assert roles.count("rowheader") == 40
     assert roles.count("row") == 41
+    assert roles.count("cell") == 40 * 14
 
 
 def test_nothing_is_wider_than_a_phone(show):

@@ -7,6 +7,14 @@
   const UNKNOWN = "–";
   const rows = [...document.querySelectorAll(".scroll tbody tr")].map((row) => ({ row, text: null }));
 
+  // --- Rows that lay themselves out (page.css says why). A browser then takes the elements for no table, so their roles are said.
+
+  const ROLES = { TABLE: "table", THEAD: "rowgroup", TBODY: "rowgroup", TR: "row", TD: "cell" };
+  document.documentElement.classList.add("quick");
+  for (const element of document.querySelectorAll(".scroll :is(table, thead, tbody, tr, th, td)")) {
+    element.setAttribute("role", ROLES[element.tagName] ?? (element.scope === "col" ? "columnheader" : "rowheader"));
+  }
+
   // --- Sorting
 
   for (const table of document.querySelectorAll(".scroll table")) {
