@@ -23,14 +23,13 @@ from ansible_collections.vbox.memory.plugins.plugin_utils.progress import is_rea
 from ansible_collections.vbox.memory.plugins.plugin_utils.report import history, writing
 from ansible_collections.vbox.memory.plugins.plugin_utils.report.figures import figures
 from ansible_collections.vbox.memory.plugins.plugin_utils.report.page import TITLE
-from ansible_collections.vbox.memory.plugins.plugin_utils.report.words import count
 from ansible_collections.vbox.memory.plugins.plugin_utils.shapes import (
     MEASURED_FACTS,
     POLICY_RESULT,
     problem_of,
     problem_of_facts,
 )
-from ansible_collections.vbox.memory.plugins.plugin_utils.values import kind_of, plain, shown
+from ansible_collections.vbox.memory.plugins.plugin_utils.values import count, kind_of, plain, shown
 
 Result = dict[str, Any]
 

@@ -57,7 +57,9 @@ options:
       - Without one for a host, it is planned from its facts, without a policy, where they have metrics.
     type: raw
   dest:
-    description: The folder on the controller for C(vbox-memory.html), C(vbox-memory.json), C(vbox-memory.csv) and C(vbox-memory.md). It is made if it is not there.
+    description:
+      - The folder on the controller for C(vbox-memory.html), C(vbox-memory.json), C(vbox-memory.csv) and C(vbox-memory.md).
+      - It is made if it is not there.
     type: path
     required: true
   formats:

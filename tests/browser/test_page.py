@@ -22,7 +22,8 @@ READ = """() => [...document.querySelectorAll('.scroll table')].flatMap((table) 
   return [...table.tBodies[0].rows].map((row) => Object.fromEntries(
     [...row.cells].map((cell, column) => [headings[column], [cell.textContent, cell.dataset.v ?? null]])));
 })"""
-VISIBLE = "() => [...document.querySelectorAll('.scroll tbody tr')].filter((row) => row.offsetParent).map((row) => row.cells[0].querySelector('bdi').textContent)"
+VISIBLE = """() => [...document.querySelectorAll('.scroll tbody tr')].filter((row) => row.offsetParent)
+  .map((row) => row.cells[0].querySelector('bdi').textContent)"""
 
 
 def test_every_figure_of_1000_machines_is_the_facts(show):

@@ -26,7 +26,9 @@ def main(folder):
         page.goto(Path(folder, "vbox-memory.html").resolve().as_uri())
         image = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
         browser.close()
-    image.quantize(255, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(TESTS.parent / "docs" / "report.png", optimize=True)
+    image.quantize(255, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(
+        TESTS.parent / "docs" / "report.png", optimize=True
+    )
 
 
 main(sys.argv[1])

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.vbox.memory.plugins.module_utils.errors import printable
-from ansible_collections.vbox.memory.plugins.plugin_utils.values import shown
+from ansible_collections.vbox.memory.plugins.plugin_utils.values import count, shown
 
 UNKNOWN = "–"
 # The parts of a host's bar: what each is called, and what it is.
@@ -102,11 +102,6 @@ def to_do(machine: Mapping[str, Any]) -> str:
     failed = "failed" if machine["failures"] else ""
     changes = count(len(machine["pending"]), "change") if machine["pending"] else ""
     return ", ".join(filter(None, (failed, changes))) or UNKNOWN
-
-
-def count(number: int, word: str) -> str:
-    """A number of things: 1 machine, 2 machines."""
-    return "%s %s%s" % ("{:,}".format(number), word, "" if number == 1 else "s")
 
 
 def level(value: Any) -> str:
