@@ -98,7 +98,8 @@ class ActionModule(ActionBase):
 
     def _written(self, told: Mapping[str, Any], given: Result) -> Result:
         """Write what differs, or say what would be written."""
-        check, warnings, lines, kept = self._task.check_mode, [], None, []
+        lines, kept = None, []
+        warnings: list[str] = []
         if given["history"] is not None:
             folder = Path(given["history"])
             samples, warnings = history.read(folder, given["history_keep"])
@@ -111,7 +112,7 @@ class ActionModule(ActionBase):
         result: Result = dict(changed=bool(changed), files=[str(file.path) for file in report], warnings=warnings)
         if self._task.diff:
             result["diff"] = [_diff(file) for file in changed if file.path.suffix == ".md"]
-        if not check:
+        if not self._task.check_mode:
             for file in [*report, *kept]:
                 file.write()
             if kept:
@@ -120,7 +121,7 @@ class ActionModule(ActionBase):
 
     def _show(self, result: Result) -> None:
         """Say where the report is, where people read along."""
-        if result["files"] and is_read_by_people(C.DEFAULT_STDOUT_CALLBACK):
+        if result["files"] and is_read_by_people(C.config.get_config_value("DEFAULT_STDOUT_CALLBACK")):
             verb = "would be" if self._task.check_mode else "is"
             self._display.display("The report %s in %s: %s" % (verb, shown(result["files"][0]), result["msg"]))
 

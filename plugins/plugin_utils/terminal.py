@@ -17,7 +17,7 @@ FOR_PROGRAMS = ("json", "jsonl", "junit", "null", "cloud_json")
 
 def terminal_width() -> int | None:
     """The columns of the terminal; ``None`` where the output goes elsewhere."""
-    columns: int = Display().columns
+    columns: int | None = Display().columns
     if columns != NOT_KNOWN:
         return columns
     try:  # a task runs in a process without the terminal: its parent has it

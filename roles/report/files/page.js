@@ -11,6 +11,7 @@
 
   const ROLES = { TABLE: "table", THEAD: "rowgroup", TBODY: "rowgroup", TR: "row", TD: "cell" };
   document.documentElement.classList.add("quick");
+  document.documentElement.classList.toggle("many", rows.length > 200);
   for (const element of document.querySelectorAll(".scroll :is(table, thead, tbody, tr, th, td)")) {
     element.setAttribute("role", ROLES[element.tagName] ?? (element.scope === "col" ? "columnheader" : "rowheader"));
   }
