@@ -2,7 +2,7 @@
 # Copyright: vbox.memory contributors
 
 # Nothing has to be done before any of these. What they fetch or make is kept in ~/.cache/vbox-memory (or $VBOX_MEMORY_CACHE).
-.PHONY: help demo test test-live test-matrix release bench bench-live bench-balance bench-balance-long lint docs
+.PHONY: help demo report test test-live test-matrix release bench bench-report bench-live bench-balance bench-balance-long lint docs
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -10,6 +10,9 @@ help: ## this list
 
 demo: ## ten machines on the real VirtualBox: declared, brought there, read back
 	@tests/demo/run
+
+report: ## the report of the demo's machines, as .build/report/vbox-memory.html
+	@tests/demo/run --report .build/report
 
 test: ## all checks and all tests that need no running machines
 	@tests/tools/step lint tests/tools/lint
@@ -27,6 +30,9 @@ test-live: ## the tests with running machines
 
 bench: ## how long things take, with fleets of many sizes
 	@tests/bench/run
+
+bench-report: ## how large the report's page is, and how long a browser takes to show, sort and filter it
+	@tests/tools/with test python tests/bench/page.py
 
 bench-live: ## a long series of inflations of running guests, and what raw VBoxManage does
 	@tests/bench/live

@@ -31,6 +31,10 @@ options:
     description: Whether they are of check mode, so that nobody expected a change.
     type: bool
     default: false
+  fit:
+    description: Whether tables are to fit the terminal, and long messages are cut. See P(vbox.memory.summary#filter).
+    type: bool
+    default: false
 seealso:
   - module: vbox.memory.vbox_memory_balance_plan
   - plugin: vbox.memory.balance
@@ -43,8 +47,8 @@ EXAMPLES = r"""
   register: outcome
 
 - name: Show all plans, and where a machine of 4 GB could start
-  ansible.builtin.debug:
-    msg: "{{ results | vbox.memory.balance_summary(start='4G', check_mode=ansible_check_mode) }}"
+  vbox.memory.vbox_memory_print:
+    lines: "{{ results | vbox.memory.balance_summary(start='4G', check_mode=ansible_check_mode) }}"
   vars:
     results: "{{ dict(ansible_play_hosts_all | zip(ansible_play_hosts_all | map('extract', hostvars) | map(attribute='outcome', default=none))) }}"
   run_once: true
@@ -67,10 +71,11 @@ from ansible_collections.vbox.memory.plugins.module_utils.model.sizes import siz
 from ansible_collections.vbox.memory.plugins.plugin_utils.balance_summary import balance_summary
 from ansible_collections.vbox.memory.plugins.plugin_utils.balancing import BalanceError
 from ansible_collections.vbox.memory.plugins.plugin_utils.shapes import PLANNED, problem_of
+from ansible_collections.vbox.memory.plugins.plugin_utils.terminal import terminal_width
 from ansible_collections.vbox.memory.plugins.plugin_utils.values import kind_of, plain
 
 
-def balance_summary_filter(results: Any, start: Any = None, check_mode: bool = False) -> list[str]:
+def balance_summary_filter(results: Any, start: Any = None, check_mode: bool = False, fit: bool = False) -> list[str]:
     results, start = plain(results), plain(start)
     if not isinstance(results, dict):
         raise AnsibleFilterError(
@@ -85,7 +90,8 @@ def balance_summary_filter(results: Any, start: Any = None, check_mode: bool = F
                 % problem
             )
     try:
-        return balance_summary(known, None if start is None else _size(start), check_mode)
+        size = None if start is None else _size(start)
+        return balance_summary(known, size, check_mode, terminal_width() if fit else None)
     except BalanceError as problem:
         raise AnsibleFilterError("vbox.memory.balance_summary: %s" % problem) from None
 

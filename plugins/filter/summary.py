@@ -10,7 +10,7 @@ name: summary
 short_description: Summarize what vbox_memory_policy did on many hosts
 description:
   - Takes the results of M(vbox.memory.vbox_memory_policy) of many hosts, and gives the lines of one report. These are a table of what differs,
-    a line for each failure, and a sentence that counts all.
+    a line for each failure, with all whom it is about, and a sentence that counts all.
 version_added: 0.1.0
 author:
   - vbox.memory contributors (!UNKNOWN)
@@ -25,6 +25,13 @@ options:
     description: Whether the results are of check mode or of O(vbox.memory.vbox_memory_policy#module:mode=audit), in which nothing changed.
     type: bool
     default: false
+  fit:
+    description:
+      - Whether the table is to fit the terminal that Ansible runs in, and long messages are cut. Without a terminal, such as in a pipe, it is as
+        wide as it has to be.
+    type: bool
+    default: false
+    version_added: 0.2.0
 seealso:
   - module: vbox.memory.vbox_memory_policy
   - plugin: vbox.memory.table
@@ -37,8 +44,8 @@ EXAMPLES = r"""
   register: outcome
 
 - name: Show what became of all hosts
-  ansible.builtin.debug:
-    msg: "{{ results | vbox.memory.summary(check_mode=ansible_check_mode) }}"
+  vbox.memory.vbox_memory_print:
+    lines: "{{ results | vbox.memory.summary(check_mode=ansible_check_mode) }}"
   vars:
     results: "{{ dict(ansible_play_hosts_all | zip(ansible_play_hosts_all | map('extract', hostvars) | map(attribute='outcome', default=none))) }}"
   run_once: true
@@ -59,10 +66,11 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.vbox.memory.plugins.module_utils.errors import printable
 from ansible_collections.vbox.memory.plugins.plugin_utils.shapes import DIFFERENCES, problem_of
 from ansible_collections.vbox.memory.plugins.plugin_utils.summary import summary
+from ansible_collections.vbox.memory.plugins.plugin_utils.terminal import terminal_width
 from ansible_collections.vbox.memory.plugins.plugin_utils.values import kind_of, plain
 
 
-def summary_filter(results: Any, check_mode: bool = False) -> list[str]:
+def summary_filter(results: Any, check_mode: bool = False, fit: bool = False) -> list[str]:
     results = plain(results)
     if not isinstance(results, dict):
         raise AnsibleFilterError("vbox.memory.summary: the input is %s, and not results by host" % kind_of(results))
@@ -73,7 +81,7 @@ def summary_filter(results: Any, check_mode: bool = False) -> list[str]:
             raise AnsibleFilterError(
                 "vbox.memory.summary: %s: give the results of vbox.memory.vbox_memory_policy by host" % problem
             )
-    return summary(known, check_mode)
+    return summary(known, check_mode, width=terminal_width() if fit else None, short=fit)
 
 
 class FilterModule:

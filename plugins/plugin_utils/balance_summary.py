@@ -13,7 +13,7 @@ from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.whati
 from ansible_collections.vbox.memory.plugins.plugin_utils.balancing import BROKEN, BalanceError, start_of
 from ansible_collections.vbox.memory.plugins.plugin_utils.summary import failure_lines, rows_of
 from ansible_collections.vbox.memory.plugins.plugin_utils.table import table
-from ansible_collections.vbox.memory.plugins.plugin_utils.values import shown
+from ansible_collections.vbox.memory.plugins.plugin_utils.values import count, shown
 
 Result = Mapping[str, Any]
 
@@ -29,20 +29,24 @@ MACHINES = {
     "why": "Why",
 }
 STARTS = {"host": "Host", "when": "When", "gives": "Who gives", "sentence": "Why"}
+INDENT = "  "
 LONGEST = 80  # characters of a machine's name within a sentence
 WATCH = "vbox_memory_watch"  # the variable of the playbook
 
 
-def balance_summary(results: Mapping[str, Result], start_mb: int | None, compares_only: bool) -> list[str]:
+def balance_summary(
+    results: Mapping[str, Result], start_mb: int | None, compares_only: bool, width: int | None = None
+) -> list[str]:
     """The lines of the report.
 
     :param results: of each host the result of the action ``vbox_memory_balance_plan``
     :param start_mb: the memory of a machine for which a place is looked for
     :param compares_only: whether it was known that nothing is carried out
+    :param width: the columns of the terminal that tables are to fit, and long messages are cut for
     :raises BalanceError: where a plan, or what it was made from, is none of ours
     """
     try:
-        return list(_lines(results, start_mb, compares_only))
+        return list(_lines(results, start_mb, compares_only, width))
     except BROKEN as problem:
         raise BalanceError(
             "the plans are none of vbox.memory.vbox_memory_balance_plan (%s: %s)"
@@ -50,21 +54,22 @@ def balance_summary(results: Mapping[str, Result], start_mb: int | None, compare
         ) from None
 
 
-def _lines(results: Mapping[str, Result], start_mb: int | None, compares_only: bool) -> Iterator[str]:
+def _lines(
+    results: Mapping[str, Result], start_mb: int | None, compares_only: bool, width: int | None
+) -> Iterator[str]:
     plans = {host: result["plan"] for host, result in results.items() if result.get("plan")}
     failures = [row for host, result in results.items() for row in rows_of(host, result) if row["outcome"] == "failed"]
     start = _start_anywhere(results)
     for host, plan in plans.items():
-        yield from [*_host(host, plan), ""]
+        yield from [*_host(host, plan, width), ""]
     if start_mb is not None:
-        yield from [*_starts(plans, start, start_mb), ""]
+        yield from [*_starts(plans, start, start_mb, width), ""]
     yield from _advice(plans, start)
-    for row in failures:
-        yield from failure_lines(row)
+    yield from failure_lines(failures, short=width is not None)
     yield from _total(results, plans, len(failures), compares_only)
 
 
-def _host(host: str, plan: Result) -> Iterator[str]:
+def _host(host: str, plan: Result, width: int | None) -> Iterator[str]:
     codes = " (%s)" % ", ".join(plan["host"]["codes"]) if plan["host"]["codes"] else ""
     yield shown("%s%s: %s" % (host, codes, plan["host"]["sentence"]))
     names = {row["uuid"]: row["name"] for row in plan["machines"]}
@@ -79,7 +84,7 @@ def _host(host: str, plan: Result) -> Iterator[str]:
         )
         for row in plan["machines"]
     ]
-    yield from _indented(table(rows, MACHINES)) if rows else ["  no machine runs"]
+    yield from _indented(table(rows, MACHINES, _inside(width))) if rows else ["  no machine runs"]
 
 
 def _gifts(row: Result, names: Mapping[str, str]) -> str:
@@ -90,7 +95,9 @@ def _gifts(row: Result, names: Mapping[str, str]) -> str:
     return " (%s)" % ", ".join(parts) if parts else ""
 
 
-def _starts(plans: dict[str, Any], start: Callable[[str, int], dict[str, Any]], memory: int) -> list[str]:
+def _starts(
+    plans: dict[str, Any], start: Callable[[str, int], dict[str, Any]], memory: int, width: int | None
+) -> list[str]:
     rows = [
         dict(
             answer,
@@ -100,7 +107,9 @@ def _starts(plans: dict[str, Any], start: Callable[[str, int], dict[str, Any]], 
         for answer in places(plans, start, memory)
     ]
     title = "Where a machine of %d MB could start:" % memory
-    return [title, *_indented(table(rows, STARTS))] if rows else [title, "  on no host: there is no plan"]
+    return (
+        [title, *_indented(table(rows, STARTS, _inside(width)))] if rows else [title, "  on no host: there is no plan"]
+    )
 
 
 def _advice(plans: dict[str, Any], start: Callable[[str, int], dict[str, Any]]) -> list[str]:
@@ -118,12 +127,12 @@ def _total(results: Mapping[str, Result], plans: Mapping[str, Result], failures:
     lines = [
         "%s on %s: %d would get memory now, %d would give, %d are left as they are; %s."
         % (
-            _count(len(rows), "machine"),
-            _count(len(results), "host"),
+            count(len(rows), "machine"),
+            count(len(results), "host"),
             sum(step["request_mb"] < step["was_mb"] for step in steps),
             sum(step["request_mb"] > step["was_mb"] for step in steps),
             len(rows) - len(steps),
-            _count(failures, "failure"),
+            count(failures, "failure"),
         )
     ]
     if not compares_only:
@@ -144,7 +153,7 @@ def _watch_longer(rows: Sequence[Result]) -> list[str]:
         return []
     return [
         "Watched too briefly to say whether they may give: %s. Watch for %d s (%s)."
-        % (_count(len(windows), "machine"), max(windows), "-e %s=%d" % (WATCH, max(windows)))
+        % (count(len(windows), "machine"), max(windows), "-e %s=%d" % (WATCH, max(windows)))
     ]
 
 
@@ -172,10 +181,10 @@ def _quoted(name: Any) -> str:
     return '"%s"' % shown(name, LONGEST)
 
 
-def _count(number: int, word: str) -> str:
-    return "%d %s%s" % (number, word, "" if number == 1 else "s")
-
-
 def _indented(lines: Sequence[str]) -> list[str]:
     """What somebody else wrote cannot look like a line of ours."""
-    return ["  " + line for line in lines]
+    return [INDENT + line for line in lines]
+
+
+def _inside(width: int | None) -> int | None:
+    return None if width is None else width - len(INDENT)

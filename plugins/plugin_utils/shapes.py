@@ -115,6 +115,26 @@ PLANNED: Shape = {
     "differences": Null([{"machine": Null(str), "outcome": str, "msg": Null(str)}]),
 }
 
+# Facts with their figures, for who computes with them.
+FIGURES: Shape = {
+    key: Null(int)
+    for key in (
+        "memory_total_kb",
+        "memory_used_kb",
+        "memory_free_kb",
+        "vmm_used_kb",
+        "vmm_free_kb",
+        "vmm_ballooned_kb",
+        "vmm_shared_kb",
+    )
+}
+GUEST: Shape = {key: Null(int) for key in ("total_kb", "free_kb", "balloon_kb", "shared_kb", "cache_kb", "pagefile_kb")}
+MEASURED_FACTS: Shape = {
+    "host": Null(dict(FIGURES, vbox_version=Null(str), features=Null(Each(dict)))),
+    "machines": [dict(MACHINE, guest=Null(GUEST), memory_mb=int, interrupted_restart=Null(int))],
+    "unreadable": Null([UNREADABLE]),
+}
+
 # What is kept in an inventory cache, by host.
 KEPT: Shape = {"how": str, "facts": SENT_FACTS}
 
@@ -131,6 +151,12 @@ CHANGED: dict[str, Shape] = {
 RESULT: Shape = {"machines": Null([CHANGED])}
 SENT_RESULT: Shape = [dict(CHANGED, changed=bool, commands=list)]  # of machines
 EXPLAINED: Shape = Null([{"uuid": Null(str), "settings": Each({"source": Null(str)})}])
+POLICY_RESULT: Shape = Null(
+    {
+        "explained": EXPLAINED,
+        "differences": Null([{"uuid": Null(str), "setting": Null(str), "outcome": str, "msg": Null(str)}]),
+    }
+)
 DIFFERENCES: Shape = {
     "machines": Null(list),
     "differences": Null([{"machine": Null(str), "outcome": str, "msg": Null(str)}]),

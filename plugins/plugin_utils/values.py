@@ -90,3 +90,8 @@ def kind_of(value: Any) -> str:
 def some(names: Sequence[str]) -> str:
     """The first of some names, and how many more there are."""
     return "%r" % names[0] if len(names) == 1 else "%r and %d more" % (names[0], len(names) - 1)
+
+
+def count(number: int, word: str) -> str:
+    """A number of things: 1 machine, 2 machines."""
+    return "%s %s%s" % ("{:,}".format(number), word, "" if number == 1 else "s")

@@ -79,6 +79,6 @@ def commands(host, *names):
 
 def report(output):
     """The rows of the report's table, as lists of cells."""
-    table = re.search(r"^ +Host  .*\n +-+  .*\n((?: +\S.*\n)*)", output, re.MULTILINE)
+    table = re.search(r"^Host  .*\n-+  .*\n((?:\S.*\n)*)", output, re.MULTILINE)
     rows = [re.split(r"  +", line.strip()) for line in table.group(1).splitlines()] if table else []
     return [row for row in rows if len(row) > 6]

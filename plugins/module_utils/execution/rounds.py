@@ -24,7 +24,7 @@ from ansible_collections.vbox.memory.plugins.module_utils.execution.settings_fil
 from ansible_collections.vbox.memory.plugins.module_utils.locks import lock_path, user_lock
 from ansible_collections.vbox.memory.plugins.module_utils.model.balance_note import KEY, BalanceChange, write_changes
 from ansible_collections.vbox.memory.plugins.module_utils.model.commands import change_commands
-from ansible_collections.vbox.memory.plugins.module_utils.planning import balance
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance import planner as balance
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.policy import read as read_policy
 from ansible_collections.vbox.memory.plugins.module_utils.planning.guard import requests_for
 

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -181,5 +183,5 @@ def test_the_report_counts_every_setting_and_every_machine_once(fleet):
     assert failed == [machine["name"] for machine in machines if machine.get("failed")]
     last = summary({"h1": {"machines": machines, "differences": rows}}, False)[-1]
     pending = sum(len(machine["pending"]) for machine in machines)
-    counts = (len(entries), 1, len(told) - pending, pending, len(failed))
-    assert last == "%d machines on %d hosts: %d settings changed, %d have to wait for a shutdown, %d failures." % counts
+    counts = [len(entries), 1, len(told) - pending, pending, len(failed)]
+    assert [int(number) for number in re.findall(r"\d+", last)] == counts

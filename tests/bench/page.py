@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: vbox.memory contributors
+"""How large the report's page is, and how long a browser takes to show, sort and filter it: printed, for people to judge.
+
+usage: tests/tools/with test python tests/bench/page.py
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+TESTS = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(TESTS), str(TESTS.parent / ".build")]
+
+from playwright.sync_api import sync_playwright  # noqa: E402
+from support.fetched import fetched  # noqa: E402
+from support.report_fleet import READ_AT, days, fleet  # noqa: E402
+
+from ansible_collections.vbox.memory.plugins.plugin_utils.report import history  # noqa: E402
+from ansible_collections.vbox.memory.plugins.plugin_utils.report.figures import figures  # noqa: E402
+from ansible_collections.vbox.memory.plugins.plugin_utils.report.page import as_page  # noqa: E402
+
+FLEETS = (("50 hosts × 20 machines", 50, 20), ("1 host × 1,000 machines", 1, 1000))
+LOOKS = 50
+TIMES = 9
+# Milliseconds from the event to the end of the layout and paint that it leads to.
+MEASURE = """async ([selector, type, values]) => {
+  const element = document.querySelector(selector);
+  const times = [];
+  for (const value of values) {
+    await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+    const start = performance.now();
+    if (type === 'click') element.click(); else { element.value = value; element.dispatchEvent(new Event(type)); }
+    document.body.offsetHeight;
+    const laid_out = performance.now() - start;
+    await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+    times.push([laid_out, performance.now() - start]);
+  }
+  return times;
+}"""
+
+
+def main():
+    with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
+        browser = playwright.chromium.launch(executable_path=fetched("chromium", sys.exit), args=["--no-sandbox"])
+        print(f"Chromium {browser.version}, median of {TIMES}, ms: until it is laid out / until it is painted")
+        for title, hosts, machines in FLEETS:
+            measure(browser, Path(folder, "page.html"), title, hosts, machines)
+
+
+def measure(browser, path, title, hosts, machines):
+    entries = fleet(hosts, machines)
+    started = time.perf_counter()
+    told = figures(entries, READ_AT)
+    computed = time.perf_counter() - started
+    lines = history.lines([*days(entries, LOOKS), history.sample(told)], told)
+    started = time.perf_counter()
+    path.write_text(as_page(told, lines), encoding="utf-8")
+    rendered = time.perf_counter() - started
+    print(
+        f"{title}, {LOOKS} looks of history: {path.stat().st_size / 1e6:.2f} MB; figures {computed:.2f} s, page {rendered:.2f} s"
+    )
+    page = browser.new_page(viewport={"width": 1400, "height": 900})
+    shown = []
+    for _time in range(3):
+        page.goto(path.as_uri())
+        shown.append(page.evaluate("() => performance.getEntriesByType('navigation')[0].loadEventEnd"))
+        page.wait_for_timeout(200)
+    paint = page.evaluate("() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? -1")
+    say("loaded", [[one, one] for one in shown])
+    say("first painted", [[paint, paint]])
+    names = "th:nth-child(1) button", "th:nth-child(5) button", "th:nth-child(13) button"
+    for label, selector in zip(("name", "used", "policy"), names, strict=True):
+        say(f"sort by {label}", page.evaluate(MEASURE, [selector, "click", list(range(TIMES))]))
+    say("filter, many fit", page.evaluate(MEASURE, ["#filter", "input", ["vm00", "vm0", ""] * (TIMES // 3)]))
+    say("filter, few fit", page.evaluate(MEASURE, ["#filter", "input", ["vm003", "windows", "surplus"] * (TIMES // 3)]))
+    page.close()
+
+
+def say(what, times):
+    laid_out, painted = (statistics.median(column) for column in zip(*times, strict=True))
+    worst = max(time for _laid_out, time in times)
+    print(f"  {what:18} {laid_out:7.0f} / {painted:.0f} (worst {worst:.0f})")
+
+
+main()
