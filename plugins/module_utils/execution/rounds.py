@@ -85,7 +85,7 @@ class Balance:
         self._period = read_policy(self._policy).period
         self._number = 0
         self._took = 0.0  # seconds of the last round
-        self._began: float | None = None
+        self._began = 0.0  # when the first round was
         self._calm: dict[str, tuple[float, int]] = {}  # by UUID: until when, and what it keeps
         self._before: Round | None = None
         self._events: list[dict[str, Any]] = []  # of the round under way
@@ -139,13 +139,12 @@ class Balance:
 
     def _observe(self, busy: str | None = None) -> Observation:
         seen = self._observer.observe(0 if self._before else FIRST_FIGURES, busy)
-        self._began = seen.at if self._began is None else self._began
+        self._began = self._began if self._before else seen.at
         self._events = self._lost_programs(seen)
         return seen
 
     def _ended(self, seen: Observation, made: dict[str, Any], taken: list[dict[str, Any]]) -> Round:
         self._number += 1
-        assert self._began is not None
         self._before = Round(self._number, seen.at - self._began, seen, made, taken, self._events)
         return self._before
 
