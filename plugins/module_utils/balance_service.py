@@ -11,6 +11,7 @@ controller changes balloons already. Any signal may end it at any moment.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -38,12 +39,12 @@ def main(arguments: Sequence[str] | None = None, version: str = "") -> int:
     only_checks = "--check" in words
     paths = [word for word in words if word != "--check"]
     if len(paths) != 1:
-        print("usage: [--check] CONFIGURATION", file=sys.stderr)
+        complain("usage: [--check] CONFIGURATION")
         return WRONG
     try:
         settings = read_settings(paths[0])
     except ValueError as error:
-        print(error, file=sys.stderr)
+        complain(str(error))
         return WRONG
     if only_checks:
         return 0
@@ -51,7 +52,7 @@ def main(arguments: Sequence[str] | None = None, version: str = "") -> int:
         with alone():
             serve(settings, version)
     except VBoxMemoryError as error:
-        print(error.message, file=sys.stderr)
+        complain(error.message)
         return NOT_ALONE
     return 0
 
@@ -118,10 +119,14 @@ def balance_for_ever(backend: Backend, policy: Mapping[str, Any], journal: Journ
 
 def say(line: str) -> None:
     """A line for the journal. That nobody reads it stops nothing."""
-    try:
-        print(line, flush=True)
-    except OSError:
-        pass
+    with contextlib.suppress(OSError):
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()
+
+
+def complain(text: str) -> None:
+    """The reason why it ends."""
+    sys.stderr.write(text + "\n")
 
 
 class Journal:

@@ -111,10 +111,9 @@ def carry_out(
             try:
                 _carry_out(balance, report, wanted, check_mode)
             except VBoxMemoryError as failure:
-                if report.last is None:
+                if not report.seen:
                     raise
                 error = failure
-    assert report.last is not None
     result = report.as_result(check_mode)
     result["commands"] = [command_line(command) for command in balance.commands]
     if room:
@@ -147,17 +146,19 @@ class Report:
     """What the rounds did, added up: of many rounds the last :data:`MOST_STEPS` steps."""
 
     def __init__(self) -> None:
-        self.first: Round | None = None
-        self.last: Round | None = None
+        self.seen: list[Round] = []  # the first one and the last one
         self.steps: list[dict[str, Any]] = []
         self._events: list[dict[str, Any]] = []
         self._moved: dict[tuple[str, str], int] = {}  # MB by giver and taker
         self._names: dict[str, str] = {}
 
+    @property
+    def last(self) -> Round:
+        return self.seen[-1]
+
     def add(self, one: Round) -> None:
         """Take a round into account."""
-        self.first = self.first or one
-        self.last = one
+        self.seen = [*self.seen[:1], one]
         self._names.update((machine["uuid"], machine["name"]) for machine in one.observation.machines)
         self._events = (self._events + one.events)[-MOST_STEPS:]
         for step in one.taken:
@@ -172,8 +173,7 @@ class Report:
 
         :param check_mode: whether the machines are to be shown as the first plan would leave them
         """
-        first, last = self.first, self.last
-        assert first is not None and last is not None
+        first, last = self.seen[0], self.last
         planned = [self._row(dict(step, name=self._names[step["uuid"]]), 1, 0.0) for step in first.plan["steps"]]
         taken = planned if check_mode else self.steps
         done = [step for step in taken if not step.get("failed")]

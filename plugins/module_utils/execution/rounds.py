@@ -14,7 +14,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any, Callable, Iterator, Mapping, Sequence
 
-from ansible_collections.vbox.memory.plugins.module_utils.backends.base import OF_THE_HOST, Backend
+from ansible_collections.vbox.memory.plugins.module_utils.backends.base import Backend
 from ansible_collections.vbox.memory.plugins.module_utils.balance_status import LOCK
 from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError
 from ansible_collections.vbox.memory.plugins.module_utils.execution.guest_memory import Log
@@ -32,7 +32,7 @@ BALLOONS = "balloon"  # the lock of who changes one balloon, see balloon.py: wha
 ANOTHER_TASK = "a task of this user that changes a balloon"
 FIRST_FIGURES = 30  # seconds that the first round waits for figures
 TOO_OLD = 8  # seconds after the figures in which a guest may be asked to give
-FAILURES = 3  # rounds in a row that may fail
+PATIENCE = 60  # seconds for which rounds may fail: VirtualBox's server ends and starts, and a machine that changes its state cannot be read
 KILLED_BELOW = 80  # MB of Free from which on programs may have been killed: from 52 down (measured), by figures that are seconds old
 JUMP = 64  # MB
 MOST_COMMANDS = 2000  # that are kept: a service goes on for ever
@@ -85,7 +85,7 @@ class Balance:
         self._period = read_policy(self._policy).period
         self._number = 0
         self._took = 0.0  # seconds of the last round
-        self._began: float | None = None
+        self._began = 0.0  # when the first round was
         self._calm: dict[str, tuple[float, int]] = {}  # by UUID: until when, and what it keeps
         self._before: Round | None = None
         self._events: list[dict[str, Any]] = []  # of the round under way
@@ -93,19 +93,19 @@ class Balance:
     def rounds(self, most: int | None = None, duration: float | None = None) -> Iterator[Round]:
         """Round after round, one each period, until there were so many or so many seconds are over; for ever without either.
 
-        :raises VBoxMemoryError: when the first round fails, or several in a row
+        :raises VBoxMemoryError: when the first round fails, or all for :data:`PATIENCE`
         """
-        failures, done, began = 0, 0, self._clock()
+        began = well = self._clock()
+        done = 0
         while True:
             started = self._clock()
             try:
                 yield self.round(ask=True)
-                failures = 0
+                well = self._clock()
             except VBoxMemoryError as error:
-                failures += 1
-                if self._before is None or failures >= FAILURES or error.code not in OF_THE_HOST:
+                if self._before is None or self._clock() - well > PATIENCE:
                     raise
-                self._log("", "the round failed and is tried again: %s" % error.message)
+                self._log("", "the round failed, and the next one tries again: %s" % error.message)
             done += 1
             now = self._clock()
             self._took = now - started
@@ -139,13 +139,12 @@ class Balance:
 
     def _observe(self, busy: str | None = None) -> Observation:
         seen = self._observer.observe(0 if self._before else FIRST_FIGURES, busy)
-        self._began = seen.at if self._began is None else self._began
+        self._began = self._began if self._before else seen.at
         self._events = self._lost_programs(seen)
         return seen
 
     def _ended(self, seen: Observation, made: dict[str, Any], taken: list[dict[str, Any]]) -> Round:
         self._number += 1
-        assert self._began is not None
         self._before = Round(self._number, seen.at - self._began, seen, made, taken, self._events)
         return self._before
 
