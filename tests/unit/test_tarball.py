@@ -19,6 +19,7 @@ STAYS_AT_HOME = (
     ".*",
     "*.in",
     "Makefile",
+    "REUSE.toml",
     "antsibull-nox.toml",
     "changelogs/config.yaml",
     "changelogs/fragments/*",
@@ -26,7 +27,6 @@ STAYS_AT_HOME = (
     "docs/benchmark/*.json",
     "extensions/molecule/*",
     "galaxy.yml",  # MANIFEST.json holds what it says
-    "noxfile.py",
     "pyproject.toml",
     "requirements/*",
     "tests/*",
