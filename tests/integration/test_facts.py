@@ -251,7 +251,11 @@ def test_check_mode_says_the_same(host):
 
 @pytest.mark.parametrize(
     ("parameters", "words"),
-    [({"machines": ["a"], "wiat": 1}, "wiat"), ({"metrics_wait": "long"}, "metrics_wait"), ({"metrics": "perhaps"}, "metrics")],
+    [
+        ({"machines": ["a"], "wiat": 1}, "wiat"),
+        ({"metrics_wait": "long"}, "metrics_wait"),
+        ({"metrics": "perhaps"}, "metrics"),
+    ],
     ids=["unknown option", "no number", "no boolean"],
 )
 def test_wrong_parameters(on_fake, parameters, words):
