@@ -73,6 +73,9 @@ class ActionModule(ModuleRunner):
         nothing: Result = dict(changed=False, machines=[], commands=[], pending=[], explained=[], not_recovered=[])
         try:
             result = self._brought(self._arguments())
+        except AnsibleConnectionFailure as error:
+            # Raised, it would be shown with a place in our role, which is not where to look.
+            return dict(unreachable=True, changed=False, msg=str(error))
         except Failure as failure:
             result = dict(nothing, differences=[host_failure(failure.result["msg"], self._host)])
             result.update(failure.result, failed=True)

@@ -110,3 +110,11 @@ def test_without_a_pattern_the_playbooks_leave_out_the_machines_of_the_inventory
         status, output = fakes.play("--check", "-i", source.name, playbook=f"vbox.memory.{playbook}")
         assert set(recap(output)) == {"h1"}, output
         assert "Could not match" not in output and (status == 2) == (playbook == "audit"), output
+
+
+def test_a_host_that_cannot_be_reached_costs_two_lines(fakes):
+    fakes.inventory["down"] = {"ansible_host": "127.0.0.1", "ansible_port": 1, "vbox_memory_policy": POLICY}
+    _status, output = fakes.play("--check", playbook="vbox.memory.apply")
+    first_play = output.partition("PLAY [Report]")[0]
+    assert first_play.count("Failed to connect to the host") == 1 and "Origin:" not in first_play, output
+    assert recap(output)["h1"]["failed"] == 0, output
