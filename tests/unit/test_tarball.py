@@ -27,6 +27,7 @@ STAYS_AT_HOME = (
     "docs/benchmark/*.json",
     "extensions/molecule/*",
     "galaxy.yml",  # MANIFEST.json holds what it says
+    "noxfile.py",
     "pyproject.toml",
     "requirements/*",
     "tests/*",
