@@ -37,7 +37,7 @@ options:
       - Whether to read metrics, which are all values that end in C(_kb).
     type: bool
     default: true
-  wait:
+  metrics_wait:
     description:
       - The seconds to wait for the first values of metrics that had to be set up. What is missing then is null.
     type: float
@@ -341,7 +341,7 @@ def main() -> None:
         argument_spec=dict(
             machines=dict(type="list", elements="str", aliases=["name"]),
             metrics=dict(type="bool", default=True),
-            wait=dict(type="float", default=5.0),
+            metrics_wait=dict(type="float", default=5.0),
             details=dict(type="bool", default=True),
             **BACKEND_OPTIONS,
         ),
@@ -351,7 +351,7 @@ def main() -> None:
     try:
         names = given["machines"]
         with select_backend(given["backend"], given["vboxmanage"], given["api_python"], len(names or ())) as backend:
-            facts = gather(backend, names, given["metrics"], given["wait"], given["details"])
+            facts = gather(backend, names, given["metrics"], given["metrics_wait"], given["details"])
             used = dict(backend=backend.name, backend_fallback=backend.fallback_reason)
     except VBoxMemoryError as error:
         module.fail_json(**error.as_result())

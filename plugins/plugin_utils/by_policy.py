@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible.errors import AnsibleError
+from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.vbox.memory.plugins.module_utils.errors import did_you_mean
@@ -73,6 +73,9 @@ class PolicyAction(ModuleRunner):
             given = self._arguments()
             self._how = {option: given[option] for option in HOW if given[option] is not None}
             result = self.act(given)
+        except AnsibleConnectionFailure as error:
+            # Raised, it would be shown with a place in our role, which is not where to look.
+            return dict(unreachable=True, changed=False, msg=str(error))
         except Failure as failure:
             result = dict(self.NOTHING, differences=[host_failure(failure.result["msg"], self._host)])
             result.update(failure.result, failed=True)

@@ -6,10 +6,11 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 
 import pytest
 from support.fake_fleet import Fakes, commands, report
-from support.plays import ansible
+from support.plays import ansible, recap
 from support.pythons import MODULE_PYTHONS, TOO_OLD, python_of, taken_by_this_core
 
 # A condition over the facts, so that JMESPath sees what the host has sent
@@ -98,3 +99,22 @@ def inventory(fakes):
     source.write_text(json.dumps({"plugin": "vbox.memory.vbox_machines", "hosts": hosts, "hostnames": "name"}))
     listed = json.loads(ansible(fakes.folder, "inventory", "-i", source.name, "--list").stdout)
     return {name.partition(".h1.vbox")[0] for name in listed["_meta"]["hostvars"]}
+
+
+def test_without_a_pattern_the_playbooks_leave_out_the_machines_of_the_inventory_plugin(fakes):
+    variables = fakes.inventory["h1"]
+    entry = {"name": "h1", "python": sys.executable, "vboxmanage": variables["vbox_memory_vboxmanage"]}
+    source = fakes.folder / "vbox_machines.yml"
+    source.write_text(json.dumps({"plugin": "vbox.memory.vbox_machines", "hosts": [entry]}))
+    for playbook in ("apply", "audit", "maintain"):
+        status, output = fakes.play("--check", "-i", source.name, playbook=f"vbox.memory.{playbook}")
+        assert set(recap(output)) == {"h1"}, output
+        assert "Could not match" not in output and (status == 2) == (playbook == "audit"), output
+
+
+def test_a_host_that_cannot_be_reached_costs_two_lines(fakes):
+    fakes.inventory["down"] = {"ansible_host": "127.0.0.1", "ansible_port": 1, "vbox_memory_policy": POLICY}
+    _status, output = fakes.play("--check", playbook="vbox.memory.apply")
+    first_play = output.partition("PLAY [Report]")[0]
+    assert first_play.count("Failed to connect to the host") == 1 and "Origin:" not in first_play, output
+    assert recap(output)["h1"]["failed"] == 0, output

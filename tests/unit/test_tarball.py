@@ -19,6 +19,7 @@ STAYS_AT_HOME = (
     ".*",
     "*.in",
     "Makefile",
+    "REUSE.toml",
     "antsibull-nox.toml",
     "changelogs/config.yaml",
     "changelogs/fragments/*",
