@@ -48,12 +48,12 @@ def show(browser, tmp_path):
 
     contexts = []
 
-    def open_page(entries, looks=0, viewport=DESKTOP, **options):
+    def open_page(entries, looks=0, viewport=None, **options):
         told = figures(entries, READ_AT)
         lines = history.lines([*days(entries, looks), history.sample(told)], told) if looks else None
         path = tmp_path / "page.html"
         path.write_text(as_page(told, lines), encoding="utf-8")
-        contexts.append(browser.new_context(viewport=viewport, **options))
+        contexts.append(browser.new_context(viewport=viewport or DESKTOP, **options))
         return Opened(contexts[-1], path)
 
     yield open_page
