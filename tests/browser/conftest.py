@@ -7,11 +7,6 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import sync_playwright
 from support.fetched import fetched
-from support.report_fleet import READ_AT, days
-
-from ansible_collections.vbox.memory.plugins.plugin_utils.report import history
-from ansible_collections.vbox.memory.plugins.plugin_utils.report.figures import figures
-from ansible_collections.vbox.memory.plugins.plugin_utils.report.page import as_page
 
 DESKTOP = {"width": 1400, "height": 900}
 
@@ -44,14 +39,21 @@ def browser(need_testbed):
 @pytest.fixture
 def show(browser, tmp_path):
     """A function that opens the report of a fleet; further arguments are those of a browser's context."""
+    # Here, for pytest reads this file before pytest-ansible has prepared the import of collections.
+    from support.report_fleet import READ_AT, days
+
+    from ansible_collections.vbox.memory.plugins.plugin_utils.report import history
+    from ansible_collections.vbox.memory.plugins.plugin_utils.report.figures import figures
+    from ansible_collections.vbox.memory.plugins.plugin_utils.report.page import as_page
+
     contexts = []
 
-    def open_page(entries, looks=0, viewport=DESKTOP, **options):
+    def open_page(entries, looks=0, viewport=None, **options):
         told = figures(entries, READ_AT)
         lines = history.lines([*days(entries, looks), history.sample(told)], told) if looks else None
         path = tmp_path / "page.html"
         path.write_text(as_page(told, lines), encoding="utf-8")
-        contexts.append(browser.new_context(viewport=viewport, **options))
+        contexts.append(browser.new_context(viewport=viewport or DESKTOP, **options))
         return Opened(contexts[-1], path)
 
     yield open_page

@@ -229,7 +229,7 @@ def test_a_whole_fleet_that_is_right_already(fleet, run):
     ], output[-5000:]
     assert len(counters) == HOSTS + 2
     assert "FAILED: down01: " in output and "FAILED: bare02: VBoxManage was not found" in output
-    assert f"{HOSTS * MACHINES} machines on {HOSTS + 2} hosts: 0 settings changed" in output
+    assert f"{HOSTS * MACHINES:,} machines on {HOSTS + 2} hosts: 0 settings changed" in output
     calls = output.count("Using module file")
     print(f"{calls} module calls, {calls / HOSTS:.2f} for each host")
     assert HOSTS <= calls <= HOSTS + 2  # the facts, and nothing more where nothing differs

@@ -10,6 +10,7 @@ import re
 import subprocess
 
 import pytest
+from support.fake_fleet import report
 from support.plays import recap
 
 pytestmark = pytest.mark.sandbox
@@ -107,13 +108,6 @@ def fleet(sandbox, tmp_path):
 
 def changed(output):
     return {host: counters["changed"] for host, counters in recap(output).items()}
-
-
-def report(output):
-    """The rows of the report's table, as lists of cells."""
-    table = re.search(r"^ +Host  .*\n +-+  .*\n((?: +\S.*\n)*)", output, re.MULTILINE)
-    rows = [re.split(r"  +", line.strip()) for line in table.group(1).splitlines()] if table else []
-    return [row for row in rows if len(row) > 2]
 
 
 def test_apply_check_apply_apply_audit(fleet):

@@ -192,13 +192,18 @@ def _missing(host: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _geometry(bar: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
-    """The rectangles of a bar, in per cent of its width. The machines' part is divided by machine."""
-    whole = sum(part["kb"] for part in bar) or 1
+def _geometry(parts: Sequence[Mapping[str, Any]], by_machine: bool = True) -> Iterator[dict[str, Any]]:
+    """The rectangles of a bar, in per cent of its width.
+
+    :param by_machine: whether the machines' part is divided by machine
+    """
+    whole = sum(part["kb"] for part in parts) or 1
     start = 0
-    for part in bar:
+    for part in parts:
         label = words.BAR[part["key"]][0]
-        pieces = [(one["kb"], "%s: %s" % (one["name"], words.gigabytes(one["kb"]))) for one in part["parts"]]
+        pieces = [
+            (one["kb"], "%s: %s" % (one["name"], words.gigabytes(one["kb"]))) for one in part["parts"] if by_machine
+        ]
         rest = part["kb"] - sum(kb for kb, _title in pieces)
         pieces.append((rest, "%s%s: %s" % (label, ", the rest" if pieces else "", words.gigabytes(rest))))
         for kb, title in pieces:

@@ -82,7 +82,8 @@ def setting_value(name: Any, value: Any) -> str:
     """The value of a setting, with its unit."""
     if value is None:
         return UNKNOWN
-    return "%s MB" % "{:,}".format(value) if name in SIZES and type(value) is int else shown(value, 60)
+    is_size = name in SIZES and isinstance(value, int) and not isinstance(value, bool)
+    return "%s MB" % "{:,}".format(value) if is_size else shown(value, 60)
 
 
 def wanted(machine: Mapping[str, Any]) -> str:

@@ -137,8 +137,8 @@ class Page(html.parser.HTMLParser):
         self.rows, self.elements, self.cell, self.text = [], [], None, []
         self.feed(text)
 
-    def handle_starttag(self, tag, attributes):
-        attributes = dict(attributes)
+    def handle_starttag(self, tag, attrs):
+        attributes = dict(attrs)
         self.elements.append((tag, attributes))
         if tag == "tr" and attributes.get("id"):
             self.rows.append([])
