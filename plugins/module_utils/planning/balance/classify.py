@@ -95,23 +95,21 @@ def _judge_followers(records: List[Record], stock: Stock, now: float) -> None:
         return
     overdue_gives = [r for r in open_gives if _is_overdue(r.gives, now, late)]
     overdue_takes = [r for r in open_takes if _is_overdue(r.takes, now, late)]
-    missing, most = stock.missing, stock.missing_most
+    missing = stock.missing
     if not overdue_gives and not overdue_takes:
         if (
-            missing <= stock.slack
-            and most >= -stock.slack
+            -stock.slack <= missing <= stock.slack
             and _all_should_be_done(open_gives, open_takes, account, now, late)
         ):
             _write_off(records, open_gives, open_takes, account, stock.time)
         return
     missing -= sum(_open_mb(r.gives, stock.time) for r in open_gives if r not in overdue_gives)
-    missing -= account["give_written_off"]
     if missing > stock.slack:
         for record in overdue_gives:
             if not _seems_to_have_given(record):
                 _fix(record, now)
-    if most < -stock.slack:
-        _blame_takers(overdue_takes, -most, now)
+    if stock.missing < -stock.slack:
+        _blame_takers(overdue_takes, -stock.missing, now)
     _write_off(records, overdue_gives, overdue_takes, account, stock.time)
 
 

@@ -17,13 +17,11 @@ NEW: Dict[str, Any] = {
     "before": None,  # what it showed before our last request, in case that was lost
     "active": False,  # whether a request may still be followed
     "due": 0,  # until when
-    "give": 0,  # what it may still give, at most, while it is active
-    "take": 0,  # what it may still take, at most
-    "least": 0,  # what its balloon holds, at least
-    "most": 0,  # at most
+    "give": 0,  # what it may still give, at most, while it is active; and what it may lack of what was asked, after that
+    "take": 0,  # what it may still take, at most; and what it may hold too much
     "gives": [],
     "takes": [],
-    "phantom": None,  # [least, most] that VirtualBox still counts for a balloon that a restart emptied
+    "phantom": 0,  # MB that VirtualBox may still count for a balloon that a restart emptied, at most
     "raw": None,  # the last figures, to see whether they move
     "moved": None,  # when they last did
     "seen": None,  # the time of the last sample
@@ -50,7 +48,7 @@ class Record:
 
     __slots__ = (
         "uuid name memory shown running machine sample history limits balance is_new "
-        "asked active least most give take gives takes fixed free cache least_given most_given use use_most recent peak rate censored full "
+        "asked active give take gives takes fixed free cache least_given most_given use use_most recent peak rate censored full "
         "band hard comfort floor ceiling hold need comfortable keep cached target room unmet code step gives_to takes_from "
         "rising waits urgency offered offered_beyond left before expected harmless largest grown giving taking busy passed_over".split()
     )
@@ -77,8 +75,6 @@ class Record:
         known = self.history
         self.asked: int = known["asked"]
         self.active: bool = known["active"]
-        self.least: int = known["least"]
-        self.most: int = known["most"]
         self.give: int = known["give"]
         self.take: int = known["take"]
         self.gives: List[List[Any]] = known["gives"]
@@ -102,11 +98,19 @@ class Record:
         self.gives_to: List[Dict[str, Any]] = []
         self.takes_from: List[Dict[str, Any]] = []
 
+    def least(self) -> int:
+        """MB that its balloon holds at least."""
+        return max(0, self.asked - self.give)
+
+    def most(self) -> int:
+        """MB that its balloon holds at most: VirtualBox takes no larger one."""
+        return max(self.asked, min(self.asked + self.take, self.memory * 9 // 10))
+
     def memorize(self) -> Dict[str, Any]:
         """Its history after this plan."""
         known = self.history
         known["asked"], known["give"], known["take"] = self.asked, self.give, self.take
-        known["active"], known["least"], known["most"] = self.active, self.least, self.most
+        known["active"] = self.active
         known["gives"], known["takes"], known["band"] = self.gives, self.takes, self.band
         return known
 
