@@ -37,6 +37,8 @@ ACCOUNT: Dict[str, Any] = {
     "phantom": 0,  # MB of the sum that no guest has given, at most
     "stray": 0,  # MB that a guest may have taken back by itself, unseen
     "rest": 0,  # what the sum was beyond all that was asked, when nobody was waited for: phantoms, and who never followed
+    "rested": [0, 0],  # the bounds then: to give, to take
+    "doubts": [],  # MB by which both bounds may be too high: [until when it could be true, MB]
     "give_written_off": 0,  # of which nobody is waited for any more
     "take_written_off": 0,
     "turn": None,  # since when those who take have had their turn; null while those who give have theirs
@@ -53,6 +55,7 @@ DONE = 120  # s
 SLOWEST_GIVING, SLOWEST_TAKING = 3, 8  # MB/s: a third and a fifth of the slow live host's
 LEAST_USE = 32  # MB: no guest that runs uses less
 ALIKE = 8  # MB
+RISE = 20  # MB/s that a use may rise by
 
 
 class Stock(NamedTuple):
@@ -87,6 +90,7 @@ def take_stock(host: Dict[str, Any], records: List[Record], history: Optional[Di
         _tighten(account, records, kb, time, slack, bool(emptied))
         _prove(account, records, time, slack)
     _retire_old(account, records, now)
+    _end_doubts(account, now)
     account["called"] = now
     account["gone"] = [gone for gone in account["gone"] if time <= gone[0]]
     return _stock(account, records, time, slack, now)
@@ -181,9 +185,10 @@ def _is_emptied(record: Record) -> bool:
         or any(flight[2] is None for flight in record.gives)
     ):
         return False
-    # all at once as much is free as the balloon held, or so much that it cannot hold that any more
+    # all at once as much is free as the balloon held, but for what was used meanwhile; or so much that it cannot hold that any more
     rise = free - raw[1] >> 10
-    return abs(rise - record.asked) <= ALIKE or (
+    used = RISE * min(10, max(0, sample["time"] - (record.history["seen"] or 0)))
+    return -ALIKE - used <= rise - record.asked <= ALIKE or (
         4 * rise >= 3 * record.asked and total - free < (record.asked + LEAST_USE) * 1024
     )
 
@@ -269,9 +274,9 @@ def _tighten(
 ) -> None:
     """What is still possible, now that the sum has changed."""
     before, account["time"], account["kb"] = account["kb"], time, kb
-    excess, ceiling = (kb >> 10) - sum(record.asked for record in records), 0
+    excess = (kb >> 10) - sum(record.asked for record in records)
     if before is None or account["gone"]:
-        account["rest"] = excess
+        account["rest"], account["rested"] = excess, [account["give"], account["take"]]
         return
     give, take, phantom, stray = account["give"], account["take"], account["phantom"], account["stray"]
     # kB that are no whole MB count for neither side
@@ -294,32 +299,44 @@ def _tighten(
     give = max(0, min(give, take - excess + phantom))
     for record in records:
         record.give, record.take = min(record.give, give), min(record.take, take)
+    account["rested"] = [min(account["rested"][0], give), min(account["rested"][1], take)]
     account["give"], account["take"], account["phantom"], account["stray"] = give, take, phantom, stray
     account["give_written_off"] = min(account["give_written_off"], give)
     account["take_written_off"] = min(account["take_written_off"], take)
-    open_flights = any(_is_open(record.gives) or _is_open(record.takes) for record in records)
-    if not open_flights and kb == before:
-        account["rest"] = excess
-        if stray == 0 and min(abs(excess), abs(excess - phantom)) <= slack:
-            _clear(account, records)
+    if kb == before and not any(_is_open(record.gives) or _is_open(record.takes) for record in records):
+        _rest(account, records, excess, slack)
+
+
+def _rest(account: Dict[str, Any], records: List[Record], excess: int, slack: int) -> None:
+    """Nobody is waited for. Where the sum says that all was done, what is open on both sides alike is a doubt, which ends with the requests."""
+    give, take = account["rested"]
+    doubt = min(account["give"] - give, account["take"] - take)
+    if doubt > 0 and abs(excess - account["rest"]) <= slack:
+        due = max([record.history["due"] for record in records if record.active] or [account["time"]])
+        account["doubts"] = account["doubts"] + [[due, doubt]]
+    account["rest"], account["rested"] = excess, [account["give"], account["take"]]
+
+
+def _end_doubts(account: Dict[str, Any], now: float) -> None:
+    """A guest moves within the time of its request or never, and two that stopped short by the same MB, one giving and one taking, are none."""
+    ended = sum(mb for due, mb in account["doubts"] if due < now)
+    if not ended:
+        return
+    account["doubts"] = [each for each in account["doubts"] if each[0] >= now]
+    ended = min(ended, account["give"], account["take"])
+    account["give"] -= ended
+    account["take"] -= ended
+    account["rested"] = [max(0, each - ended) for each in account["rested"]]
 
 
 def _is_open(flights: List[List[Any]]) -> bool:
     return bool(flights) and any(done is None for _when, _mb, done in flights)
 
 
-def _clear(account: Dict[str, Any], records: List[Record]) -> None:
-    """The sum is what was asked: whoever can move no more holds what it was asked for."""
-    for record in records:
-        if not record.active:
-            record.give = record.take = 0
-    account["give"] = min(account["give"], sum(record.give for record in records))
-    account["take"] = min(account["take"], sum(record.take for record in records))
-
-
 def _retire_old(account: Dict[str, Any], records: List[Record], now: float) -> None:
     """Guests whose requests are over, one way or the other, move no more until they are asked again; the clock stands for one that may not run."""
     passed = now - account["called"] if account["called"] is not None else 0
+    stands = False
     for record in records:
         if not record.active:
             continue
@@ -327,8 +344,11 @@ def _retire_old(account: Dict[str, Any], records: List[Record], now: float) -> N
         additions = record.machine.get("additions")
         if not record.running or (additions is not None and additions < 2):
             known["due"] += passed
+            stands = True
         elif now > known["due"]:
             record.active = False
+    if stands:
+        account["doubts"] = [[due + passed, mb] for due, mb in account["doubts"]]
 
 
 def _prove(account: Dict[str, Any], records: List[Record], time: float, slack: int) -> None:
