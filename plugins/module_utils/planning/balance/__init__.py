@@ -111,7 +111,7 @@ def plan(
     estimate(records, stock, settings, now)
     money = reckon(host, records, stock, settings, reservations, now)
     managed = [record for record in records if record.fixed is None]
-    missing = share(managed, money.to_share)
+    missing = share(managed, money.to_share, money.ready)
     for record in records:
         record.before = record.hold
         if record.fixed is None:

@@ -12,7 +12,7 @@ from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.polic
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.records import Record
 
 READY_PERCENT, READY_LEAST = 2, 256
-READY_MOST_PERCENT = 10  # what machines needed at a time lately is kept ready up to that
+READY_MOST_PERCENT = 25  # what machines needed at a time lately is kept ready up to that
 REMEMBERED = 3600  # s
 RESERVE_PERCENT, RESERVE_LEAST = 5, 1024
 

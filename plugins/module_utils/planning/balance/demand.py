@@ -11,7 +11,9 @@ from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.given
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.policy import HostPolicy
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.records import Record, forget_uses
 
-LATEST = 3  # samples
+LATEST = 3  # samples at least are recent,
+RECENT = 15  # s: and all of that time, of MOST samples
+MOST = 20
 RISE_LEAST = 96  # MB
 RISES_IN = 10  # s: what rises by more than noise in that time, rises
 BANDS = 10  # parts of the window
@@ -46,7 +48,7 @@ def _part_given(records: List[Record], stock: Stock) -> float:
                     young += mb
     if not open_mb:
         return 0.0
-    left = stock.may_give - stock.account["give_written_off"] - young
+    left = max(0, stock.missing)
     return min(1.0, max(0.0, 1 - left / open_mb))
 
 
@@ -95,7 +97,9 @@ def _remember(record: Record, policy: HostPolicy) -> None:
     if known["since"] is None:
         known["since"] = time
     recent = known["recent"]
-    known["recent"] = [each for each in recent[-5:] if each[0] >= time - RISES_IN] + [[time, use]]
+    if len(recent) >= LATEST and recent[0][0] < time - RECENT or len(recent) == MOST:
+        recent = recent[1:]
+    known["recent"] = recent + [[time, use]]
     peaks = known["peaks"]
     if peaks and time - peaks[-1][0] < policy.window / BANDS:
         last = peaks[-1]
@@ -117,13 +121,14 @@ def _needs(record: Record, policy: HostPolicy, now: float) -> None:
     """The sizes between which the law decides."""
     known = record.history
     recent = known["recent"]
-    record.recent = max([each[1] for each in recent[-LATEST:]] + [record.use_most])
+    record.recent = max([each[1] for each in recent] + [record.use_most])
     record.peak = max([each[1] for each in known["peaks"]] + [record.recent])
     record.full = known["seen"] - known["since"] >= policy.window
-    rise = recent[-1][1] - recent[0][1]
+    first = next(each for each in recent if each[0] >= known["seen"] - RISES_IN)
+    rise = recent[-1][1] - first[1]
     ahead = 0
     if rise > max(RISE_LEAST, known["swing"] * 7 // 4):
-        seconds = recent[-1][0] - recent[0][0]
+        seconds = recent[-1][0] - first[0]
         record.rate = int(rise / seconds) + 1
         ahead = min(int(record.rate * min(LOOKS_AHEAD, now - known["seen"] + policy.period + 4)), AHEAD_MOST)
     _starving(record, known, rise)

@@ -39,10 +39,8 @@ ACCOUNT: Dict[str, Any] = {
     "rest": 0,  # what the sum was beyond all that was asked, when nobody was waited for: phantoms, and who never followed
     "rested": [0, 0],  # the bounds then: to give, to take
     "doubts": [],  # MB by which both bounds may be too high: [until when it could be true, MB]
-    "give_written_off": 0,  # of which nobody is waited for any more
-    "take_written_off": 0,
-    "turn": None,  # since when those who take have had their turn; null while those who give have theirs
-    "want": [0, 0],  # [when, MB]: the most that one machine needed at a time, of the last hour
+    "turn": ["give", 0],  # whose turn it is, and since when
+    "want": [0, 0],  # [when, MB]: the most that machines needed together at a time, of the last hour
     "gone": [],  # machines that are gone, and may be in the sum still: [seen when, MB]
     "unsure": [0, 0],  # [until when, MB]: what may still be taken by requests of before the history
     "give_rate": 9,  # MB/s of one guest; the slow live host's figures (measured), until something faster is seen
@@ -301,8 +299,6 @@ def _tighten(
         record.give, record.take = min(record.give, give), min(record.take, take)
     account["rested"] = [min(account["rested"][0], give), min(account["rested"][1], take)]
     account["give"], account["take"], account["phantom"], account["stray"] = give, take, phantom, stray
-    account["give_written_off"] = min(account["give_written_off"], give)
-    account["take_written_off"] = min(account["take_written_off"], take)
     if kb == before and not any(_is_open(record.gives) or _is_open(record.takes) for record in records):
         _rest(account, records, excess, slack)
 
@@ -351,29 +347,47 @@ def _retire_old(account: Dict[str, Any], records: List[Record], now: float) -> N
         account["doubts"] = [[due + passed, mb] for due, mb in account["doubts"]]
 
 
+def open_mb(flights: List[List[Any]], time: float) -> int:
+    """MB that are waited for, of what was asked before the figures of that time."""
+    return sum(mb for when, mb, done in flights if done is None and when < time)
+
+
 def _prove(account: Dict[str, Any], records: List[Record], time: float, slack: int) -> None:
-    """Mark the requests that are done, by the sum of this time."""
-    for kind, bound in (("gives", "give"), ("takes", "take")):
-        open_mb = account[bound] - account[bound + "_written_off"]
-        open_mb = 0 if open_mb <= slack else open_mb
-        rate = bound + "_rate"
+    """Mark the requests that are done, by the sum of this time: of what is waited for, no more can be open than the sum lacks."""
+    gives = sum(open_mb(record.gives, time) for record in records if record.gives)
+    takes = sum(open_mb(record.takes, time) for record in records if record.takes)
+    if not gives and not takes:
+        return
+    young = sum(mb for record in records for when, mb, _done in record.gives if when >= time)
+    young -= sum(mb for record in records for when, mb, _done in record.takes if when >= time)
+    missing = account["rest"] - ((account["kb"] >> 10) - sum(record.asked for record in records)) - young
+    for kind, bound, left in (("gives", "give", missing + takes), ("takes", "take", gives - missing)):
+        left = min(left, account[bound])
+        left = 0 if left <= slack else left
         for record in records:
             flights = getattr(record, kind)
-            if not flights:
-                continue
-            left = open_mb
-            proven = []
-            for when, mb, done in reversed(flights):
-                if done is None and left <= 0:
-                    done = time
-                    if time > when:
-                        speed = max(1, int(mb / (time - when)))
-                        account[rate] = max(account[rate], speed)
-                        if kind == "gives" and (mb >= TELLING or speed > record.history["rate"]):
-                            record.history["rate"] = min(2 * record.history["rate"], speed)
-                    record.history["strikes"] = 0
-                elif done is None:
-                    left -= mb
-                proven.append([when, mb, done])
-            proven.reverse()
-            setattr(record, kind, proven)
+            if flights:
+                setattr(record, kind, _proven(record, account, flights, left, time, bound))
+
+
+def _proven(
+    record: Record, account: Dict[str, Any], flights: List[List[Any]], left: int, time: float, bound: str
+) -> List[List[Any]]:
+    """A guest's requests with those marked that must be done; the newest may be open."""
+    proven = []
+    rate, known = bound + "_rate", record.history
+    for when, mb, done in reversed(flights):
+        if done is None and when < time:
+            if left <= 0:
+                done = time
+                speed = max(1, int(mb / (time - when)))
+                if mb >= TELLING:
+                    account[rate] = max(account[rate], speed)
+                    if bound == "give":
+                        known["rate"] = min(2 * known["rate"], speed)
+                known["strikes"] = 0
+            else:
+                left -= mb
+        proven.append([when, mb, done])
+    proven.reverse()
+    return proven

@@ -24,10 +24,13 @@ STEP_SHARE, STEP_LEAST, STEP_MOST = (
 )  # half of the room at most; larger steps killed guests on recorded traces
 LARGE_SHARE = 8  # who has more than 1 GB of room may give that part of it at a time
 RISE = 20  # MB/s: use that begins to rise so fast with the last figures is not to meet the step's end
+SLOW = 4  # MB/s: a guest that was fast may give no faster the next time
 KILLED = 45  # MB of Free: programs are killed from 45 to 52 down (measured)
 CHUNK = 32  # MB: less is not worth a request, unless it is all that is wanted
 STEP_SECONDS = 14  # no step takes a guest longer: those in need wait for its end
-TURN = 3  # s for which requests to take may follow each other before donors are asked again
+GIVE, TAKE = "give", "take"  # whose turn it is
+TAKES_FOR = 3  # s for which requests to take may follow each other before donors are asked again
+GIVES_FOR = 5  # s for which donors may be asked again, though some wait for what has been given
 RESTS = 60  # s after it was given something before a guest is asked to give
 FRESH = 60  # s of figures that are enough while the host is over its budget
 SURPLUS_LEAST = 64
@@ -60,22 +63,22 @@ def choose(records: List[Record], money: Budget, stock: Stock, policy: HostPolic
     taking_until = _until(records, "takes", account["take_rate"], policy.period)
     over = stock.charge - money.budget - money.under_way
     urgent = bool(takers) and takers[0].urgency is not None and takers[0].urgency <= BELOW_NEED
-    turn_over = account["turn"] is not None and now - account["turn"] > TURN
+    turn, since = account["turn"]
+    over_due = now - since > (TAKES_FOR if turn == TAKE else GIVES_FOR)
     asked: List[Record] = []
     held_up = 0
     if may_ask:
-        asked, held_up = _take(takers, money, now < giving_until or turn_over)
+        asked, held_up = _take(takers, money, now < giving_until or (turn == TAKE and over_due))
     lack = _lack(takers, money)
-    if asked and account["turn"] is None:
-        account["turn"] = now
     refill = _refill(money, lack) if not held_up else 0
-    givers_turn = may_ask and now >= taking_until and (not held_up or turn_over) and not asked
+    givers_turn = may_ask and now >= taking_until and not asked and (not held_up or over_due == (turn == TAKE))
+    if asked and turn != TAKE:
+        account["turn"] = [TAKE, now]
     if givers_turn:
         asked = _give(managed, takers, lack, refill, over, urgent, account["give_rate"], policy, now)
-        if asked or turn_over:
-            account["turn"] = None
-    for record in managed:
-        _remember(record, account, now)
+        if turn != GIVE and (asked or over_due):
+            account["turn"] = [GIVE, now]
+    _remember(managed, account, now)
     for record in asked:
         known = record.history
         if record.step > 0:
@@ -88,17 +91,20 @@ def choose(records: List[Record], money: Budget, stock: Stock, policy: HostPolic
     return Chosen(asked, lack, refill, over, urgent, givers_turn)
 
 
-def _remember(record: Record, account: Dict[str, Any], now: float) -> None:
-    """How much a machine needs at a time: the next is to find it in the pool."""
-    known = record.history
-    if record.urgency is None or record.urgency > BELOW_NEED:
-        if known["episode"]:
-            known["episode"] = 0
-    elif record.step < 0:
-        known["episode"] -= record.step
-        since, most = account["want"]
-        if known["episode"] >= most or now - since >= REMEMBERED:
-            account["want"] = [now, known["episode"]]
+def _remember(managed: List[Record], account: Dict[str, Any], now: float) -> None:
+    """How much machines need at a time: the next is to find it in the pool."""
+    together = 0
+    for record in managed:
+        known = record.history
+        if record.urgency is None or record.urgency > BELOW_NEED:
+            if known["episode"] and not record.censored:
+                known["episode"] = 0
+        elif record.step < 0:
+            known["episode"] -= record.step
+        together += known["episode"]
+    since, most = account["want"]
+    if together and (together >= most or now - since >= REMEMBERED):
+        account["want"] = [now, together]
 
 
 def _urgency(record: Record) -> Optional[int]:
@@ -111,7 +117,7 @@ def _urgency(record: Record) -> Optional[int]:
         return STARVING
     if record.hold < record.need - record.band // 2:
         return BELOW_NEED
-    if 2 * record.hold < record.need + record.comfortable:
+    if record.censored or 2 * record.hold < record.need + record.comfortable:
         return COMFORT
     return REST
 
@@ -129,15 +135,15 @@ def _until(records: List[Record], kind: str, rate: int, period: float) -> float:
             end = _end(flights, rate)
             if end > latest:
                 latest = end
-    return latest + period if latest else 0.0
+    return latest + period - 1 if latest else 0.0
 
 
 def _end(flights: List[Any], rate: int) -> float:
     end = 0.0
     for when, mb, done in flights:
         if done is None:
-            end = max(end, when) + mb / rate
-    return end + 1 if end else 0.0
+            end = max(end, when) + -(-mb // rate)
+    return end
 
 
 def _take(takers: List[Record], money: Budget, giving: bool) -> Any:
@@ -269,10 +275,10 @@ def size_up(record: Record, account: Dict[str, Any], now: float) -> None:
 
 def harmless(record: Record, now: float) -> int:
     """The largest step that leaves the guest alive though its use has been rising by RISE since the figures, and goes on to."""
-    rate = record.history["rate"]
+    rate = min(record.history["rate"], SLOW)
     blind = now - record.history["seen"] + 1
-    step = int((record.room + record.hard - KILLED - RISE * blind) * rate / (rate + RISE))
-    return min(step, record.room // STEP_SHARE)
+    room = record.room + record.hard - KILLED - RISE * blind - record.giving * RISE // rate
+    return min(room * rate // (rate + RISE), record.room // STEP_SHARE)
 
 
 def hinders(record: Record, over: bool, urgent: bool, policy: HostPolicy, now: float) -> Optional[str]:
