@@ -9,7 +9,7 @@ from typing import Any, Dict, List
 
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.given import Stock
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.policy import HostPolicy
-from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.records import Record, forget_uses
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.records import REMEMBERED, Record, forget_uses
 
 LATEST = 3  # samples at least are recent,
 RECENT = 15  # s: and all of that time, of MOST samples
@@ -23,17 +23,23 @@ BAND_PERCENT = 2
 LOOKS_AHEAD = 12  # s at most that a rise is taken to go on
 AHEAD_MOST = 256  # MB
 STARVING = 80  # MB of Free: where programs begin to be killed is 45 to 52 (measured), and the figure is 5 s old
-BOOST_LEAST = 512  # MB that a starving guest is given beyond what it is seen to use; doubled while it starves on
+BOOST_LEAST = 512  # MB that a starving guest is given beyond what it is seen to use, or half of its part of the pool; doubled while it starves on
 
 
-def estimate(records: List[Record], stock: Stock, policy: HostPolicy, now: float) -> None:
+def estimate(records: List[Record], stock: Stock, policy: HostPolicy, pool: int, now: float) -> None:
     """Set use, peak, band, and the sizes that the targets are made of, for each managed machine."""
     given = _part_given(records, stock)
+    starving = 0
     for record in records:
         if record.fixed is None:
             _pair(record, given)
+            record.censored = record.free < max(STARVING, record.hard // 2)
+            starving += record.censored
+    each = max(BOOST_LEAST, pool // (2 * starving)) if starving else 0
+    for record in records:
+        if record.fixed is None:
             _remember(record, policy)
-            _needs(record, policy, now)
+            _needs(record, policy, each, now)
 
 
 def _part_given(records: List[Record], stock: Stock) -> float:
@@ -117,7 +123,7 @@ def _remember(record: Record, policy: HostPolicy) -> None:
     known["peaks"] = peaks + [[time, use, use]]
 
 
-def _needs(record: Record, policy: HostPolicy, now: float) -> None:
+def _needs(record: Record, policy: HostPolicy, boost: int, now: float) -> None:
     """The sizes between which the law decides."""
     known = record.history
     recent = known["recent"]
@@ -131,7 +137,7 @@ def _needs(record: Record, policy: HostPolicy, now: float) -> None:
         seconds = recent[-1][0] - first[0]
         record.rate = int(rise / seconds) + 1
         ahead = min(int(record.rate * min(LOOKS_AHEAD, now - known["seen"] + policy.period + 4)), AHEAD_MOST)
-    _starving(record, known, rise)
+    _starving(record, known, max(boost, rise))
     need = max(record.peak, record.use + ahead) + record.hard
     record.rising = record.use + ahead > record.peak
     comfortable = need - record.hard + record.comfort
@@ -142,18 +148,22 @@ def _needs(record: Record, policy: HostPolicy, now: float) -> None:
     record.expected = min(record.ceiling, need + known["boost"]) if record.censored else need
     record.keep = comfortable + record.band
     record.cached = record.keep + record.cache // 2
+    record.lately = _second(known["bursts"], now) + record.hard
     record.room = record.hold - max(record.recent, min(record.peak, record.use + record.band)) - record.hard - ahead
 
 
-def _starving(record: Record, known: Dict[str, Any], rise: int) -> None:
+def _second(bursts: List[List[Any]], now: float) -> int:
+    """What it used in two bursts of the last hour: such a guest will do so again."""
+    peaks = sorted([peak for when, peak in bursts if now - when < REMEMBERED])
+    return peaks[-2] if len(peaks) > 1 else 0
+
+
+def _starving(record: Record, known: Dict[str, Any], boost: int) -> None:
     """A guest at its low mark needs more than can be seen: what it is to hold grows with each look at what it was given."""
-    record.censored = record.free < max(STARVING, record.hard // 2)
     if not record.censored:
         known["boost"] = known["want"] = 0
         return
     if known["want"] and (record.most_given > record.asked or record.hold < known["want"]):
         return  # it has not had yet what it was to get
-    known["boost"] = min(
-        2 * known["boost"] if known["boost"] else max(BOOST_LEAST, rise), max(BOOST_LEAST, record.memory // 2)
-    )
+    known["boost"] = min(max(2 * known["boost"], boost), max(BOOST_LEAST, record.memory // 2))
     known["want"] = min(record.ceiling, max(known["want"], record.use + known["boost"] + record.hard))

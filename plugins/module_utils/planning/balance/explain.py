@@ -141,6 +141,7 @@ def figures_of(record: Record, policy: HostPolicy, now: float) -> Dict[str, Any]
         "comfortable_mb": record.comfortable,
         "keep_mb": record.keep,
         "cached_mb": record.cached,
+        "lately_mb": record.lately,
         "rising": record.rising,
         "room_mb": record.room,
         "harmless_mb": record.harmless,

@@ -9,6 +9,8 @@ from typing import Any, Dict, List, Optional
 
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.policy import HostPolicy, Limits, limits
 
+REMEMBERED = 3600  # s that what machines needed is remembered
+
 # What is kept of a machine from one plan to the next. Flights are [asked when, MB, proven to be given or taken when (or null)].
 NEW: Dict[str, Any] = {
     "started": None,  # when the machine was
@@ -33,6 +35,7 @@ NEW: Dict[str, Any] = {
     "want": 0,  # what a starving guest was to hold when last looked at
     "boost": 0,
     "rate": 9,  # MB/s that it gives: the slow live host's (measured), until it was seen
+    "bursts": [],  # when it had fallen short and no longer did, and what it had used: [when, MB]
     "episode": 0,  # what it has got since it fell short
     "grown": None,  # when it was last asked to take
     "shrunk": None,  # when it was last asked to give
@@ -49,7 +52,7 @@ class Record:
     __slots__ = (
         "uuid name memory shown running machine sample history limits balance is_new "
         "asked active give take gives takes fixed free cache least_given most_given use use_most recent peak rate censored full "
-        "band hard comfort floor ceiling hold need comfortable keep cached target room unmet code step gives_to takes_from "
+        "band hard comfort floor ceiling hold need comfortable keep cached lately target room unmet code step gives_to takes_from "
         "rising waits urgency offered offered_beyond left before expected harmless largest grown giving taking busy passed_over".split()
     )
 
@@ -90,7 +93,7 @@ class Record:
         self.least_given = self.most_given = 0
         self.band = known["band"]
         self.censored = self.full = self.rising = False
-        self.target = self.room = self.need = self.comfortable = self.keep = self.cached = self.expected = 0
+        self.target = self.room = self.need = self.comfortable = self.keep = self.cached = self.lately = self.expected = 0
         self.hold = self.before = self.memory - self.asked
         self.busy = self.passed_over = False
         self.harmless = self.largest = self.giving = self.taking = 0  # as they were before this plan's steps

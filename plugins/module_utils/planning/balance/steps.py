@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, NamedTuple, Optional
 
-from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.budget import REMEMBERED, Budget
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.budget import Budget
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.given import Stock, ask
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.policy import HostPolicy
-from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.records import Record
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.records import REMEMBERED, Record
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.waterfill import fill
 
 STEP_SHARE, STEP_LEAST, STEP_MOST = (
@@ -98,6 +98,7 @@ def _remember(managed: List[Record], account: Dict[str, Any], now: float) -> Non
         known = record.history
         if record.urgency is None or record.urgency > BELOW_NEED:
             if known["episode"] and not record.censored:
+                known["bursts"] = known["bursts"][-3:] + [[now, record.peak]]
                 known["episode"] = 0
         elif record.step < 0:
             known["episode"] -= record.step
@@ -228,7 +229,7 @@ def _give(
     unseen = any(record.history["shrunk_seen"] == record.history["seen"] for record in managed)
     asked: List[Record] = []
     donors = [record for record in managed if record.hold > record.target or record.hold > record.ceiling]
-    donors.sort(key=lambda record: (record.target - record.hold, record.uuid))
+    donors.sort(key=lambda record: (max(record.target, record.lately) - record.hold, record.uuid))
     for record in donors:
         too_large = record.hold > record.ceiling
         record.left = max(0, left)
@@ -252,7 +253,7 @@ def _give(
 
 def has_plenty(record: Record) -> bool:
     """Whether it may give for those who are not in need yet."""
-    return record.hold - record.keep >= record.band
+    return record.hold - max(record.keep, record.lately) >= record.band
 
 
 def spare(record: Record, left: int) -> int:

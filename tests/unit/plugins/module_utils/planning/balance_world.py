@@ -194,7 +194,7 @@ def _gave(f, host, target, hold, band, urgency) -> int:
     if not host["givers_turn"] or f["passed_over"] or not (hold > target or too_large) or (left <= 0 and not too_large):
         return 0
     leisure = host["lack_mb"] <= 0 and host["over_mb"] <= 0
-    if leisure and not too_large and hold - f["keep_mb"] < band:
+    if leisure and not too_large and hold - max(f["keep_mb"], f["lately_mb"]) < band:
         return 0
     if _hindrance(f, host, target, hold, band, host["urgent"] or too_large):
         return 0
