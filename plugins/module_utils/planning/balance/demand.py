@@ -22,6 +22,7 @@ LEAST_BAND = 64
 BAND_PERCENT = 2
 LOOKS_AHEAD = 12  # s at most that a rise is taken to go on
 AHEAD_MOST = 256  # MB
+POOL_SHARE = 4  # a starving guest is given that part of what the pool has for each of them
 STARVING = 80  # MB of Free: where programs begin to be killed is 45 to 52 (measured), and the figure is 5 s old
 BOOST_LEAST = 512  # MB that a starving guest is given beyond what it is seen to use, or half of its part of the pool; doubled while it starves on
 
@@ -35,7 +36,7 @@ def estimate(records: List[Record], stock: Stock, policy: HostPolicy, pool: int,
             _pair(record, given)
             record.censored = record.free < max(STARVING, record.hard // 2)
             starving += record.censored
-    each = max(BOOST_LEAST, pool // (2 * starving)) if starving else 0
+    each = max(BOOST_LEAST, pool // (POOL_SHARE * starving)) if starving else 0
     for record in records:
         if record.fixed is None:
             _remember(record, policy)

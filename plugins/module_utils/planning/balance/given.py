@@ -53,7 +53,7 @@ DONE = 120  # s
 SLOWEST_GIVING, SLOWEST_TAKING = 3, 8  # MB/s: a third and a fifth of the slow live host's
 LEAST_USE = 32  # MB: no guest that runs uses less
 ALIKE = 8  # MB
-RISE = 20  # MB/s that a use may rise by
+MOST_RISE = 200  # MB that a use may rise by between two figures
 
 
 class Stock(NamedTuple):
@@ -185,9 +185,10 @@ def _is_emptied(record: Record) -> bool:
         return False
     # all at once as much is free as the balloon held, but for what was used meanwhile; or so much that it cannot hold that any more
     rise = free - raw[1] >> 10
-    used = RISE * min(10, max(0, sample["time"] - (record.history["seen"] or 0)))
-    return -ALIKE - used <= rise - record.asked <= ALIKE or (
-        4 * rise >= 3 * record.asked and total - free < (record.asked + LEAST_USE) * 1024
+    recent = record.history["recent"]
+    used = min(MOST_RISE, 2 * max(0, recent[-1][1] - recent[-2][1])) if len(recent) > 1 else 0
+    return 4 * rise >= 3 * record.asked and (
+        -ALIKE - used <= rise - record.asked <= ALIKE or total - free < (record.asked + LEAST_USE) * 1024
     )
 
 
@@ -282,7 +283,9 @@ def _tighten(
     if risen > 0:
         give = max(0, give - risen)
     elif fallen > 0 and not emptied:
-        if fallen > take + slack:  # more than anybody was asked to take: some guest took it by itself
+        if fallen > take + slack and any(record.active and record.history["phantom"] for record in records):
+            phantom = max(0, phantom - fallen)  # a guest that was taken to be empty has a balloon, and takes from it
+        elif fallen > take + slack:  # more than anybody was asked to take: some guest took it by itself
             stray = max(stray, take + phantom - excess)
         else:
             take = max(0, take - fallen)
