@@ -34,6 +34,8 @@ ACCOUNT: Dict[str, Any] = {
     "called": None,  # when the last plan was made
     "give": 0,  # what all may still give, at most; with what those lack who did not follow
     "take": 0,  # what all may still take, at most
+    "give_now": 0,  # of that, what those may give who are active
+    "take_now": 0,
     "phantom": 0,  # MB of the sum that no guest has given, at most
     "stray": 0,  # MB that a guest may have taken back by itself, unseen
     "rest": 0,  # what the sum was beyond all that was asked, when nobody was waited for: phantoms, and who never followed
@@ -89,6 +91,7 @@ def take_stock(host: Dict[str, Any], records: List[Record], history: Optional[Di
         _prove(account, records, time, slack)
     _retire_old(account, records, now)
     _end_doubts(account, now)
+    _bound_active(account, records)
     account["called"] = now
     account["gone"] = [gone for gone in account["gone"] if time <= gone[0]]
     return _stock(account, records, time, slack, now)
@@ -96,13 +99,11 @@ def take_stock(host: Dict[str, Any], records: List[Record], history: Optional[Di
 
 def _stock(account: Dict[str, Any], records: List[Record], time: float, slack: int, now: float) -> Stock:
     """Two bounds of what all may hold are known; the lower one counts."""
-    memory = asked = active = 0
+    memory = asked = 0
     young = waited_for = 0
     for record in records:
         memory += record.memory
         asked += record.asked
-        if record.active:
-            active += record.take
         for when, mb, done in record.gives:
             young += mb if when >= time else 0
             waited_for += mb if done is None else 0
@@ -110,7 +111,7 @@ def _stock(account: Dict[str, Any], records: List[Record], time: float, slack: i
             young -= mb if when >= time else 0
             waited_for -= mb if done is None else 0
     unsure = account["unsure"][1] if now < account["unsure"][0] else 0
-    may_take = min(account["take"], active) + unsure
+    may_take = account["take_now"] + unsure
     gone = sum(each[1] for each in account["gone"])
     balloons = max(0, account["kb"] // 1024 - account["phantom"] - gone)
     by_sum = memory - balloons + may_take
@@ -126,6 +127,7 @@ def ask(record: Record, account: Dict[str, Any], mb: int, now: float) -> None:
     known = record.history
     known["before"] = record.shown
     record.asked += mb
+    had = (record.give, record.take) if record.active else (0, 0)
     if mb > 0:
         account["give"] += mb
         record.give += mb
@@ -138,6 +140,8 @@ def ask(record: Record, account: Dict[str, Any], mb: int, now: float) -> None:
         if not record.active:
             record.give = max(0, record.give + mb)
         record.takes = record.takes + [[now, -mb, None]]
+    account["give_now"] += record.give - had[0]
+    account["take_now"] += record.take - had[1]
     known["due"] = max(known["due"] if record.active else 0, now + DONE) + (
         mb / SLOWEST_GIVING if mb > 0 else -mb / SLOWEST_TAKING
     )
@@ -278,10 +282,12 @@ def _tighten(
         account["rest"], account["rested"] = excess, [account["give"], account["take"]]
         return
     give, take, phantom, stray = account["give"], account["take"], account["phantom"], account["stray"]
+    _bound_active(account, records)
     # kB that are no whole MB count for neither side
     risen, fallen = (kb - before) // 1024, (before - kb) // 1024
     if risen > 0:
         give = max(0, give - risen)
+        account["give_now"] = max(0, account["give_now"] - risen)
     elif fallen > 0 and not emptied:
         if fallen > take + slack and any(record.active and record.history["phantom"] for record in records):
             phantom = max(0, phantom - fallen)  # a guest that was taken to be empty has a balloon, and takes from it
@@ -289,6 +295,8 @@ def _tighten(
             stray = max(stray, take + phantom - excess)
         else:
             take = max(0, take - fallen)
+            if fallen <= account["take_now"] + slack:
+                account["take_now"] = max(0, account["take_now"] - fallen)
     # excess = still to take - still to give + phantoms - strays
     ceiling = excess + 1 + give + stray
     if excess - phantom > take + slack:  # more than anybody can hold
@@ -298,8 +306,13 @@ def _tighten(
     phantom = max(0, min(phantom, ceiling))
     take = max(0, min(take, ceiling))
     give = max(0, min(give, take - excess + phantom))
+    give_now, take_now = min(account["give_now"], give), min(account["take_now"], take)
+    account["give_now"], account["take_now"] = give_now, take_now
     for record in records:
-        record.give, record.take = min(record.give, give), min(record.take, take)
+        if record.active:
+            record.give, record.take = min(record.give, give_now), min(record.take, take_now)
+        else:
+            record.give, record.take = min(record.give, give), min(record.take, take)
     account["rested"] = [min(account["rested"][0], give), min(account["rested"][1], take)]
     account["give"], account["take"], account["phantom"], account["stray"] = give, take, phantom, stray
     if kb == before and not any(_is_open(record.gives) or _is_open(record.takes) for record in records):
@@ -314,6 +327,17 @@ def _rest(account: Dict[str, Any], records: List[Record], excess: int, slack: in
         due = max([record.history["due"] for record in records if record.active] or [account["time"]])
         account["doubts"] = account["doubts"] + [[due, doubt]]
     account["rest"], account["rested"] = excess, [account["give"], account["take"]]
+
+
+def _bound_active(account: Dict[str, Any], records: List[Record]) -> None:
+    """Who is not active moves no more; what it lacks or holds too much stays, but not with those who are."""
+    give = take = 0
+    for record in records:
+        if record.active:
+            give += record.give
+            take += record.take
+    account["give_now"] = min(account["give_now"], give, account["give"])
+    account["take_now"] = min(account["take_now"], take, account["take"])
 
 
 def _end_doubts(account: Dict[str, Any], now: float) -> None:
@@ -365,7 +389,7 @@ def _prove(account: Dict[str, Any], records: List[Record], time: float, slack: i
     young -= sum(mb for record in records for when, mb, _done in record.takes if when >= time)
     missing = account["rest"] - ((account["kb"] >> 10) - sum(record.asked for record in records)) - young
     for kind, bound, left in (("gives", "give", missing + takes), ("takes", "take", gives - missing)):
-        left = min(left, account[bound])
+        left = min(left, account[bound + "_now"])
         left = 0 if left <= slack else left
         for record in records:
             flights = getattr(record, kind)
