@@ -411,7 +411,7 @@ def _proven(
                 if mb >= TELLING:
                     account[rate] = max(account[rate], speed)
                     if bound == "give":
-                        known["rate"] = min(2 * known["rate"], speed)
+                        known["rate"], known["proved"] = min(2 * known["rate"], speed), time
                 known["strikes"] = 0
             else:
                 left -= mb

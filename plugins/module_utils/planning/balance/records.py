@@ -36,6 +36,7 @@ NEW: Dict[str, Any] = {
     "boost": 0,
     "rate": 9,  # MB/s that it gives: the slow live host's (measured), until it was seen
     "bursts": [],  # when it had fallen short and no longer did, and what it had used: [when, MB]
+    "proved": -1000,  # when it was last seen to be
     "episode": 0,  # what it has got since it fell short
     "grown": None,  # when it was last asked to take
     "shrunk": None,  # when it was last asked to give

@@ -19,12 +19,14 @@ from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.water
 
 STEP_SHARE, STEP_LEAST, STEP_MOST = (
     2,
-    16,
+    32,
     128,
 )  # half of the room at most; larger steps killed guests on recorded traces
 LARGE_SHARE = 8  # who has more than 1 GB of room may give that part of it at a time
 RISE = 20  # MB/s: use that begins to rise so fast with the last figures is not to meet the step's end
-SLOW = 4  # MB/s: a guest that was fast may give no faster the next time
+SLOW = 4  # MB/s: a guest that was fast once may give no faster the next time,
+FAST = 16  # but for one that was fast
+PROVED = 120  # s ago
 KILLED = 45  # MB of Free: programs are killed from 45 to 52 down (measured)
 CHUNK = 32  # MB: less is not worth a request, unless it is all that is wanted
 STEP_SECONDS = 14  # no step takes a guest longer: those in need wait for its end
@@ -276,8 +278,9 @@ def size_up(record: Record, account: Dict[str, Any], now: float) -> None:
 
 def harmless(record: Record, now: float) -> int:
     """The largest step that leaves the guest alive though its use has been rising by RISE since the figures, and goes on to."""
-    rate = min(record.history["rate"], SLOW)
-    blind = now - record.history["seen"] + 1
+    known = record.history
+    rate = min(known["rate"], FAST if now - known["proved"] < PROVED else SLOW)
+    blind = now - known["seen"] + 1
     room = record.room + record.hard - KILLED - RISE * blind - record.giving * RISE // rate
     return min(room * rate // (rate + RISE), record.room // STEP_SHARE)
 
