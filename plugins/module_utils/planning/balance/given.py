@@ -180,12 +180,7 @@ def _is_emptied(record: Record) -> bool:
     if free + record.least() * 1024 > total + 2048:
         return True
     raw = record.history["raw"]
-    if (
-        not raw
-        or record.asked < 8 * ALIKE
-        or not isinstance(raw[1], int)
-        or any(flight[2] is None for flight in record.gives)
-    ):
+    if not raw or record.asked < 8 * ALIKE or not isinstance(raw[1], int):
         return False
     # all at once as much is free as the balloon held, but for what was used meanwhile; or so much that it cannot hold that any more
     rise = free - raw[1] >> 10
@@ -194,6 +189,16 @@ def _is_emptied(record: Record) -> bool:
     return 4 * rise >= 3 * record.asked and (
         -ALIKE - used <= rise - record.asked <= ALIKE or total - free < (record.asked + LEAST_USE) * 1024
     )
+
+
+def _was_not_empty(record: Record, fallen: int) -> bool:
+    """Whether a guest that was taken to have restarted has as much more free as the sum fell: it had a balloon, and takes from it."""
+    raw, sample = record.history["raw"], record.sample
+    if not record.active or not record.history["phantom"] or not raw or not sample:
+        return False
+    if not isinstance(raw[1], int) or not isinstance(sample.get("free_kb"), int):
+        return False
+    return abs((sample["free_kb"] - raw[1] >> 10) - fallen) <= ALIKE + fallen // 8
 
 
 def _first_sight(account: Dict[str, Any], records: List[Record], kb: int, now: float) -> None:
@@ -216,8 +221,10 @@ def _note_requests(account: Dict[str, Any], records: List[Record], now: float) -
     for record in records:
         known = record.history
         if not record.is_new and record.machine.get("started") != known["started"]:
-            _leave(account, known, now)
-            known = record.history = dict(NEW, started=record.machine.get("started"))
+            # what a restart left in the sum stays there, or not: the sum will say
+            account["gone"] = account["gone"] + [[now, known["asked"] + known["take"]]]
+            phantom = known["phantom"]
+            known = record.history = dict(NEW, started=record.machine.get("started"), phantom=phantom)
             record.gives, record.takes = [], []
             record.active, record.asked, record.give, record.take = False, 0, 0, 0
             record.is_new = True
@@ -289,7 +296,7 @@ def _tighten(
         give = max(0, give - risen)
         account["give_now"] = max(0, account["give_now"] - risen)
     elif fallen > 0 and not emptied:
-        if fallen > take + slack and any(record.active and record.history["phantom"] for record in records):
+        if fallen > take + slack and any(_was_not_empty(record, fallen) for record in records):
             phantom = max(0, phantom - fallen)  # a guest that was taken to be empty has a balloon, and takes from it
         elif fallen > take + slack:  # more than anybody was asked to take: some guest took it by itself
             stray = max(stray, take + phantom - excess)
@@ -299,8 +306,8 @@ def _tighten(
                 account["take_now"] = max(0, account["take_now"] - fallen)
     # excess = still to take - still to give + phantoms - strays
     ceiling = excess + 1 + give + stray
-    if excess - phantom > take + slack:  # more than anybody can hold
-        phantom = excess - take
+    if excess - phantom > take + slack:  # more than anybody can hold, by whatever phantoms
+        phantom = ceiling
     elif ceiling < -slack:
         stray, ceiling = stray - ceiling, 0
     phantom = max(0, min(phantom, ceiling))
