@@ -97,10 +97,7 @@ def _judge_followers(records: List[Record], stock: Stock, now: float) -> None:
     overdue_takes = [r for r in open_takes if _is_overdue(r.takes, now, late)]
     missing = stock.missing
     if not overdue_gives and not overdue_takes:
-        if (
-            -stock.slack <= missing <= stock.slack
-            and _all_should_be_done(open_gives, open_takes, account, now, late)
-        ):
+        if -stock.slack <= missing <= stock.slack and _all_should_be_done(open_gives, open_takes, account, now, late):
             _write_off(open_gives, open_takes, stock.time)
         return
     missing -= sum(open_mb(r.gives, stock.time) for r in open_gives if r not in overdue_gives)

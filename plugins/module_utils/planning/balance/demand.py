@@ -9,7 +9,11 @@ from typing import Any, Dict, List
 
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.given import Stock
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.policy import HostPolicy
-from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.records import REMEMBERED, Record, forget_uses
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.records import (
+    REMEMBERED,
+    Record,
+    forget_uses,
+)
 
 LATEST = 3  # samples at least are recent,
 RECENT = 15  # s: and all of that time, of MOST samples

@@ -117,9 +117,7 @@ def _stock(account: Dict[str, Any], records: List[Record], time: float, slack: i
     by_sum = memory - balloons + may_take
     by_requests = memory - asked + account["give"] + account["stray"] + unsure
     missing = account["rest"] - (account["kb"] // 1024 - asked) - young
-    return Stock(
-        time, balloons, may_take, account["give"], min(memory, by_sum, by_requests), missing, slack, account
-    )
+    return Stock(time, balloons, may_take, account["give"], min(memory, by_sum, by_requests), missing, slack, account)
 
 
 def ask(record: Record, account: Dict[str, Any], mb: int, now: float) -> None:
@@ -279,9 +277,7 @@ def _leave(account: Dict[str, Any], known: Dict[str, Any], now: float) -> None:
     account["phantom"] = max(0, account["phantom"] - known["phantom"])
 
 
-def _tighten(
-    account: Dict[str, Any], records: List[Record], kb: int, time: float, slack: int, emptied: bool
-) -> None:
+def _tighten(account: Dict[str, Any], records: List[Record], kb: int, time: float, slack: int, emptied: bool) -> None:
     """What is still possible, now that the sum has changed."""
     before, account["time"], account["kb"] = account["kb"], time, kb
     excess = (kb >> 10) - sum(record.asked for record in records)

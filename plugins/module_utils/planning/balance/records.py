@@ -94,7 +94,9 @@ class Record:
         self.least_given = self.most_given = 0
         self.band = known["band"]
         self.censored = self.full = self.rising = False
-        self.target = self.room = self.need = self.comfortable = self.keep = self.cached = self.lately = self.expected = 0
+        self.target = self.room = self.need = self.comfortable = self.keep = self.cached = self.lately = (
+            self.expected
+        ) = 0
         self.hold = self.before = self.memory - self.asked
         self.busy = self.passed_over = False
         self.harmless = self.largest = self.giving = self.taking = 0  # as they were before this plan's steps
