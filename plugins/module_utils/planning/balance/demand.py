@@ -132,17 +132,30 @@ def _needs(record: Record, policy: HostPolicy, boost: int, now: float) -> None:
     """The sizes between which the law decides."""
     known = record.history
     recent = known["recent"]
-    record.recent = max([each[1] for each in recent] + [record.use_most])
-    record.peak = max([each[1] for each in known["peaks"]] + [record.recent])
-    record.full = known["seen"] - known["since"] >= policy.window
-    first = next(each for each in recent if each[0] >= known["seen"] - RISES_IN)
+    seen = known["seen"]
+    highest = record.use_most
+    first = None
+    for each in recent:
+        if each[1] > highest:
+            highest = each[1]
+        if first is None and each[0] >= seen - RISES_IN:
+            first = each
+    record.recent = highest
+    for _since, high, _low in known["peaks"]:
+        if high > highest:
+            highest = high
+    record.peak = highest
+    record.full = seen - known["since"] >= policy.window
     rise = recent[-1][1] - first[1]
     ahead = 0
     if rise > max(RISE_LEAST, known["swing"] * 7 // 4):
         seconds = recent[-1][0] - first[0]
         record.rate = int(rise / seconds) + 1
-        ahead = min(int(record.rate * min(LOOKS_AHEAD, now - known["seen"] + policy.period + 4)), AHEAD_MOST)
-    _starving(record, known, max(boost, rise))
+        ahead = min(int(record.rate * min(LOOKS_AHEAD, now - seen + policy.period + 4)), AHEAD_MOST)
+    if record.censored:
+        _starving(record, known, max(boost, rise))
+    elif known["want"]:
+        known["boost"] = known["want"] = 0
     need = max(record.peak, record.use + ahead) + record.hard
     record.rising = record.use + ahead > record.peak
     comfortable = need - record.hard + record.comfort
@@ -159,15 +172,14 @@ def _needs(record: Record, policy: HostPolicy, boost: int, now: float) -> None:
 
 def _second(bursts: List[List[Any]], now: float) -> int:
     """What it used in two bursts of the last hour: such a guest will do so again."""
+    if len(bursts) < 2:
+        return 0
     peaks = sorted([peak for when, peak in bursts if now - when < REMEMBERED])
     return peaks[-2] if len(peaks) > 1 else 0
 
 
 def _starving(record: Record, known: Dict[str, Any], boost: int) -> None:
     """A guest at its low mark needs more than can be seen: what it is to hold grows with each look at what it was given."""
-    if not record.censored:
-        known["boost"] = known["want"] = 0
-        return
     if known["want"] and (record.most_given > record.asked or record.hold < known["want"]):
         return  # it has not had yet what it was to get
     known["boost"] = min(max(2 * known["boost"], boost), max(BOOST_LEAST, record.memory // 2))

@@ -164,7 +164,7 @@ def make_phantom(record: Record, account: Dict[str, Any], now: float) -> None:
 
 def _is_emptied(record: Record) -> bool:
     """Whether the guest boots, or has more free than a balloon that it surely gave would leave it."""
-    if not record.asked or not record.running:
+    if not record.running or not record.asked:
         return False
     additions = record.machine.get("additions")
     if additions is not None and additions < 2:
@@ -172,12 +172,11 @@ def _is_emptied(record: Record) -> bool:
     sample = record.sample
     if not sample or record.takes or sample.get("balloon_kb"):
         return False
-    total, free = sample.get("total_kb"), sample.get("free_kb")
+    total, free, raw = sample.get("total_kb"), sample.get("free_kb"), record.history["raw"]
     if not isinstance(total, int) or not isinstance(free, int) or not 0 <= free <= total:
         return False
     if free + record.least() * 1024 > total + 2048:
         return True
-    raw = record.history["raw"]
     if not raw or record.asked < 8 * ALIKE or not isinstance(raw[1], int):
         return False
     # all at once as much is free as the balloon held, but for what was used meanwhile; or so much that it cannot hold that any more

@@ -268,9 +268,12 @@ def spare(record: Record, left: int) -> int:
 def size_up(record: Record, account: Dict[str, Any], now: float) -> None:
     """What bounds a step of this machine, before anybody is asked."""
     known = record.history
-    record.giving = sum(mb for _when, mb, done in record.gives if done is None)
-    record.taking = sum(mb for _when, mb, done in record.takes if done is None)
-    under_way = sum(done is None for _when, _mb, done in record.gives)
+    under_way = 0
+    if record.gives:
+        record.giving = sum([mb for _when, mb, done in record.gives if done is None])
+        under_way = sum([done is None for _when, _mb, done in record.gives])
+    if record.takes:
+        record.taking = sum([mb for _when, mb, done in record.takes if done is None])
     record.busy = bool(record.takes) or under_way > 1 or known["shrunk_seen"] == known["seen"]
     record.harmless = harmless(record, now)
     record.largest = min(max(STEP_MOST, record.room // LARGE_SHARE), account["give_rate"] * STEP_SECONDS)
