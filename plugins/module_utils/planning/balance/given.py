@@ -177,14 +177,15 @@ def _is_emptied(record: Record) -> bool:
         return False
     if free + record.least() * 1024 > total + 2048:
         return True
-    if not raw or record.asked < 8 * ALIKE or not isinstance(raw[1], int):
+    if not raw or not isinstance(raw[1], int) or free - raw[1] < 8 * ALIKE * 1024:
         return False
     # all at once as much is free as the balloon held, but for what was used meanwhile; or so much that it cannot hold that any more
     rise = free - raw[1] >> 10
     recent = record.history["recent"]
     used = min(MOST_RISE, 2 * max(0, recent[-1][1] - recent[-2][1])) if len(recent) > 1 else 0
-    return 4 * rise >= 3 * record.asked and (
-        -ALIKE - used <= rise - record.asked <= ALIKE or total - free < (record.asked + LEAST_USE) * 1024
+    least = record.asked - sum(mb for _when, mb, done in record.gives if done is None)
+    return 4 * rise >= 3 * least and (
+        least - ALIKE - used <= rise <= record.asked + ALIKE or total - free < (record.asked + LEAST_USE) * 1024
     )
 
 

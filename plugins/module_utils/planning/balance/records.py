@@ -112,6 +112,10 @@ class Record:
         """MB that its balloon holds at most: VirtualBox takes no larger one."""
         return max(self.asked, min(self.asked + self.take, self.memory * 9 // 10))
 
+    def risk(self) -> int:
+        """MB that it may take beyond what a new request says, as where its balloon stands is not known."""
+        return 0 if self.active else self.take
+
     def memorize(self) -> Dict[str, Any]:
         """Its history after this plan."""
         known = self.history

@@ -9,7 +9,7 @@ asked to give while somebody is still taking, as far as the speeds seen so far t
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, NamedTuple, Optional
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.budget import Budget
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.given import Stock, ask
@@ -77,7 +77,8 @@ def choose(records: List[Record], money: Budget, stock: Stock, policy: HostPolic
     if asked and turn != TAKE:
         account["turn"] = [TAKE, now]
     if givers_turn:
-        asked = _give(managed, takers, lack, refill, over, urgent, account["give_rate"], policy, now)
+        needs = (lack, refill, over, money.pool)
+        asked = _give(managed, takers, needs, urgent, account["give_rate"], policy, now)
         if turn != GIVE and (asked or over_due):
             account["turn"] = [GIVE, now]
     _remember(managed, account, now)
@@ -157,13 +158,13 @@ def _take(takers: List[Record], money: Budget, giving: bool) -> Any:
         needy = [record for record in takers if record.urgency == urgency]
         wanted = [max(0, min(record.need, record.target) - record.hold) for record in needy]
         for record, want, part in zip(needy, wanted, fill(pool, wanted, [1] * len(wanted)) if needy else ()):
-            record.offered = part
+            part = record.offered = max(0, part - record.risk())
             if part >= min(want, CHUNK) and part > 0:
                 grants[record.uuid] = part
-                pool -= part
+                pool -= part + record.risk()
     for record in takers:
         had = grants.get(record.uuid, 0)
-        beyond = pool - money.ready
+        beyond = pool - money.ready - (0 if had else record.risk())
         record.offered_beyond = beyond
         if beyond <= 0 or record.target <= record.hold + had:
             continue
@@ -174,7 +175,7 @@ def _take(takers: List[Record], money: Budget, giving: bool) -> Any:
         part = min(wanted, beyond)
         if part >= min(wanted, CHUNK if record.urgency < REST else SURPLUS_LEAST) and part > 0:
             grants[record.uuid] = had + part
-            pool -= part
+            pool -= part + (0 if had else record.risk())
     asked, held_up = [], 0
     for record in takers:
         part = grants.get(record.uuid, 0)
@@ -217,15 +218,14 @@ def _refill(money: Budget, lack: int) -> int:
 def _give(
     managed: List[Record],
     takers: List[Record],
-    lack: int,
-    refill: int,
-    over: int,
+    needs: Tuple[int, int, int, int],
     urgent: bool,
     rate: int,
     policy: HostPolicy,
     now: float,
 ) -> List[Record]:
     """Ask donors, those with most to spare first, until all is found that is lacking."""
+    lack, refill, over, pool = needs
     left = max(lack, over, refill)
     leisure = max(lack, over) <= 0
     unseen = any(record.history["shrunk_seen"] == record.history["seen"] for record in managed)
@@ -236,7 +236,9 @@ def _give(
         too_large = record.hold > record.ceiling
         record.left = max(0, left)
         # one at a time where nobody is in need; nobody who has still to finish its last step
+        # nor who may take more by such a request than there is
         record.passed_over = (leisure and (bool(asked) or unseen)) or _end(record.gives, rate) > now + policy.period
+        record.passed_over = record.passed_over or record.risk() > max(0, pool)
         if record.passed_over or (not too_large and (left <= 0 or (leisure and not has_plenty(record)))):
             continue
         if hinders(record, over > 0, urgent or too_large, policy, now):
@@ -248,6 +250,7 @@ def _give(
             continue
         record.step = step
         left -= step
+        pool -= record.risk()
         asked.append(record)
     _name(asked, takers)
     return asked
@@ -284,8 +287,10 @@ def harmless(record: Record, now: float) -> int:
     known = record.history
     rate = min(known["rate"], FAST if now - known["proved"] < PROVED else SLOW)
     blind = now - known["seen"] + 1
-    room = record.room + record.hard - KILLED - RISE * blind - record.giving * RISE // rate
-    return min(room * rate // (rate + RISE), record.room // STEP_SHARE)
+    # what it did not give when it was asked: a new request would have it go all that way
+    unsure = max(0, record.give - record.giving) if known["strikes"] else 0
+    room = record.room - unsure + record.hard - KILLED - RISE * blind - record.giving * RISE // rate
+    return min(room * rate // (rate + RISE), (record.room - unsure) // STEP_SHARE)
 
 
 def hinders(record: Record, over: bool, urgent: bool, policy: HostPolicy, now: float) -> Optional[str]:
