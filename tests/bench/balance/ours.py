@@ -15,7 +15,7 @@ STUCK = 2100  # s: so long may a guest that does not follow be left alone before
 
 class Ours:
     name = "ours"
-    period = 5  # the planner's own default
+    period = 1  # the planner's own default
     looks = True
     settles = CALM
 
