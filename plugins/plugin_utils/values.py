@@ -16,10 +16,10 @@ from ansible_collections.vbox.memory.plugins.module_utils.errors import printabl
 try:
     from ansible.parsing.vault import EncryptedString
 except ImportError:  # ansible-core before 2.19
-    from ansible.parsing.yaml.objects import AnsibleVaultEncryptedUnicode as EncryptedString
-    from ansible.utils.unsafe_proxy import wrap_var
+    from ansible.parsing.yaml.objects import AnsibleVaultEncryptedUnicode as EncryptedString  # type: ignore[no-redef]
+    from ansible.utils.unsafe_proxy import wrap_var as _marked
 else:
-    wrap_var = None
+    _marked = None  # type: ignore[assignment]
 
 KINDS = (
     (type(None), "null"),
@@ -70,7 +70,7 @@ def plain(value: Any, depth: int = 0) -> Any:
 
 def untrusted(value: Any) -> Any:
     """A plain value from somebody else, of which Ansible makes no template: before ansible-core 2.19, any string is one unless marked."""
-    return wrap_var(value) if wrap_var else value
+    return _marked(value) if _marked is not None else value
 
 
 def shown(value: Any, longest: int | None = None) -> str:
