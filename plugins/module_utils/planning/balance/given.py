@@ -207,6 +207,7 @@ def _first_sight(account: Dict[str, Any], records: List[Record], kb: int, now: f
         record.asked = record.history["shown"] = record.shown
         record.hold = record.memory - record.asked
         record.give = min(record.asked, max(0, -excess))
+        record.history["rested"] = [record.give, 0]
         when = record.machine.get("request_time")
         if when is not None and now - when < FORGOTTEN:
             recent += max(0, record.memory * 9 // 10 - record.shown)
@@ -326,7 +327,13 @@ def _rest(account: Dict[str, Any], records: List[Record], excess: int, slack: in
     """Nobody is waited for. Where the sum says that all was done, what is open on both sides alike is a doubt, which ends with the requests."""
     give, take = account["rested"]
     doubt = min(account["give"] - give, account["take"] - take)
-    if doubt > 0 and abs(excess - account["rest"]) <= slack:
+    agrees = abs(excess - account["rest"]) <= slack
+    for record in records:
+        sure = record.history["rested"] if agrees else [record.give, record.take]
+        sure = record.history["rested"] = [min(sure[0], record.give), min(sure[1], record.take)]
+        if not record.active:
+            record.give, record.take = sure
+    if doubt > 0 and agrees:
         due = max([record.history["due"] for record in records if record.active] or [account["time"]])
         account["doubts"] = account["doubts"] + [[due, doubt]]
     account["rest"], account["rested"] = excess, [account["give"], account["take"]]
