@@ -21,6 +21,7 @@ NEW: Dict[str, Any] = {
     "due": 0,  # until when
     "give": 0,  # what it may still give, at most, while it is active; and what it may lack of what was asked, after that
     "take": 0,  # what it may still take, at most; and what it may hold too much
+    "rested": [0, 0],  # both, when the sum last said that not all was done
     "gives": [],
     "takes": [],
     "phantom": 0,  # MB that VirtualBox may still count for a balloon that a restart emptied, at most

@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Who is asked for what now: those who take first, from the pool only; then those who give, each one harmless step. MB.
 
-Guests that give and guests that take at the same time cannot be told apart by the sum (see given), so the two are asked in turns: nobody is
-asked to give while somebody is still taking, as far as the speeds seen so far tell; and who can wait takes when nobody is giving.
+Guests that give and guests that take at the same time cannot be told apart by the sum (see given), so the two are asked in turns of seconds:
+nobody is asked to give while somebody is still taking, as far as the speeds seen so far tell, and who can wait takes when nobody is giving.
+Neither waits for the proof of what the other does.
 """
 
 from __future__ import annotations
