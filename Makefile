@@ -2,7 +2,7 @@
 # Copyright: vbox.memory contributors
 
 # Nothing has to be done before any of these. What they fetch or make is kept in ~/.cache/vbox-memory (or $VBOX_MEMORY_CACHE).
-.PHONY: help demo report test test-live bench bench-report bench-live bench-balance bench-balance-long lint docs
+.PHONY: help demo report test test-live test-matrix release bench bench-report bench-live bench-balance bench-balance-long lint docs
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -18,7 +18,12 @@ test: ## all checks and all tests that need no running machines
 	@tests/tools/step lint tests/tools/lint
 	@tests/tools/step sanity tests/tools/sanity
 	@tests/tools/step package tests/tools/package
+	@tests/tools/step docs tests/tools/docs
 	@tests/tools/with test pytest -n 2 --dist loadfile tests
+	@tests/tools/matrix
+
+test-matrix: ## the tests with every ansible-core of requirements/matrix.txt; what has not changed since is not run again
+	@tests/tools/matrix
 
 test-live: ## the tests with running machines
 	@tests/tools/with test pytest -m live -n 2 --dist worksteal tests/integration/test_molecule.py tests/live
@@ -38,8 +43,11 @@ bench-balance: ## balance against its peers on a simulated host, with all traces
 bench-balance-long: ## 10,000 simulated host-days with bad guests; goes on where it was ended
 	@tests/tools/with bench nice python tests/bench/balance/long.py
 
+release: ## the tarball with its addresses and changelog, the documentation, and Galaxy's importer: VERSION=1.2.3 REPOSITORY=https://…
+	@VERSION='$(VERSION)' REPOSITORY='$(REPOSITORY)' DOCUMENTATION='$(DOCUMENTATION)' HOMEPAGE='$(HOMEPAGE)' ISSUES='$(ISSUES)' tests/tools/release
+
 lint: ## the checks that only read
 	@tests/tools/lint
 
-docs: ## the pages of the modules, in .build/docs
+docs: ## the documentation site, in .build/docs
 	@tests/tools/docs

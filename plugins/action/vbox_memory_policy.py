@@ -6,88 +6,35 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
 
-from ansible.errors import AnsibleConnectionFailure, AnsibleError, AnsibleValueOmittedError
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.errors import AnsibleConnectionFailure
 
-from ansible_collections.vbox.memory.plugins.module_utils.errors import did_you_mean
 from ansible_collections.vbox.memory.plugins.plugin_utils import maintenance
-from ansible_collections.vbox.memory.plugins.plugin_utils.policy import PolicyError, named, needs, resolve
-from ansible_collections.vbox.memory.plugins.plugin_utils.results import (
-    Result,
-    differences,
-    gathered,
-    host_failure,
-    outcome,
-)
-from ansible_collections.vbox.memory.plugins.plugin_utils.running import ModuleRunner
-from ansible_collections.vbox.memory.plugins.plugin_utils.shapes import SENT_FACTS, SENT_RESULT, problem_of
-from ansible_collections.vbox.memory.plugins.plugin_utils.values import plain, shown
+from ansible_collections.vbox.memory.plugins.plugin_utils.by_policy import SPEC, Failure, PolicyAction, checked, without
+from ansible_collections.vbox.memory.plugins.plugin_utils.results import Result, differences, outcome
+from ansible_collections.vbox.memory.plugins.plugin_utils.shapes import SENT_RESULT
+from ansible_collections.vbox.memory.plugins.plugin_utils.values import shown
 
-FACTS, CHANGE = "vbox.memory.vbox_memory_facts", "vbox.memory.vbox_memory"
-VARIABLES = re.compile(r"vbox_memory_policy(_|$)")
-HOW = ("backend", "vboxmanage", "api_python")
-SPEC = dict(
-    policies=dict(type="raw"),
-    mode=dict(type="str", choices=["apply", "audit", "maintain"], default="apply"),
-    on_blocked=dict(type="str", choices=["fail", "defer", "shutdown"], default="defer"),
-    batch=dict(type="int", default=1),
-    metrics=dict(type="bool"),
-    backend=dict(type="str", choices=["auto", "vboxmanage", "api"]),
-    vboxmanage=dict(type="path"),
-    api_python=dict(type="path"),
-)
+CHANGE = "vbox.memory.vbox_memory"
 
 
-class Failure(Exception):
-    """What ends the work on a host.
+class ActionModule(PolicyAction):
+    SPEC = dict(
+        SPEC,
+        mode=dict(type="str", choices=["apply", "audit", "maintain"], default="apply"),
+        on_blocked=dict(type="str", choices=["fail", "defer", "shutdown"], default="defer"),
+        batch=dict(type="int", default=1),
+        metrics=dict(type="bool"),
+    )
+    RANGES = {"batch": (1, 1000000)}
+    NOTHING = dict(changed=False, machines=[], commands=[], pending=[], explained=[], not_recovered=[])
 
-    :param result: with ``msg``, and further keys of the result
-    """
-
-    def __init__(self, **result: Any):
-        super().__init__(result["msg"])
-        self.result = result
-
-
-class ActionModule(ModuleRunner):
-    _supports_async = False
-
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        super().run(tmp, task_vars)
-        self._task_vars = task_vars or {}
-        self._host = str(self._task_vars.get("inventory_hostname"))
-        self._calls: list[Result] = []
-        nothing: Result = dict(changed=False, machines=[], commands=[], pending=[], explained=[], not_recovered=[])
-        try:
-            result = self._brought(self._arguments())
-        except Failure as failure:
-            result = dict(nothing, differences=[host_failure(failure.result["msg"], self._host)])
-            result.update(failure.result, failed=True)
-        return dict(result, **self._from_calls())
-
-    def _arguments(self) -> Result:
-        given = self._task.args
-        problems = ["there is no option %s; %s" % (key, did_you_mean(key, SPEC)) for key in given if key not in SPEC]
-        validated = ArgumentSpecValidator(SPEC).validate({key: given[key] for key in given if key in SPEC})
-        problems += validated.error_messages
-        arguments: Result = validated.validated_parameters
-        if not problems and arguments["batch"] < 1:
-            problems.append("batch: %d is not a whole number from 1 on" % arguments["batch"])
-        if problems:
-            raise Failure(code="invalid_parameters", msg="%s: %s" % (self._task.action, "; ".join(problems)))
-        return arguments
-
-    def _brought(self, given: Result) -> Result:
-        """The result of a host. Errors of machines are in it; what ends all is a :class:`Failure`."""
+    def act(self, given: Result) -> Result:
         if given["mode"] == "maintain":
             self._refuse_after_others()
-        self._how = {option: given[option] for option in HOW if given[option] is not None}
-        resolved = self._resolve(given)
+        _facts, resolved = self._resolve(self._policies(given["policies"]), given["metrics"])
         self._explained = resolved["explained"]
         compares_only = self._task.check_mode or given["mode"] == "audit"
         entries = resolved["to_apply"]
@@ -110,47 +57,6 @@ class ActionModule(ModuleRunner):
             result["changed"] = False
         return result
 
-    def _resolve(self, given: Result) -> Result:
-        policies = self._policies(given["policies"])
-        wanted = needs(policies)
-        if given["metrics"] is not None:
-            wanted["metrics"] = given["metrics"]
-        facts = self._execute(FACTS, dict(self._how, **wanted), self._task_vars)
-        self._calls.append(facts)
-        if facts.get("failed"):
-            raise Failure(**_without(facts, "changed", "ansible_facts", "invocation", "failed"))
-        found = _checked((facts.get("ansible_facts") or {}).get("vbox_memory"), SENT_FACTS, "facts")
-        try:
-            return resolve(policies, found)
-        except PolicyError as error:
-            raise Failure(code="invalid_parameters", msg=str(error)) from None
-
-    def _policies(self, given: Any) -> list[tuple[str, Any]]:
-        """The policies with their names: those given, or those of the inventory."""
-        if given is not None:
-            try:
-                return named(plain(given))
-            except (ValueError, AnsibleError) as error:
-                raise Failure(code="invalid_parameters", msg="policies: %s" % error) from None
-        names = sorted(name for name in self._task_vars if VARIABLES.match(name))
-        if not names:
-            raise Failure(
-                code="invalid_parameters",
-                msg="No policy is defined for %s: set vbox_memory_policy in the variables of the host or of one of its groups,"
-                " for example in group_vars/all.yml (see the README of the role vbox.memory.policy)" % self._host,
-            )
-        policies, problems = [], []
-        for name in names:
-            try:
-                policies.append((name, plain(self._templar.template(self._task_vars[name]))))
-            except AnsibleValueOmittedError:
-                problems.append("%s: it is omitted: give it a policy, or null for none" % name)
-            except AnsibleError as error:
-                problems.append("%s: %s" % (name, error))
-        if problems:
-            raise Failure(code="invalid_parameters", msg="; ".join(problems))
-        return policies
-
     def _change(self, entries: Sequence[Result], on_blocked: str, check: bool) -> Result:
         """One call for some machines, whose results are in it.
 
@@ -159,8 +65,8 @@ class ActionModule(ModuleRunner):
         arguments = dict(self._how, machines=list(entries), on_blocked=on_blocked)
         result = self._call(CHANGE, arguments, check)
         if "machines" not in result:
-            raise Failure(**_without(result, "changed", "ansible_facts", "invocation", "failed"))
-        answered = _checked(result["machines"], SENT_RESULT, "machines")
+            raise Failure(**without(result, "changed", "ansible_facts", "invocation", "failed"))
+        answered = checked(result["machines"], SENT_RESULT, "machines")
         if len(answered) != len(entries):
             raise Failure(msg="The host's answer cannot be used: machines: %d of %d" % (len(answered), len(entries)))
         return dict(result, machines=answered)
@@ -232,36 +138,3 @@ class ActionModule(ModuleRunner):
             yield
         finally:
             self._task.check_mode = before
-
-    def _from_calls(self) -> Result:
-        """What the result takes over from the modules as it is."""
-        taken: Result = {}
-        for key in ("diff", "warnings", "deprecations"):
-            if any(key in call for call in self._calls):
-                taken[key] = gathered(self._calls, key)
-        for call in self._calls:
-            taken.update((key, call[key]) for key in ("backend", "backend_fallback") if key in call)
-            # A Python that Ansible found is a fact that saves looking for it again.
-            found = _without(call.get("ansible_facts") or {}, "vbox_memory")
-            if found:
-                taken["ansible_facts"] = found
-        return taken
-
-
-def _checked(value: Any, shape: Any, place: str) -> Any:
-    """A part of a host's answer in Python's own types.
-
-    :raises Failure: when it is not as it has to be
-    """
-    try:
-        value = plain(value)
-        problem = problem_of(value, shape, place)
-    except AnsibleError as error:
-        problem = "%s: %s" % (place, error)
-    if problem:
-        raise Failure(msg="The host's answer cannot be used: %s" % problem)
-    return value
-
-
-def _without(result: Mapping[str, Any], *keys: str) -> Result:
-    return {key: value for key, value in result.items() if key not in keys}

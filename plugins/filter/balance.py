@@ -28,11 +28,13 @@ options:
     required: true
   policy:
     description:
+      - What P(vbox.memory.resolve#filter) returns, or a dictionary of settings. The first leaves alone each machine that no policy says
+        C(balance=true) of, the second takes all.
       - Limits of the host are C(reserve) (what other programs keep), C(share) (per cent of the rest that the machines of this user get), C(ready)
         (what stays free for the next in need), C(window) and C(period) in seconds. C(defaults) are settings of all machines, and C(machines)
         are settings by UUID.
       - The settings of a machine are C(floor), C(ceiling), C(hard_reserve) and C(comfort_reserve), in MB or as in V(25%) of the machine's
-        memory, C(weight), C(priority), and C(balance=false) for one that is to be left alone.
+        memory, C(weight), C(priority), and C(balance=false) for one that is to be left alone. Sizes may have a unit, as in V(2G).
     type: dict
     default: {}
   reservations:
@@ -67,6 +69,12 @@ EXAMPLES = r"""
   vars:
     plan: "{{ ansible_facts.vbox_memory | vbox.memory.balance({'reserve': '10%'}) }}"
 
+- name: The same by the host's policy
+  ansible.builtin.debug:
+    msg: "{{ (facts | vbox.memory.balance(vbox_memory_policy | vbox.memory.resolve(facts))).steps }}"
+  vars:
+    facts: "{{ ansible_facts.vbox_memory }}"
+
 - name: Say whether a machine of 4 GB may start
   ansible.builtin.debug:
     msg: "{{ (ansible_facts.vbox_memory | vbox.memory.balance({}, start_mb=4096)).start.sentence }}"
@@ -98,15 +106,13 @@ _value:
       type: dict
 """
 
-from typing import Any, Optional
+from collections.abc import Callable
+from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.vbox.memory.plugins.module_utils.planning import balance
-from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.from_facts import planner_input
-from ansible_collections.vbox.memory.plugins.plugin_utils.values import kind_of, plain
-
-NEEDED = ("vmm_used_kb", "vmm_free_kb", "vmm_ballooned_kb", "memory_free_kb")
+from ansible_collections.vbox.memory.plugins.plugin_utils.balancing import BalanceError, inputs, planned, start_of
+from ansible_collections.vbox.memory.plugins.plugin_utils.values import plain
 
 
 def balance_filter(
@@ -114,49 +120,21 @@ def balance_filter(
     policy: Any = None,
     reservations: Any = None,
     history: Any = None,
-    now: float = 0,
-    start_mb: Optional[int] = None,
-) -> dict:
-    facts, policy, reservations, history = plain(facts), plain(policy), plain(reservations), plain(history)
-    for name, value, kind in (
-        ("policy", policy, dict),
-        ("reservations", reservations, list),
-        ("history", history, dict),
-    ):
-        if value is not None and not isinstance(value, kind):
-            raise AnsibleFilterError(
-                "vbox.memory.balance: %s: it is %s, and not a %s"
-                % (name, kind_of(value), "list" if kind is list else "dictionary")
-            )
-    if (
-        not isinstance(facts, dict)
-        or not isinstance(facts.get("machines"), list)
-        or not isinstance(facts.get("host"), dict)
-    ):
-        raise AnsibleFilterError(
-            "vbox.memory.balance: it is %s, and not ansible_facts.vbox_memory of vbox.memory.vbox_memory_facts"
-            % kind_of(facts)
-        )
-    missing = [key for key in NEEDED if facts["host"].get(key) is None]
-    if missing:
-        raise AnsibleFilterError(
-            "vbox.memory.balance: the facts have no %s of the host: read them with metrics: true" % ", ".join(missing)
-        )
-    for number, each in enumerate(reservations or []):
-        if not isinstance(each, dict) or not isinstance(each.get("memory_mb"), int) or each["memory_mb"] < 0:
-            raise AnsibleFilterError("vbox.memory.balance: reservations[%d]: it has no memory_mb of 0 or more" % number)
+    now: Any = 0,
+    start_mb: int | None = None,
+) -> dict[str, Any]:
     if start_mb is not None and (isinstance(start_mb, bool) or not isinstance(start_mb, int) or start_mb < 1):
         raise AnsibleFilterError("vbox.memory.balance: start_mb: %r is not a whole number of MB" % (start_mb,))
-    host, machines = planner_input(facts, now)
     try:
-        plan = balance.plan(host, machines, policy, reservations, history, now)
+        given = inputs(plain(facts), plain(policy), plain(reservations), plain(history), plain(now))
+        plan = planned(given)
         if start_mb is not None:
-            plan["start"] = balance.would_start(host, machines, policy, reservations, history, now, start_mb)
-    except ValueError as error:
+            plan["start"] = start_of(given, start_mb)
+    except BalanceError as error:
         raise AnsibleFilterError("vbox.memory.balance: %s" % error) from None
     return plan
 
 
 class FilterModule:
-    def filters(self) -> dict:
+    def filters(self) -> dict[str, Callable[..., Any]]:
         return {"balance": balance_filter}

@@ -11,7 +11,7 @@ short_description: Turn memory policies into what each machine of a host is to h
 description:
   - Takes policies and the facts of a host, and gives the list that O(vbox.memory.vbox_memory#module:machines) takes,
     with the part of the policy that each value comes from.
-  - A policy is a dictionary with the keys C(defaults), C(rules) and C(machines). All of them can be left out.
+  - A policy is a dictionary with the keys C(defaults), C(rules), C(machines) and C(balance). All of them can be left out.
   - C(defaults) holds settings for all machines.
   - C(rules) is a list. Each rule holds settings, a C(name), and in C(when) a JMESPath expression over the facts of a
     machine. It is for all machines without C(when). With C(required=true) it is an error when it matches no machine.
@@ -19,6 +19,11 @@ description:
     such machine, unless C(optional=true) stands with the settings.
   - The settings are the per-machine options of M(vbox.memory.vbox_memory), such as C(balloon), C(balloon_leave),
     C(page_fusion), C(acknowledge_side_channel) and C(large_pages).
+  - The settings of a machine for P(vbox.memory.balance#filter) stand beside them. They are C(balance), C(floor), C(ceiling), C(weight),
+    C(priority), C(hard_reserve) and C(comfort_reserve). M(vbox.memory.vbox_memory) never sees them.
+  - C(balance) of a policy holds limits of the host for P(vbox.memory.balance#filter), which are C(reserve), C(share), C(ready), C(window) and
+    C(period), or just C(true). Either lets all machines be balanced that are not told otherwise. C(false) leaves all machines alone, whatever
+    is said of them.
   - What is more specific wins, setting by setting. Named machines win over rules, a rule over the rules before it, and
     rules over defaults, in whichever policy they stand. Among the same, a later policy wins over an earlier one.
   - The ways to say the balloon are one setting. A C(balloon_leave) replaces an earlier C(balloon).
@@ -83,6 +88,19 @@ EXAMPLES = r"""
           balloon: 0
           large_pages: true
 
+- name: Plan how memory moves between the machines, but for the databases
+  ansible.builtin.debug:
+    msg: "{{ facts | vbox.memory.balance(my_policy | vbox.memory.resolve(facts)) }}"
+  vars:
+    facts: "{{ ansible_facts.vbox_memory }}"
+    my_policy:
+      balance:
+        reserve: 4G
+      rules:
+        - name: Databases
+          when: "contains(groups, '/databases')"
+          balance: false
+
 - name: Show which part of the policy each value is from
   ansible.builtin.debug:
     msg: "{{ ([base_policy, own_policy] | vbox.memory.resolve(ansible_facts.vbox_memory, names=['base', 'own'])).explained }}"
@@ -129,7 +147,9 @@ _value:
       type: list
       elements: dict
     explained:
-      description: The same machines with their C(name) and C(uuid), and in C(settings) each value with its C(source).
+      description:
+        - The machines of which a policy says something, with their C(name) and C(uuid), and in C(settings) each value with its C(source).
+        - Those that it says something of for balance alone are in here, and not in RV(_value.machines).
       type: list
       elements: dict
       sample:
@@ -137,6 +157,21 @@ _value:
           uuid: a69b7f61-93f7-4b1e-a2e3-91302e8bc5ff
           settings:
             balloon: {value: 0, source: "policy: machine 'db01'"}
+    balance:
+      description:
+        - What P(vbox.memory.balance#filter) takes as its policy. Sizes are in MB, or as in V(25%).
+        - A machine is left alone unless a policy says C(balance=true) of it, or of the host.
+      type: dict
+      sample:
+        reserve: 4096
+        defaults: {balance: false}
+        machines:
+          a69b7f61-93f7-4b1e-a2e3-91302e8bc5ff: {balance: true, floor: 25%}
+    balance_explained:
+      description: Each limit of the host for balance, with its C(value) and its C(source).
+      type: dict
+      sample:
+        reserve: {value: 4096, source: "policy: balance"}
     rules:
       description: The rules in order, each with its C(policy), its C(name) (null if it has none) and the UUIDs of the C(machines) that it matches.
       type: list

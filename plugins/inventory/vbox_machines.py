@@ -162,7 +162,7 @@ from ansible_collections.vbox.memory.plugins.plugin_utils.naming import group_na
 from ansible_collections.vbox.memory.plugins.plugin_utils.policy import PolicyError, resolve
 from ansible_collections.vbox.memory.plugins.plugin_utils.remote import Facts, HostError, problems_of, read_hosts
 from ansible_collections.vbox.memory.plugins.plugin_utils.shapes import KEPT, problem_of, problem_of_facts
-from ansible_collections.vbox.memory.plugins.plugin_utils.values import plain
+from ansible_collections.vbox.memory.plugins.plugin_utils.values import plain, untrusted
 
 Machine = Mapping[str, Any]  # an entry of the facts
 
@@ -281,6 +281,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             variables["vbox_policy"] = next(
                 (one["settings"] for one in policy["explained"] if one["uuid"] == machine["uuid"]), {}
             )
+        variables = untrusted(variables)
         for key, value in variables.items():
             self.inventory.set_variable(name, key, value)
         for group in self._groups(host, machine, policy):

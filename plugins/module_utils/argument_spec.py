@@ -8,8 +8,6 @@ from __future__ import annotations
 from typing import Any, Mapping, NoReturn, Sequence
 
 from ansible.module_utils.basic import AnsibleModule, env_fallback
-from ansible.module_utils.common.validation import check_type_int
-from ansible.module_utils.parsing.convert_bool import boolean
 
 from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError, did_you_mean, printable
 from ansible_collections.vbox.memory.plugins.module_utils.model.desired import (
@@ -19,7 +17,7 @@ from ansible_collections.vbox.memory.plugins.module_utils.model.desired import (
     conflicting_balloon,
 )
 from ansible_collections.vbox.memory.plugins.module_utils.model.machine import without_braces
-from ansible_collections.vbox.memory.plugins.module_utils.model.sizes import size_in_mb
+from ansible_collections.vbox.memory.plugins.module_utils.model.sizes import size_in_mb, truth, whole_number
 
 BACKENDS = ("auto", "vboxmanage", "api")
 ON_BLOCKED = ("fail", "defer", "shutdown")
@@ -139,25 +137,12 @@ def parse_value(key: str, value: Any) -> Any:
     if kind == "raw":
         return size_in_mb(value)
     if kind == "bool":
-        try:
-            return boolean(value)
-        except TypeError:
-            raise ValueError("is not a boolean: give true or false") from None
+        return truth(value)
     if kind == "int":
-        return _whole_number(value, *RANGES[key])
+        return whole_number(value, *RANGES[key])
     if value not in OPTIONS[key]["choices"]:
         raise ValueError("is not one of %s" % ", ".join(OPTIONS[key]["choices"]))
     return value
-
-
-def _whole_number(value: Any, least: int, most: int) -> int:
-    try:
-        number: int | None = check_type_int(value)
-    except TypeError:
-        number = None
-    if number is None or isinstance(value, bool) or not least <= number <= most:
-        raise ValueError("is not a whole number from %d to %d" % (least, most))
-    return number
 
 
 def _replaced(key: str, given: Mapping[str, Any]) -> bool:

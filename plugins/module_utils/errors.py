@@ -118,7 +118,8 @@ def error_from_result_code(
     hint = HINTS[code] % (len(RETRY_DELAYS) + 1) + ". " if code in HINTS else ""
     text = text if len(text) <= LONGEST_REASON else text[:LONGEST_REASON] + "…"
     vbox_code = "%s (%s)" % (name or known, number) if number else None
-    error = VBoxMemoryError(code, (hint if starts else CANNOT_START) + text, vbox_code=vbox_code, **details)
+    told = "%s [%s]" % (text, vbox_code) if vbox_code else text
+    error = VBoxMemoryError(code, (hint if starts else CANNOT_START) + told, vbox_code=vbox_code, **details)
     error.transient = error.transient and starts
     return error
 

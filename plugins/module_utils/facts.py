@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any, Mapping, Sequence
 
 from ansible_collections.vbox.memory.plugins.module_utils.backends.base import Backend, with_notes
@@ -15,7 +16,14 @@ from ansible_collections.vbox.memory.plugins.module_utils.backends.metrics impor
     PROCESS_METRICS,
     Samples,
 )
+from ansible_collections.vbox.memory.plugins.module_utils.balance_status import read_status
 from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError
+from ansible_collections.vbox.memory.plugins.module_utils.model.balance_note import (
+    KEY,
+    PREFIX,
+    BalanceChange,
+    read_changes,
+)
 from ansible_collections.vbox.memory.plugins.module_utils.model.features import (
     features_as_facts,
     features_of,
@@ -42,11 +50,20 @@ def gather(
     machines = with_notes(backend, machines)
     unreadable = [dict(uuid=uuid, name=None, code=error.code, msg=error.message) for uuid, error in errors.items()]
     samples = _samples(backend, machines, wait) if with_metrics else {}
-    entries = [_machine_entry(machine, samples.get(machine.uuid, {})) for machine in machines]
+    changes = _balance_changes(backend, machines)
+    entries = [
+        _machine_entry(machine, samples.get(machine.uuid, {}), changes.get(machine.uuid)) for machine in machines
+    ]
     host: dict[str, Any] = {key: samples.get(HOST, {}).get(key) for key in HOST_METRICS}
     features = features_of(this_host(backend.version))
     host.update(vbox_version=backend.version, features=features_as_facts(features))
-    return dict(host=host, machines=entries, unreadable=unreadable, totals=totals(host, entries))
+    return dict(
+        host=host,
+        machines=entries,
+        unreadable=unreadable,
+        totals=totals(host, entries),
+        balance_service=read_status(),
+    )
 
 
 def find_all(backend: Backend, names: Sequence[str], details: bool) -> list[Machine]:
@@ -78,11 +95,21 @@ def _samples(backend: Backend, machines: Sequence[Machine], wait: float) -> Samp
     return samples
 
 
-def _machine_entry(machine: Machine, sample: Mapping[str, int | None]) -> dict[str, Any]:
+def _balance_changes(backend: Backend, machines: Sequence[Machine]) -> dict[str, BalanceChange]:
+    """What balance asked of live machines last. Where none has a balloon nothing is read."""
+    if not any(machine.balloon_current for machine in machines):
+        return {}
+    return read_changes(backend.extra_data(PREFIX).get(KEY), time.time())
+
+
+def _machine_entry(
+    machine: Machine, sample: Mapping[str, int | None], change: BalanceChange | None = None
+) -> dict[str, Any]:
     guest = {key: sample[key] for key in GUEST_METRICS if sample.get(key) is not None}
     return dict(
         {key: getattr(machine, name) for key, name in FACTS.items()},
         interrupted_restart=_interrupted(machine),
+        last_balance=change.as_facts() if change and machine.live else None,
         balloon_followed=_followed(machine, guest),
         process_kb=sample.get("process_kb"),
         guest={key: guest.get(key) for key in GUEST_METRICS} if guest else None,

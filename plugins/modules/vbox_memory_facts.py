@@ -37,7 +37,7 @@ options:
       - Whether to read metrics, which are all values that end in C(_kb).
     type: bool
     default: true
-  wait:
+  metrics_wait:
     description:
       - The seconds to wait for the first values of metrics that had to be set up. What is missing then is null.
     type: float
@@ -179,6 +179,15 @@ ansible_facts:
                   The next run that is about it starts it again. Null for all others.
               returned: success
               type: int
+            last_balance:
+              description:
+                - What M(vbox.memory.vbox_memory_balance) asked of this machine last. C(balloon_mb) and C(was_mb) are the balloon that it asked for and the one
+                  before, C(since) is when, in seconds since 1970, and C(code) says why.
+                - With another RV(ansible_facts.vbox_memory.machines[].balloon_current_mb) than this C(balloon_mb), somebody else has changed it since.
+                - Null if that is not known, if no live machine has a balloon, and of machines that neither run nor are paused.
+              returned: success
+              type: dict
+              sample: {balloon_mb: 512, was_mb: 448, since: 1764100000, code: gives_to}
             balloon_followed:
               description:
                 - Whether the guest holds the balloon that it is asked for, by its own count if it gives one. The Linux kernel's own driver
@@ -260,6 +269,49 @@ ansible_facts:
               description: RV(ansible_facts.vbox_memory.totals.running_mb) by the host's memory. Over 1, more was promised than there is.
               returned: success
               type: float
+        balance_service:
+          description: What the service of balance did last. Null if there is none.
+          returned: success
+          type: dict
+          contains:
+            running:
+              description: Whether a balance of this user runs now.
+              returned: success
+              type: bool
+            version:
+              description: Which program it is.
+              returned: success
+              type: str
+            pid:
+              description: The process of the service that wrote this.
+              returned: success
+              type: int
+            since:
+              description: When it began, in seconds since 1970.
+              returned: success
+              type: int
+            rounds:
+              description: How many rounds it has made.
+              returned: success
+              type: int
+            last_round:
+              description: When the last one was, in seconds since 1970. Null before the first. It is up to 10 seconds behind while nothing changes.
+              returned: success
+              type: int
+            problem:
+              description: What is wrong, if the last round failed. Null otherwise.
+              returned: success
+              type: str
+            host:
+              description: The host's C(codes) and C(sentence) in the last round.
+              returned: success
+              type: dict
+            machines:
+              description:
+                - The running machines in the last round, each with C(name), C(uuid), C(code), C(sentence), C(holds_mb), C(target_mb) and C(balloon_mb).
+              returned: success
+              type: list
+              elements: dict
 backend:
   description: The backend that was used, V(api) or V(vboxmanage).
   returned: always, unless a parameter was wrong
@@ -289,7 +341,7 @@ def main() -> None:
         argument_spec=dict(
             machines=dict(type="list", elements="str", aliases=["name"]),
             metrics=dict(type="bool", default=True),
-            wait=dict(type="float", default=5.0),
+            metrics_wait=dict(type="float", default=5.0),
             details=dict(type="bool", default=True),
             **BACKEND_OPTIONS,
         ),
@@ -299,7 +351,7 @@ def main() -> None:
     try:
         names = given["machines"]
         with select_backend(given["backend"], given["vboxmanage"], given["api_python"], len(names or ())) as backend:
-            facts = gather(backend, names, given["metrics"], given["wait"], given["details"])
+            facts = gather(backend, names, given["metrics"], given["metrics_wait"], given["details"])
             used = dict(backend=backend.name, backend_fallback=backend.fallback_reason)
     except VBoxMemoryError as error:
         module.fail_json(**error.as_result())

@@ -16,7 +16,7 @@ description:
     changes what differs with M(vbox.memory.vbox_memory).
   - Costs one module call where nothing differs and no machine runs, and two otherwise, however many machines there are.
   - A policy is a dictionary with the keys C(defaults), C(rules) and C(machines), see P(vbox.memory.resolve#filter). It may hold any
-    per-machine option of M(vbox.memory.vbox_memory).
+    per-machine option of M(vbox.memory.vbox_memory). What it says of balance is for M(vbox.memory.vbox_memory_balance_plan), and changes nothing here.
   - A machine that fails does not stop the others. A mistake in a policy stops all, and then nothing is changed.
 version_added: 0.1.0
 author:
@@ -78,6 +78,7 @@ notes:
 seealso:
   - module: vbox.memory.vbox_memory
   - module: vbox.memory.vbox_memory_facts
+  - module: vbox.memory.vbox_memory_balance_plan
   - plugin: vbox.memory.resolve
     plugin_type: filter
   - plugin: vbox.memory.summary

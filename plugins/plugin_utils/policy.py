@@ -5,12 +5,14 @@
 
 All policies of a host act as one. Its parts are put in order, from the general to the specific: the defaults of all policies,
 the rules of all policies, the named machines of all policies. A later part replaces what an earlier one says, value by value.
+
+What a policy says of balance is resolved the same way, and handed to the planner alone: modules never see it.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Dict, Tuple
 
@@ -22,9 +24,12 @@ from ansible_collections.vbox.memory.plugins.module_utils.model.desired import (
     replaced_by,
 )
 from ansible_collections.vbox.memory.plugins.module_utils.model.machine import UUID, without_braces
+from ansible_collections.vbox.memory.plugins.module_utils.model.sizes import truth
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance import policy as balance
 from ansible_collections.vbox.memory.plugins.plugin_utils.in_sync import divide
 from ansible_collections.vbox.memory.plugins.plugin_utils.results import unreadable_result
 from ansible_collections.vbox.memory.plugins.plugin_utils.selector import Selector, SelectorError
+from ansible_collections.vbox.memory.plugins.plugin_utils.shapes import quoted
 from ansible_collections.vbox.memory.plugins.plugin_utils.values import kind_of, some
 
 # What a part of a policy may hold, beside the settings.
@@ -32,6 +37,10 @@ PARTS: dict[str, type] = {"defaults": dict, "rules": list, "machines": dict}
 EXTRAS: dict[str, tuple[str, ...]] = {"defaults": (), "rules": ("name", "when", "required"), "machines": ("optional",)}
 FLAGS = ("required", "optional")
 LIKE_A_FLAG = "page_fusion"  # flags are read as this option is
+SETTINGS = (*OPTIONS, *balance.MACHINE)  # of a machine
+BALANCE = "balance"  # the part about the host, and the setting of a machine
+KEYS = (*PARTS, BALANCE)  # of a policy
+ASKING = frozenset(OPTIONS) - frozenset(MANNER)  # what asks something of a machine by the modules
 
 # Facts that need metrics, which take seconds to read.
 METRICS = re.compile(r"\b(guest|balloon_followed|\w+_kb)\b")
@@ -92,8 +101,9 @@ def resolve(policies: Sequence[tuple[str, Any]], facts: Mapping[str, Any]) -> di
     written_wrong = bool(reader.problems)
     problems = reader.problems
     _match(reader, machines, facts, problems)
+    of_host = _decide(reader.hosts)
     scopes: dict[str, list[Scope]] = {machine["uuid"]: [] for machine in machines}
-    for scope in reader.in_order():
+    for scope in _around(reader.in_order(), of_host.pop(BALANCE, None), [machine["uuid"] for machine in machines]):
         for uuid in scope.matched:
             scopes[uuid].append(scope)
     decisions = [(machine, _decide(scopes[machine["uuid"]])) for machine in machines]
@@ -101,12 +111,10 @@ def resolve(policies: Sequence[tuple[str, Any]], facts: Mapping[str, Any]) -> di
         problems.extend(_contradictions(decisions))
     if problems:
         raise PolicyError(problems)
-    decisions = [
-        (machine, decision) for machine, decision in decisions if any(option not in MANNER for option in decision)
-    ]
     wanted = [
-        dict({option: given[0] for option, given in decision.items()}, name=machine["uuid"])
+        dict({option: given[0] for option, given in decision.items() if option in OPTIONS}, name=machine["uuid"])
         for machine, decision in decisions
+        if any(option in ASKING for option in decision)
     ]
     in_sync, to_apply = divide(wanted, machines)
     lost = list(facts.get("unreadable") or []) + reader.lost
@@ -115,7 +123,13 @@ def resolve(policies: Sequence[tuple[str, Any]], facts: Mapping[str, Any]) -> di
         to_apply=to_apply,
         in_sync=in_sync,
         unreadable=[unreadable_result(machine) for machine in lost],
-        explained=[_explained(machine, decision) for machine, decision in decisions],
+        explained=[
+            dict(name=machine["name"], uuid=machine["uuid"], settings=_explained(decision))
+            for machine, decision in decisions
+            if any(option in ASKING or option in balance.MACHINE for option in decision)
+        ],
+        balance=_for_the_planner(of_host, decisions),
+        balance_explained=_explained(of_host),
         rules=[dict(policy=rule.policy, name=rule.name, machines=rule.matched) for rule in reader.parts["rules"]],
     )
 
@@ -129,7 +143,7 @@ def named(policies: Any) -> list[tuple[str, Any]]:
         return [("policies[%d]" % number, policy) for number, policy in enumerate(policies)]
     if not isinstance(policies, dict):
         raise ValueError("it is %s, and neither a list nor a dictionary of policies" % kind_of(policies))
-    if set(policies) <= set(PARTS):
+    if set(policies) <= set(KEYS):
         return [("policy", policies)]
     return [(str(name), policy) for name, policy in policies.items()]
 
@@ -148,12 +162,33 @@ def needs(policies: Sequence[tuple[str, Any]]) -> dict[str, bool]:
     )
 
 
-def _explained(machine: Entry, decision: Decision) -> dict[str, Any]:
-    settings = {option: dict(value=value, source=str(scope)) for option, (value, scope) in decision.items()}
-    return dict(name=machine["name"], uuid=machine["uuid"], settings=settings)
+def _explained(decision: Decision) -> dict[str, Any]:
+    return {option: dict(value=value, source=str(scope)) for option, (value, scope) in decision.items()}
 
 
-Decision = Dict[str, Tuple[Any, Scope]]  # of one machine, by option
+def _around(scopes: list[Scope], on: tuple[bool, Scope] | None, everybody: list[str]) -> list[Scope]:
+    """The scopes of machines with what the host's part says of all: true is the most general, and false comes last, as nobody overrules it."""
+    if on is None:
+        return scopes
+    value, scope = on
+    of_all = Scope(scope.policy, scope.place, scope.source, {BALANCE: value}, matched=everybody)
+    return [of_all, *scopes] if value else [*scopes, of_all]
+
+
+def _for_the_planner(of_host: Decision, decisions: list[tuple[Entry, Decision]]) -> dict[str, Any]:
+    """What :func:`~.balance.plan` takes as its policy. Who is not told to be balanced is left alone."""
+    machines = {
+        machine["uuid"]: {option: decision[option][0] for option in balance.MACHINE if option in decision}
+        for machine, decision in decisions
+    }
+    return dict(
+        {option: value for option, (value, _scope) in of_host.items()},
+        defaults={BALANCE: False},
+        machines={uuid: settings for uuid, settings in machines.items() if settings},
+    )
+
+
+Decision = Dict[str, Tuple[Any, Scope]]  # of one machine, or of the host, by option
 
 
 class Reader:
@@ -161,23 +196,44 @@ class Reader:
 
     def __init__(self, machines: Sequence[Entry]):
         self.parts: dict[str, list[Scope]] = {part: [] for part in PARTS}
+        self.hosts: list[Scope] = []  # what the policies say of the host
         self.problems: list[str] = []
         self.lost: list[dict[str, Any]] = []
         self._facts = sorted(map(str, set().union(*machines))) + ["host"] if machines else None
 
     def in_order(self) -> list[Scope]:
-        """All scopes, the general ones first."""
+        """All scopes of machines, the general ones first."""
         return [scope for scopes in self.parts.values() for scope in scopes]
 
     def read(self, name: str, policy: Any) -> None:
         """Read one policy. What is missing or null in it says nothing."""
         if policy is None or not self._is_a(dict, policy, name):
             return
-        self._unknown_keys(policy, PARTS, name)
+        self._unknown_keys(policy, KEYS, name)
+        if policy.get(BALANCE) is not None:
+            self._read_balance(name, policy[BALANCE])
         for part, kind in PARTS.items():
             content = policy.get(part)
             if content is not None and self._is_a(kind, content, "%s.%s" % (name, part)):
                 getattr(self, "_read_%s" % part)(name, content)
+
+    def _read_balance(self, policy: str, content: Any) -> None:
+        """The part about the host: its limits, or just true or false. Limits turn it on."""
+        scope = Scope(policy, "%s.%s" % (policy, BALANCE), BALANCE, {BALANCE: True})
+        if isinstance(content, dict):
+            self._unknown_keys(content, balance.POLICY, scope.place)
+            for key, value in content.items():
+                if key in balance.POLICY:
+                    self._take(scope, key, value, balance.written)
+        else:
+            try:
+                scope.values[BALANCE] = truth(content)
+            except ValueError:
+                self.problems.append(
+                    "%s: it is %s: give true, false, or limits of the host, which are %s"
+                    % (scope.place, quoted(content), ", ".join(balance.POLICY))
+                )
+        self.hosts.append(scope)
 
     def _read_defaults(self, policy: str, content: Mapping[str, Any]) -> None:
         self._add("defaults", Scope(policy, "%s.defaults" % policy, "defaults"), content)
@@ -209,16 +265,16 @@ class Reader:
     def _add(self, part: str, scope: Scope, content: Mapping[str, Any]) -> None:
         """Take a scope in, with the settings and flags of what is written there."""
         extras = EXTRAS[part]
-        self._unknown_keys(content, tuple(OPTIONS) + extras, scope.place)
+        self._unknown_keys(content, SETTINGS + extras, scope.place)
         for key, value in content.items():
-            if key in OPTIONS or (key in FLAGS and key in extras):
-                self._take(scope, key, value)
+            if key in SETTINGS or (key in FLAGS and key in extras):
+                self._take(scope, key, value, balance.written if key in balance.MACHINE else parse_value)
         self._say_the_balloon_once(scope)
         self.parts[part].append(scope)
 
-    def _take(self, scope: Scope, key: str, value: Any) -> None:
+    def _take(self, scope: Scope, key: str, value: Any, parse: Callable[[str, Any], Any]) -> None:
         try:
-            parsed = None if value is None else parse_value(LIKE_A_FLAG if key in FLAGS else key, value)
+            parsed = None if value is None else parse(LIKE_A_FLAG if key in FLAGS else key, value)
         except ValueError as problem:
             self.problems.append("%s.%s: %r %s" % (scope.place, key, value, problem))
             return
@@ -345,11 +401,11 @@ def _remedy(name: str, names: Iterable[str], unreadable: Sequence[Entry]) -> str
     return hint
 
 
-REPLACED_BY = {option: replaced_by(option) for option in OPTIONS}
+REPLACED_BY = {option: replaced_by(option) for option in (*SETTINGS, *balance.POLICY)}
 
 
 def _decide(scopes: Iterable[Scope]) -> Decision:
-    """What a machine is to have, as ``{option: (value, scope)}``."""
+    """What a machine or the host is to have, as ``{option: (value, scope)}``."""
     decision: Decision = {}
     for scope in scopes:
         for option, value in scope.values.items():
@@ -361,17 +417,20 @@ def _decide(scopes: Iterable[Scope]) -> Decision:
 
 
 def _contradictions(decisions: list[tuple[Entry, Decision]]) -> list[str]:
-    """A balloon together with large pages, once for each pair of parts that say so."""
+    """A balloon together with large pages, and a floor above the ceiling, once for each pair of parts that say so."""
     found: dict[str, list[str]] = {}
     for machine, decision in decisions:
-        conflict = conflicting_balloon(
-            {option: value for option, (value, _scope) in decision.items()}, machine.get("memory_mb")
-        )
+        memory, values = machine.get("memory_mb"), {option: value for option, (value, _scope) in decision.items()}
+        conflict = conflicting_balloon(values, memory)
         if conflict:
             scopes = decision[conflict[0]][1], decision["large_pages"][1]
-            pair = "%s: %d (%s) and large_pages: true (%s)" % (conflict + scopes)
+            pair = "%s: %d (%s) and large_pages: true (%s), which exclude each other: give one of them up" % (
+                conflict + scopes
+            )
             found.setdefault(pair, []).append(machine["name"])
-    return [
-        "the machine %s would have %s, which exclude each other: give one of them up" % (some(names), pair)
-        for pair, names in found.items()
-    ]
+        if memory is not None and balance.exclude_each_other(values, memory):
+            pair = "floor: %s (%s) above ceiling: %s (%s): lower the one or raise the other" % (
+                decision["floor"] + decision["ceiling"]
+            )
+            found.setdefault(pair, []).append(machine["name"])
+    return ["the machine %s would have %s" % (some(names), pair) for pair, names in found.items()]

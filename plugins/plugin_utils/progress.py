@@ -47,7 +47,7 @@ class Progress:
     """Which lines are due.
 
     :param host: the host's name
-    :param names: the machines that are waited for
+    :param names: the machines that are waited for; none: all of the host's
     :param now: the seconds of a clock that never goes back
     """
 
@@ -55,8 +55,9 @@ class Progress:
         self._host = host
         self._start = self._said_at = now
         self._said: dict[str, str] = {}
+        words = ", ".join('"%s"' % shown(name, LONGEST) for name in names[:3]) or "the machines"
         more = " and %d more" % (len(names) - 3) if len(names) > 3 else ""
-        self._waits = "waiting for %s%s" % (", ".join('"%s"' % shown(name, LONGEST) for name in names[:3]), more)
+        self._waits = "waiting for %s%s" % (words, more)
 
     def lines(self, text: str, now: float) -> list[str]:
         """What is to be shown now: what is new in a part of the file, or that it goes on.

@@ -70,7 +70,7 @@ class Sent(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         return given["sources"][name]
 
     def exec_module(self, module):
-        source = given["sources"][module.__name__]
+        source = given["sources"].get(module.__name__ + ".__init__") or given["sources"][module.__name__]
         if source is not None:
             exec(compile(source, module.__name__, "exec"), module.__dict__)
 
@@ -242,13 +242,19 @@ def command_for(host: Entry, ssh_arguments: Sequence[str]) -> list[str]:
     ]
 
 
-def sources() -> dict[str, str | None]:
-    """The code that a host needs: ``{module: its source, or None for a package}``."""
+def sources(*names: str) -> dict[str, str | None]:
+    """The code that a host needs: ``{module: its source, or None for a package}``. The code of a package, if it has any, is its module ``__init__``.
+
+    :param names: the modules that are imported there, below ``module_utils``; those that read facts unless given
+    """
     found: dict[str, str | None] = {}
-    wanted = ["%s.%s" % (MODULE_UTILS, name) for name in ("facts", "backends.select")]
+    wanted = ["%s.%s" % (MODULE_UTILS, name) for name in names or ("facts", "backends.select")]
     while wanted:
         name = wanted.pop()
-        path = FOLDER.joinpath(*name[len(MODULE_UTILS) + 1 :].split(".")).with_suffix(".py")
+        folder = FOLDER.joinpath(*name[len(MODULE_UTILS) + 1 :].split("."))
+        path = folder.with_suffix(".py")
+        if (folder / "__init__.py").is_file():
+            name, path = name + ".__init__", folder / "__init__.py"
         if name in found or not path.is_file():  # what is imported from a module is no module
             continue
         found[name] = source = path.read_text(encoding="utf-8")

@@ -9,6 +9,7 @@ it left is done by a second call that runs in the background, as Ansible's own `
 
 from __future__ import annotations
 
+import re
 import secrets
 import shlex
 import time
@@ -50,6 +51,12 @@ OF_THE_JOB = (
     "stderr_lines",
 )
 
+# The last words of a Python that is too old for what Ansible sent: what it cannot parse, or Ansible's own check
+TOO_OLD = re.compile(
+    "^(SyntaxError|ImportError|ModuleNotFoundError|AttributeError|TypeError): |requires a minimum of Python"
+)
+OF_A_CRASH = ("exception", "module_stderr", "module_stdout")
+
 
 class ModuleRunner(ActionBase):
     """An action plugin that runs modules of this collection."""
@@ -89,7 +96,7 @@ class ModuleRunner(ActionBase):
     ) -> Result:
         """Run a module that will have to wait for guests, in the background where that can be.
 
-        :param machines: the names of the machines that are waited for
+        :param machines: the names of the machines that are waited for; none: all of the host's
         """
         if not self._shows_progress():
             return self._execute(name, arguments, task_vars)
@@ -112,18 +119,12 @@ class ModuleRunner(ActionBase):
 
     def show(self, line: str) -> None:
         """Show a line on the controller's terminal, where people read it."""
-        if self._shows_progress():
+        if _is_read_by_people():
             self._display.display(line)
 
     def _shows_progress(self) -> bool:
-        # The command 'ansible' has callbacks of its own: minimal and oneline.
-        ad_hoc = "module_name" in context.CLIARGS
         async_is_possible = not (self._connection.has_native_async or self._connection.always_pipeline_modules)
-        return (
-            not (ad_hoc or self._task.check_mode)
-            and async_is_possible
-            and is_read_by_people(C.config.get_config_value("DEFAULT_STDOUT_CALLBACK"))
-        )
+        return not self._task.check_mode and async_is_possible and _is_read_by_people()
 
     def _execute(self, name: str, arguments: Result, task_vars: Mapping[str, Any]) -> Result:
         result = self._execute_module(module_name=name, module_args=dict(arguments), task_vars=task_vars)
@@ -184,11 +185,22 @@ class ModuleRunner(ActionBase):
 def explained(result: Result) -> Result:
     """The result of a module whose Python ended before it could give one, with its last words in the message."""
     lines = str(result["module_stderr"]).strip().splitlines() or [""]
-    reason = (
-        "%s. The host's Python said: %s. If it is older than 3.8, which ansible-core and this collection need there, name another"
-        " with ansible_python_interpreter"
-    ) % (str(result.get("msg")).rstrip("."), shown(lines[-1], LONGEST))
+    said = shown(lines[-1], LONGEST)
+    if TOO_OLD.search(said):
+        reason = (
+            "Its Python is too old: this collection and ansible-core need 3.8 or later on a managed host (ansible-core 2.21 and later: 3.9)."
+            " Install a newer one there, and name it with ansible_python_interpreter. It said: %s" % said
+        )
+        result = {key: value for key, value in result.items() if key not in OF_A_CRASH}
+    else:
+        reason = "%s. The host's Python said: %s" % (str(result.get("msg")).rstrip("."), said)
     return dict(result, msg=reason)
+
+
+def _is_read_by_people() -> bool:
+    # The command 'ansible' has callbacks of its own: minimal and oneline.
+    ad_hoc = "module_name" in context.CLIARGS
+    return not ad_hoc and is_read_by_people(C.config.get_config_value("DEFAULT_STDOUT_CALLBACK"))
 
 
 def _job(job: Result) -> Result:

@@ -68,6 +68,7 @@ MACHINE: dict[str, Shape] = {
     "balloon_default_mb": Null(int),
     "balloon_current_mb": Null(int),
     "balloon_followed": Null(bool),
+    "last_balance": Null(dict),
     "page_fusion": Null(bool),
     "large_pages": Null(bool),
     "guest_additions_run_level": Null(int),
@@ -83,6 +84,35 @@ SENT_FACTS: Shape = {
     "machines": [dict(MACHINE, uuid=Text(UUID.replace("A-F", ""), "a UUID"), state=str, groups=[str], memory_mb=int)],
     "unreadable": [UNREADABLE],
     "totals": dict,
+}
+
+# Facts with metrics, for the planner of balance.
+_FIGURES_OF_A_GUEST = dict.fromkeys(("total_kb", "free_kb", "cache_kb", "balloon_kb"), Null(int))
+_FIGURES_OF_A_HOST = dict.fromkeys(
+    ("memory_total_kb", "memory_free_kb", "vmm_used_kb", "vmm_free_kb", "vmm_ballooned_kb"), Null(int)
+)
+BALANCED_FACTS: Shape = {
+    "host": _FIGURES_OF_A_HOST,
+    "machines": [dict(MACHINE, state=str, memory_mb=int, guest=Null(_FIGURES_OF_A_GUEST))],
+}
+RESERVATIONS: Shape = [{"name": Null(str), "memory_mb": int}]
+
+# Results of vbox_memory_balance_plan.
+_STEP = {"uuid": str, "request_mb": int, "was_mb": int}
+_BALANCED = {
+    "uuid": str,
+    "name": str,
+    "code": str,
+    "sentence": str,
+    "managed": bool,
+    "figures": dict,
+    "gives_to": [{"uuid": str, "mb": int}],
+}
+_HOST_OF_A_PLAN = {"codes": [str], "sentence": str, "figures": dict}
+PLANNED: Shape = {
+    "plan": Null({"host": _HOST_OF_A_PLAN, "machines": [_BALANCED], "steps": [_STEP]}),
+    "input": Null(dict),
+    "differences": Null([{"machine": Null(str), "outcome": str, "msg": Null(str)}]),
 }
 
 # Facts with their figures, for who computes with them.

@@ -10,9 +10,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from ansible.errors import AnsibleError
-from ansible.parsing.vault import EncryptedString
 
 from ansible_collections.vbox.memory.plugins.module_utils.errors import printable
+
+try:
+    from ansible.parsing.vault import EncryptedString
+except ImportError:  # ansible-core before 2.19
+    from ansible.parsing.yaml.objects import AnsibleVaultEncryptedUnicode as EncryptedString
+    from ansible.utils.unsafe_proxy import wrap_var
+else:
+    wrap_var = None
 
 KINDS = (
     (type(None), "null"),
@@ -31,7 +38,8 @@ KINDS = (
 WORDS = {None: "-", True: "on", False: "off"}
 
 
-SCALARS: tuple[Any, ...] = (str, int, float, bytes)
+# How each becomes Python's own. Not by `str(value)`: the unsafe strings of ansible-core before 2.19 stay what they are by that.
+SCALARS: tuple[tuple[Any, Any], ...] = ((str, str.__str__), (int, int), (float, float), (bytes, bytes))
 DEEPEST = 100  # levels of lists and dictionaries
 
 
@@ -50,14 +58,19 @@ def plain(value: Any, depth: int = 0) -> Any:
         return [plain(item, depth + 1) for item in value]
     if isinstance(value, EncryptedString):
         return str(value)
-    for kind in SCALARS:
+    for kind, own in SCALARS:
         if isinstance(value, kind):
-            return kind(value)
+            return own(value)
     if isinstance(value, datetime.date):
         return (datetime.datetime if isinstance(value, datetime.datetime) else datetime.date).fromisoformat(
             value.isoformat()
         )
     return value
+
+
+def untrusted(value: Any) -> Any:
+    """A plain value from somebody else, of which Ansible makes no template: before ansible-core 2.19, any string is one unless marked."""
+    return wrap_var(value) if wrap_var else value
 
 
 def shown(value: Any, longest: int | None = None) -> str:

@@ -122,7 +122,7 @@ MISTAKES = {
     "template": ({"vbox_memory_policy_x": "{{ 1 + }}"}, "vbox_memory_policy_x: "),
     "key": ({"vbox_memory_policy_x": {"default": {}}}, "vbox_memory_policy_x.default: there is no such key; did you mean defaults?"),
     "metrics": ({"vbox_memory_metrics": "perhaps"}, "metrics"),
-    "batch": ({"vbox_memory_batch": 0}, "batch: 0 is not a whole number from 1 on"),
+    "batch": ({"vbox_memory_batch": 0}, "batch: 0 is not a whole number from 1 to"),
     "condition": ({"vbox_memory_policy_x": {"rules": [{"when": "memory_mb"}]}}, "vbox_memory_policy_x.rules[0].when: memory_mb alone is no condition"),
     "depth": ({"vbox_memory_policy_x": {"rules": [{"when": " || ".join(["page_fusion"] * 500)}]}}, "vbox_memory_policy_x.rules[0].when: it is nested more"),
     "argument": ({"vbox_memory_on_blocked": "{{ nowhere }}"}, "'nowhere' is undefined"),

@@ -60,6 +60,11 @@ CALLS = [
     (["sample", HOST_FIGURES, 0], {"host": {}}),
     (["sampled", HOST_FIGURES], {"host": {"ballooned_kb": 0}}),
     (["query_metrics", "host", ["RAM/VMM/Ballooned"]], {"RAM/VMM/Ballooned": 0}),
+    (
+        ["query_each", {"host": ["RAM/VMM/Ballooned"], "<0>": ["Guest/RAM/Usage/Free"]}, {"<0>": "web01"}],
+        {"host": {"RAM/VMM/Ballooned": 0}, "<0>": {}},
+    ),
+    (["query_each", {UNKNOWN: ["Guest/RAM/Usage/Free"]}, {}], {UNKNOWN: {}}),
     (["close"], None),
     (["read", "<0>"], {"name": "web01"}),
 ]

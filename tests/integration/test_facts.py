@@ -109,6 +109,7 @@ def entry(**values):
             "balloon_default_mb": 0,
             "balloon_current_mb": None,
             "interrupted_restart": None,
+            "last_balance": None,
             "balloon_followed": None,
             "page_fusion": False,
             "large_pages": False,
@@ -251,7 +252,11 @@ def test_check_mode_says_the_same(host):
 
 @pytest.mark.parametrize(
     ("parameters", "words"),
-    [({"machines": ["a"], "wiat": 1}, "wiat"), ({"wait": "long"}, "wait"), ({"metrics": "perhaps"}, "metrics")],
+    [
+        ({"machines": ["a"], "wiat": 1}, "wiat"),
+        ({"metrics_wait": "long"}, "metrics_wait"),
+        ({"metrics": "perhaps"}, "metrics"),
+    ],
     ids=["unknown option", "no number", "no boolean"],
 )
 def test_wrong_parameters(on_fake, parameters, words):
@@ -274,7 +279,7 @@ def test_without_metrics_nothing_is_set_up_and_figures_are_null(fresh):
 
 
 def test_metrics_are_set_up_once(fresh):
-    first, calls = facts(fresh, wait=60)
+    first, calls = facts(fresh, metrics_wait=60)
     assert metrics_calls(calls, "setup") == [
         ["metrics", "setup", "--period", "1", "--samples", "1", "host", "RAM/Usage,RAM/VMM"]
     ]
@@ -289,7 +294,7 @@ def test_metrics_are_set_up_once(fresh):
 
 
 def test_what_has_not_come_in_time_is_null(fresh):
-    found, calls = facts(fresh, wait=0)
+    found, calls = facts(fresh, metrics_wait=0)
     assert len(metrics_calls(calls, "setup")) == 1
     assert {found["host"][name] for name in HOST_FIGURES} == {None}
     assert found["totals"]["overcommit_ratio"] is None
@@ -359,7 +364,7 @@ def test_a_guest_that_does_not_follow(on_fake, reports_balloon):
 
 def test_a_guest_without_additions_says_nothing(on_fake):
     uuid = on_fake.fake.add_guest("mute", additions=False)
-    found, calls = facts(on_fake, wait=60)
+    found, calls = facts(on_fake, metrics_wait=60)
     machine = found["machines"][0]
     assert machine["guest"] is None and machine["balloon_followed"] is None
     assert machine["process_kb"] > 0
@@ -376,7 +381,7 @@ def test_a_paused_guest_counts_as_running(on_fake):
 
 def test_a_paused_guest_s_figures_are_not_waited_for(on_fake):
     uuid = on_fake.fake.add_guest("paused", memory=1024, state="paused")
-    found, calls = facts(on_fake, wait=60)
+    found, calls = facts(on_fake, metrics_wait=60)
     assert found["machines"][0]["guest"] is None and found["machines"][0]["process_kb"] > 0
     assert len([call for call in metrics_calls(calls, "query") if call[2] == uuid and "Guest/" in call[3]]) == 1
 

@@ -10,6 +10,8 @@ import warnings
 
 from support import hosts
 
+GUESTS = ("web01", "web02")  # which run there, of 768 MB each
+
 
 class FellByItself(Exception):
     """A nested guest ended in a triple fault with a clean serial log: the emulator's doing (tests/testbed/live.d/README.md)."""
@@ -63,6 +65,14 @@ def balloon(host, name, **parameters):
     result, _calls = host.module("vbox_balloon", dict(parameters, name=name))
     assert not result.get("failed"), result
     return only_machine(result)
+
+
+def policy_for(host, budget):
+    """A policy of balance by which the running machines together have so many MB."""
+    result, _calls = host.module("vbox_memory_facts", {"wait": 60})
+    figures = result["ansible_facts"]["vbox_memory"]["host"]
+    there = (figures["memory_free_kb"] + figures["vmm_used_kb"] + figures["vmm_free_kb"]) // 1024
+    return {"reserve": there - budget, "ready": 0, "window": 20}
 
 
 def info(host, name):

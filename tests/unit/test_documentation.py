@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import pytest
-from support.documentation import NAMES, argument_spec, documentation
+from support.documentation import CHANGE_SETTINGS, NAMES, argument_spec, documentation
 
 # Of the whole task, or in place of `machines`
 NOT_OF_A_MACHINE = {"backend", "vboxmanage", "api_python", "machines", "name"}
@@ -38,7 +38,7 @@ def test_environment_variables_are_documented(docs, monkeypatch, name):
             assert f"E({variable})" in " ".join(docs[name]["doc"]["options"][key]["description"]), (key, variable)
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name != "vbox_memory_facts"])
+@pytest.mark.parametrize("name", CHANGE_SETTINGS)
 def test_suboptions_are_the_options_of_the_same_name(docs, name):
     options = docs[name]["doc"]["options"]
     suboptions = options["machines"]["suboptions"]

@@ -19,8 +19,11 @@ MAY_IMPORT = {
     "argument_spec": {"errors", "model"},
     "planning": {"errors", "model"},
     "backends": {"errors", "locks", "model"},
-    "facts": {"backends", "errors", "model", "planning"},
-    "execution": {"backends", "errors", "locks", "model", "planning"},
+    "balance_status": {"errors", "locks"},
+    "facts": {"backends", "balance_status", "errors", "model", "planning"},
+    "execution": {"backends", "balance_status", "errors", "locks", "model", "planning"},
+    "balance_service": {"backends", "balance_status", "errors", "execution", "planning"},
+    "run_balance": {"argument_spec", "backends", "errors", "execution", "model", "planning", "run_module"},
     "run_module": {"argument_spec", "backends", "errors", "execution", "model", "planning"},
 }
 NO_INPUT_OR_OUTPUT = ("os", "subprocess", "time", "socket", "pathlib", "tempfile", "datetime", "random")

@@ -4,20 +4,20 @@
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
-import sys
-import tarfile
 from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
+from support.tarball import files_of_tarball
 
 ROOT = Path(__file__).resolve().parents[2]
 COPY = ROOT / ".build" / "ansible_collections" / "vbox" / "memory"
 NAMED_IN_README = (
     "docs/*.md",
+    "extensions/eda/**/*.py",
+    "extensions/eda/**/*.yml",
     "plugins/filter/*.py",
     "plugins/inventory/*.py",
     "plugins/modules/*.py",
@@ -34,28 +34,14 @@ def pages(folder="."):
     return sorted(name for name in listing.split("\0") if name.endswith(".md") and (ROOT / name).is_file())
 
 
-PAGES_THAT_SHIP = [page for page in pages() if not page.startswith("tests/")]
+STAYS_AT_HOME = ("tests/", ".github/")
+PAGES_THAT_SHIP = [page for page in pages() if not page.startswith(STAYS_AT_HOME)]
 
 
 @pytest.fixture(scope="session")
 def shipped(tmp_path_factory):
     """The names of all files in the tarball."""
-    folder = tmp_path_factory.mktemp("tarball")
-    command = [
-        sys.executable,
-        "-m",
-        "ansible",
-        "galaxy",
-        "collection",
-        "build",
-        "--output-path",
-        str(folder),
-        str(COPY),
-    ]
-    subprocess.run(command, check=True, capture_output=True, text=True)
-    with tarfile.open(next(folder.glob("*.tar.gz"))) as tarball:
-        files = json.load(tarball.extractfile("FILES.json"))["files"]
-    return {entry["name"] for entry in files if entry["ftype"] == "file"}
+    return files_of_tarball(COPY, tmp_path_factory.mktemp("tarball"))
 
 
 @pytest.mark.parametrize("page", pages())
@@ -70,7 +56,7 @@ def test_every_link_of_a_page_that_ships_leads_to_what_ships(shipped, page):
 
 
 def test_no_other_page_ships(shipped):
-    assert {name for name in shipped if name.endswith(".md")} == {*pages()} - {*pages("tests")}
+    assert {name for name in shipped if name.endswith(".md")} == set(PAGES_THAT_SHIP)
 
 
 def test_readme_links_every_page_plugin_role_and_playbook():

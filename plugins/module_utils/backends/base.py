@@ -109,6 +109,24 @@ class Backend(ABC):
         :param target: the UUID of a machine, or :data:`~.metrics.HOST`
         """
 
+    def query_each(
+        self, wanted: Mapping[str, Sequence[str]], names: Mapping[str, str]
+    ) -> dict[str, dict[str, int | None]]:
+        """The newest values of metrics of many, asked for together: ``{target: {metric: kB, or None if it has none}}``. A machine that is gone has none.
+
+        :param wanted: ``{HOST or the UUID of a machine: metrics}``
+        :param names: the machines' names by UUID, as they were just read
+        """
+        values = {}
+        for target, metrics in wanted.items():
+            try:
+                values[target] = self.query_metrics(target, metrics)
+            except VBoxMemoryError as error:
+                if error.code in OF_THE_HOST:
+                    raise
+                values[target] = dict.fromkeys(metrics)
+        return values
+
     @abstractmethod
     def setup_metrics(self, target: str, groups: Sequence[str]) -> None:
         """Have VirtualBox sample groups of metrics every :data:`~.metrics.PERIOD` seconds."""

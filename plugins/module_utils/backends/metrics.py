@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from typing import Dict, Iterable, Optional, Sequence
+from typing import Dict, Iterable, Mapping, Optional, Sequence
 
 from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError
 
@@ -63,6 +63,36 @@ def values_in(text: str, metrics: Sequence[str]) -> dict[str, int | None]:
     raise _unreadable("query")
 
 
+def values_of_all(
+    text: str, wanted: Mapping[str, Sequence[str]], names: Mapping[str, str]
+) -> dict[str, dict[str, int | None]] | None:
+    """The newest values of many objects in what ``metrics query '*'`` printed; ``None`` where their names leave it open whose a row is.
+
+    A row ends in a metric and its values, and what is before them is the name alone, so only the end of a line in a name could forge a row.
+
+    :param wanted: ``{target: metrics}``
+    :param names: the machines' names by UUID
+    :raises VBoxMemoryError: ``vboxmanage_unreadable``
+    """
+    owners = {"%-15s" % names.get(target, target): target for target in wanted}
+    if len(owners) != len(wanted) or any(re.search(r"[\r\n]|^host *\Z", names[one]) for one in wanted if one in names):
+        return None
+    known = sorted({metric for metrics in wanted.values() for metric in metrics}, key=len, reverse=True)
+    row = re.compile(r"(.*?) (%s) +((?:-?[0-9]{1,10} kB(?:, )?)*)" % "|".join(map(re.escape, known)), re.DOTALL)
+    values: dict[str, dict[str, int | None]] = {target: dict.fromkeys(metrics) for target, metrics in wanted.items()}
+    seen = set()
+    for line in _rows(text, "query").split("\n"):
+        found = row.fullmatch(line)
+        target = owners.get(found.group(1)) if found else None
+        if found is None or target is None or found.group(2) not in values[target]:
+            continue
+        if (target, found.group(2)) in seen:
+            return None
+        seen.add((target, found.group(2)))
+        values[target][found.group(2)] = _newest(found.group(3))
+    return values
+
+
 def period_in(text: str, metric: str) -> int:
     """The period of a metric in what ``metrics list`` printed for one object, in seconds; 0 if it is not set up.
 
@@ -92,11 +122,15 @@ def _rows_of(name: str, text: str, row: re.Pattern[str]) -> dict[str, int | None
         found = row.match(text, position + len(name)) if text.startswith(name, position) else None
         if not found or found.group(1) in values:
             return None
-        numbers = re.findall(r"-?[0-9]+", found.group(2))
-        # A figure of more than 2 TB is negative: VirtualBox has 31 bits for it.
-        values[found.group(1)] = int(numbers[-1]) if numbers and int(numbers[-1]) >= 0 else None
+        values[found.group(1)] = _newest(found.group(2))
         position = found.end()
     return values
+
+
+def _newest(text: str) -> int | None:
+    numbers = re.findall(r"-?[0-9]+", text)
+    # A figure of more than 2 TB is negative: VirtualBox has 31 bits for it.
+    return int(numbers[-1]) if numbers and int(numbers[-1]) >= 0 else None
 
 
 def _unreadable(subcommand: str) -> VBoxMemoryError:

@@ -60,6 +60,18 @@ def readable(descriptors: Iterable[int], limit: float) -> set[int]:
     return {descriptor for descriptor, _event in poll.poll(max(0, limit) * 1000)}
 
 
+def send(descriptor: int, data: bytes, limit: float) -> None:
+    """Write to a pipe that does not block, within so many seconds, as far as its reader takes it.
+
+    :raises OSError: where nobody reads
+    """
+    until = time.monotonic() + limit
+    poll = select.poll()
+    poll.register(descriptor, select.POLLOUT)
+    while data and poll.poll(max(0, until - time.monotonic()) * 1000):
+        data = data[os.write(descriptor, data) :]
+
+
 def scratch_file() -> IO[bytes]:
     """A file for what a process prints, which outlives us for it as no pipe does. In memory where there is such a thing: a full or
     missing temporary folder would cut the output off, and VBoxManage does not notice (measured).

@@ -105,6 +105,11 @@ class FallbackBackend(Backend):
     def query_metrics(self, target: str, metrics: Sequence[str]) -> dict[str, int | None]:
         return self._do(lambda backend: backend.query_metrics(target, metrics))
 
+    def query_each(
+        self, wanted: Mapping[str, Sequence[str]], names: Mapping[str, str]
+    ) -> dict[str, dict[str, int | None]]:
+        return self._do(lambda backend: backend.query_each(wanted, names))
+
     def setup_metrics(self, target: str, groups: Sequence[str]) -> None:
         return self._do(lambda backend: backend.setup_metrics(target, groups))
 

@@ -35,7 +35,7 @@ class Listing:
         self._text = vboxmanage.run("list", "vms")
         self._uuids = rows_in(self._text)
         if not self._uuids:
-            _version = vboxmanage.version  # which what is no VBoxManage does not print
+            str(vboxmanage.version)  # which what is no VBoxManage does not print
 
     def find(self, names: Sequence[str], details: bool) -> list[Found]:
         """For each name or UUID the machine with this UUID, or else with this name; or the error in its place: ``machine_not_found``,

@@ -179,7 +179,16 @@ class VBoxApiBackend(Backend):
         return int(self._expected(period, _is_number(period)))
 
     def query_metrics(self, target: str, metrics: Sequence[str]) -> dict[str, int | None]:
-        values = self._call("query_metrics", uuid=_uuid(target), metrics=list(metrics))
+        return self._values(self._call("query_metrics", uuid=_uuid(target), metrics=list(metrics)), metrics)
+
+    def query_each(
+        self, wanted: Mapping[str, Sequence[str]], names: Mapping[str, str]
+    ) -> dict[str, dict[str, int | None]]:
+        objects = [[_uuid(target), list(metrics)] for target, metrics in wanted.items()]
+        results = self._list(self._call("query_each", objects=objects), len(objects))
+        return {target: self._values(found, wanted[target]) for target, found in zip(wanted, results)}
+
+    def _values(self, values: Any, metrics: Sequence[str]) -> dict[str, int | None]:
         known = isinstance(values, dict) and values.keys() <= set(metrics)
         self._expected(values, known and all(value is None or is_whole(value) for value in values.values()))
         return {metric: values[metric] if _is_number(values.get(metric)) else None for metric in metrics}

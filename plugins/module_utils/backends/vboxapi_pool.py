@@ -25,6 +25,7 @@ from ansible_collections.vbox.memory.plugins.module_utils.backends.process impor
     readable,
     retry_transient,
     scratch_file,
+    send,
     wait_for_exit,
 )
 from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError, error_from_result_code
@@ -210,7 +211,8 @@ class Worker:
             self._errors = scratch_file()
             program = _worker_program()
             # A session of its own: what ends us (a lost connection, a kill) must not end a process that holds a lock.
-            self._process = subprocess.Popen(
+            # It goes on to answer requests, where run_command waits for a program's end.
+            self._process = subprocess.Popen(  # pylint: disable=ansible-bad-function
                 [python, "-c", program] + [str(descriptor) for descriptor in lock],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -220,6 +222,7 @@ class Worker:
                 cwd="/",
                 pass_fds=lock,
             )
+            os.set_blocking(self._process.stdin.fileno(), False)  # type: ignore[union-attr]
         except OSError as error:
             raise Unusable("%s: %s" % (python, error.strerror)) from None
         except Exception as error:  # whatever it is, there is another backend
@@ -233,13 +236,12 @@ class Worker:
         return descriptor
 
     def begin(self, task: int, method: str, params: Mapping[str, Any] | None = None) -> None:
-        """Send a request. That the process has ended shows in place of its response."""
+        """Send a request. That the process has ended, or reads no more, shows in place of its response."""
         self.task, self.until = task, time.monotonic() + TIME_LIMIT
         self._number += 1
         request = {"id": self._number, "method": method, "params": params or {}}
         with contextlib.suppress(OSError):
-            self._stdin.write(json.dumps(request).encode() + b"\n")
-            self._stdin.flush()
+            send(self._stdin.fileno(), json.dumps(request).encode() + b"\n", TIME_LIMIT)
 
     def finish(self) -> dict[str, Any]:
         """The response to the request, as the message that it is.

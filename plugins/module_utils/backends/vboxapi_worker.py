@@ -218,6 +218,18 @@ class Requests:
         )
         return {name: values[start + count - 1] if count else None for name, start, count in zip(found, starts, counts)}
 
+    def query_each(self, objects: Any) -> Any:
+        """The same for many: for each pair of a UUID (none is the host) and metrics its values; none of a machine that is gone."""
+        values = []
+        for uuid, metrics in objects:
+            try:
+                values.append(self.query_metrics(uuid, metrics))
+            except Exception as error:
+                if as_error(error).get("code") != NOT_FOUND:
+                    raise
+                values.append({})
+        return values
+
     def setup_metrics(self, uuid: str | None, groups: Any, period: int) -> None:
         """Have VirtualBox sample groups of metrics every so many seconds."""
         self._vbox.performanceCollector.setupMetrics(*self._of_metrics(uuid, groups), period, 1)

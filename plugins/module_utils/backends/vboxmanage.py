@@ -15,6 +15,7 @@ from ansible_collections.vbox.memory.plugins.module_utils.backends.metrics impor
     PERIOD,
     period_in,
     values_in,
+    values_of_all,
 )
 from ansible_collections.vbox.memory.plugins.module_utils.backends.showvminfo import Listing, read_machine, rows_in
 from ansible_collections.vbox.memory.plugins.module_utils.backends.vboxmanage_cli import VBoxManage
@@ -89,6 +90,14 @@ class VBoxManageBackend(Backend):
 
     def query_metrics(self, target: str, metrics: Sequence[str]) -> dict[str, int | None]:
         return values_in(self.vboxmanage.run("metrics", "query", target, ",".join(metrics)), metrics)
+
+    def query_each(
+        self, wanted: Mapping[str, Sequence[str]], names: Mapping[str, str]
+    ) -> dict[str, dict[str, int | None]]:
+        metrics = list(dict.fromkeys(metric for some in wanted.values() for metric in some))
+        printed = self.vboxmanage.run("metrics", "query", "*", ",".join(metrics))
+        values = values_of_all(printed, wanted, names)
+        return super().query_each(wanted, names) if values is None else values
 
     def setup_metrics(self, target: str, groups: Sequence[str]) -> None:
         self.vboxmanage.run("metrics", "setup", "--period", str(PERIOD), "--samples", "1", target, ",".join(groups))

@@ -139,8 +139,8 @@ class VBoxManage:
 
     def _start(self, arguments: Sequence[str], out: IO[bytes], err: IO[bytes]) -> subprocess.Popen[bytes]:
         # A session of its own and files for pipes: what ends us (a lost connection, a kill) must not end
-        # a VBoxManage that holds a machine's lock, or the server marks the machine aborted.
-        return subprocess.Popen(
+        # a VBoxManage that holds a machine's lock, or the server marks the machine aborted. run_command uses pipes.
+        return subprocess.Popen(  # pylint: disable=ansible-bad-function
             (self.executable,) + tuple(arguments),
             stdin=subprocess.DEVNULL,
             stdout=out,

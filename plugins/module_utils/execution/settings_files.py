@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from typing import Any
@@ -46,20 +47,13 @@ class SettingsFiles:
             return
         path = self._backend.settings_file(plan.machine.uuid)
         try:
-            device, size = os.stat(native_path(path)).st_dev, max(_size(path), _size(path + "-prev"))
-            disk = os.statvfs(native_path(os.path.dirname(path)))
+            device = os.stat(native_path(path)).st_dev
+            why = lacks_room(path)
         except (OSError, ValueError):
             return
         self._watched[plan.machine.uuid] = path, device
-        free = (disk.f_bfree if os.geteuid() == 0 else disk.f_bavail) * disk.f_frsize
-        needed = 2 * size + SLACK
-        why = None
         if device in self._lost:
             why = "the settings of another machine on that file system were not saved, in %r" % self._lost[device]
-        elif free < needed:
-            why = "%d kB are free on that file system, and %d kB are needed" % (free // 1024, -(-needed // 1024))
-        elif disk.f_files and not disk.f_favail:
-            why = "that file system can hold no further file"
         if why:
             raise VBoxMemoryError(
                 "disk_full",
@@ -79,6 +73,33 @@ class SettingsFiles:
             result.error = _not_saved(path)
         elif not result.error:
             result.error = _other_values(path, saved, machine)
+
+
+def lacks_room(path: str) -> str | None:
+    """Why there is no room to save a settings file once more, in words; ``None`` if there is.
+
+    :raises OSError: where the file or its folder cannot be seen; ``ValueError`` for a path that cannot be one
+    """
+    size = max(os.stat(native_path(path)).st_size, _size(path + "-prev"))
+    disk = os.statvfs(native_path(os.path.dirname(path)))
+    free = (disk.f_bfree if os.geteuid() == 0 else disk.f_bavail) * disk.f_frsize
+    needed = 2 * size + SLACK
+    if free < needed:
+        return "%d kB are free on that file system, and %d kB are needed" % (free // 1024, -(-needed // 1024))
+    return "that file system can hold no further file" if disk.f_files and not disk.f_favail else None
+
+
+def global_settings_lack_room() -> str | None:
+    """The same of VirtualBox's own settings, ``VirtualBox.xml``, of this user, where they can be seen."""
+    folders = [
+        os.environ.get("VBOX_USER_HOME"),
+        os.environ.get("XDG_CONFIG_HOME") and os.path.join(os.environ["XDG_CONFIG_HOME"], "VirtualBox"),
+    ]
+    folders += [os.path.expanduser(one) for one in ("~/.config/VirtualBox", "~/.VirtualBox")]
+    for path in [os.path.join(folder, "VirtualBox.xml") for folder in folders if folder]:
+        with contextlib.suppress(OSError, ValueError):
+            return lacks_room(path)
+    return None
 
 
 def _size(path: str) -> int:

@@ -23,7 +23,7 @@ class Guest:
 
     __slots__ = (
         "index name memory total most walk bad noise state need cache cache_wanted touched balloon shown shown_at current pending "
-        "begins began_with gave phantom lost down up delay partial obeys lies frozen starved still until booted recovering "
+        "begins began_with gave phantom lost unseen down up delay partial obeys lies frozen starved still until booted recovering "
         "direction died charged stubborn restored started foreign".split()
     )
 
@@ -46,6 +46,7 @@ class Guest:
         self.gave = 0  # MB by the request under way, or the one that ended last
         self.phantom = 0
         self.lost = 0  # MB taken back by itself, for the host to notice
+        self.unseen = 0  # MB of that which neither VirtualBox nor the guest's figures tell
         self.down, self.up = scenario.down, scenario.up
         self.delay = 0
         self.partial = 1.0
@@ -184,6 +185,10 @@ class Guest:
         else:
             self.cache = max(0, most)
 
+    def tells(self) -> bool:
+        """Whether its figures are those of now, and true."""
+        return self.frozen is None and not self.lies
+
     def sample(self, second: int) -> dict | None:
         """Its figures as VirtualBox has them; what stands still is printed like fresh ones."""
         if self.frozen is not None:
@@ -242,6 +247,7 @@ def _empties(guest: Guest, fault: Fault, second: int) -> None:
 def _empty(guest: Guest, told: bool) -> None:
     guest.lost += guest.balloon
     guest.phantom += 0 if told else guest.balloon
+    guest.unseen += 0 if told or guest.tells() else guest.balloon
     guest.balloon = 0
     guest.current = guest.pending = NONE
     guest.charged = guest.memory

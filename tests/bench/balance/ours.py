@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from bench.balance.host import Host, View
 
-from ansible_collections.vbox.memory.plugins.module_utils.planning import balance
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance import planner as balance
 
 FLOOR = "10%"  # as the peers' minimum: recorded machines use that little of their memory, and no balloon takes more
 CALM = 900  # s: three windows, more than any time limit of the law but the next
@@ -15,7 +15,7 @@ STUCK = 2100  # s: so long may a guest that does not follow be left alone before
 
 class Ours:
     name = "ours"
-    period = 5  # the planner's own default
+    period = 1  # the planner's own default
     looks = True
     settles = CALM
 

@@ -15,6 +15,7 @@ GUEST = {
     "used_mb": 20.0,
     "cache_mb": 5.0,
     "cache_floor_mb": 2.0,  # what the guest cannot take back from its cache
+    "wobble_kb": 0,  # what it uses goes up and down by so much, second by second: its figures stand still otherwise
     "program_mb": 0.0,  # a program in the guest, what it holds
     "program_rate": 0.0,  # how fast it grows, MB/s
     "program_max_mb": None,
@@ -169,7 +170,8 @@ def _machine_values(machine):
         found["Guest/CPU/Load"] = {"User": 0, "Kernel": 0, "Idle": 10000}
         found["Guest/RAM/Usage"] = {
             "Total": int(figure(machine, "total_mb") * 1024),
-            "Free": int((free_mb(machine) + run["cache_mb"]) * 1024),  # the cache counts as free (measured)
+            "Free": int((free_mb(machine) + run["cache_mb"]) * 1024)  # the cache counts as free (measured)
+            - int(run["t"]) * 7 % (figure(machine, "wobble_kb") + 1),
             "Balloon": int(run["balloon"]) * 1024 if figure(machine, "reports_balloon") else 0,
             "Shared": 0,
             "Cache": int(run["cache_mb"] * 1024),

@@ -9,11 +9,10 @@ from typing import Any, Dict, List, NamedTuple, Optional
 
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.given import Stock
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.policy import HostPolicy
-from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.records import Record
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.records import REMEMBERED, Record
 
 READY_PERCENT, READY_LEAST = 2, 256
-READY_MOST_PERCENT = 10  # what machines needed at a time lately is kept ready up to that
-REMEMBERED = 3600  # s
+READY_MOST_PERCENT = 25  # what machines needed at a time lately is kept ready up to that
 RESERVE_PERCENT, RESERVE_LEAST = 5, 1024
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Optional
 
-from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.given import GRACE, Stock
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.given import GRACE, Stock, open_mb
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.policy import HostPolicy
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.records import Record, forget_uses
 
@@ -95,24 +95,19 @@ def _judge_followers(records: List[Record], stock: Stock, now: float) -> None:
         return
     overdue_gives = [r for r in open_gives if _is_overdue(r.gives, now, late)]
     overdue_takes = [r for r in open_takes if _is_overdue(r.takes, now, late)]
-    missing, most = stock.missing, stock.missing_most
+    missing = stock.missing
     if not overdue_gives and not overdue_takes:
-        if (
-            missing <= stock.slack
-            and most >= -stock.slack
-            and _all_should_be_done(open_gives, open_takes, account, now, late)
-        ):
-            _write_off(records, open_gives, open_takes, account, stock.time)
+        if -stock.slack <= missing <= stock.slack and _all_should_be_done(open_gives, open_takes, account, now, late):
+            _write_off(open_gives, open_takes, stock.time)
         return
-    missing -= sum(_open_mb(r.gives, stock.time) for r in open_gives if r not in overdue_gives)
-    missing -= account["give_written_off"]
+    missing -= sum(open_mb(r.gives, stock.time) for r in open_gives if r not in overdue_gives)
     if missing > stock.slack:
         for record in overdue_gives:
             if not _seems_to_have_given(record):
                 _fix(record, now)
-    if most < -stock.slack:
-        _blame_takers(overdue_takes, -most, now)
-    _write_off(records, overdue_gives, overdue_takes, account, stock.time)
+    if stock.missing < -stock.slack:
+        _blame_takers(overdue_takes, -stock.missing, now)
+    _write_off(overdue_gives, overdue_takes, stock.time)
 
 
 def _blame_takers(overdue: List[Record], untaken: int, now: float) -> None:
@@ -133,11 +128,6 @@ def _is_short(record: Record) -> bool:
 
 def _is_open(flights: List[List[Any]]) -> bool:
     return bool(flights) and any(done is None for _when, _mb, done in flights)
-
-
-def _open_mb(flights: List[List[Any]], time: float) -> int:
-    """MB that are under way, of what was asked before the figures."""
-    return sum(mb for when, mb, done in flights if done is None and when < time)
 
 
 def _is_overdue(flights: List[List[Any]], now: float, late: float) -> bool:
@@ -176,17 +166,9 @@ def _fix(record: Record, now: float) -> None:
         record.fixed = "not_following"
 
 
-def _write_off(
-    records: List[Record], gives: List[Record], takes: List[Record], account: Dict[str, Any], time: float
-) -> None:
+def _write_off(gives: List[Record], takes: List[Record], time: float) -> None:
     """Nobody waits for these requests any more; what they left open stays charged."""
     for record in gives:
         record.gives = [[when, mb, time if done is None else done] for when, mb, done in record.gives]
     for record in takes:
         record.takes = [[when, mb, time if done is None else done] for when, mb, done in record.takes]
-    if gives:
-        waited_for = sum(mb for record in records for _when, mb, done in record.gives if done is None)
-        account["give_written_off"] = max(account["give_written_off"], account["give"] - waited_for)
-    if takes:
-        waited_for = sum(mb for record in records for _when, mb, done in record.takes if done is None)
-        account["take_written_off"] = max(account["take_written_off"], account["take"] - waited_for)

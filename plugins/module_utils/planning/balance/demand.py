@@ -9,9 +9,15 @@ from typing import Any, Dict, List
 
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.given import Stock
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.policy import HostPolicy
-from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.records import Record, forget_uses
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.records import (
+    REMEMBERED,
+    Record,
+    forget_uses,
+)
 
-LATEST = 3  # samples
+LATEST = 3  # samples at least are recent,
+RECENT = 15  # s: and all of that time, of MOST samples
+MOST = 20
 RISE_LEAST = 96  # MB
 RISES_IN = 10  # s: what rises by more than noise in that time, rises
 BANDS = 10  # parts of the window
@@ -20,18 +26,25 @@ LEAST_BAND = 64
 BAND_PERCENT = 2
 LOOKS_AHEAD = 12  # s at most that a rise is taken to go on
 AHEAD_MOST = 256  # MB
+POOL_SHARE = 4  # a starving guest is given that part of what the pool has for each of them
 STARVING = 80  # MB of Free: where programs begin to be killed is 45 to 52 (measured), and the figure is 5 s old
-BOOST_LEAST = 512  # MB that a starving guest is given beyond what it is seen to use; doubled while it starves on
+BOOST_LEAST = 512  # MB that a starving guest is given beyond what it is seen to use, or half of its part of the pool; doubled while it starves on
 
 
-def estimate(records: List[Record], stock: Stock, policy: HostPolicy, now: float) -> None:
+def estimate(records: List[Record], stock: Stock, policy: HostPolicy, pool: int, now: float) -> None:
     """Set use, peak, band, and the sizes that the targets are made of, for each managed machine."""
     given = _part_given(records, stock)
+    starving = 0
     for record in records:
         if record.fixed is None:
             _pair(record, given)
+            record.censored = record.free < max(STARVING, record.hard // 2)
+            starving += record.censored
+    each = max(BOOST_LEAST, pool // (POOL_SHARE * starving)) if starving else 0
+    for record in records:
+        if record.fixed is None:
             _remember(record, policy)
-            _needs(record, policy, now)
+            _needs(record, policy, each, now)
 
 
 def _part_given(records: List[Record], stock: Stock) -> float:
@@ -46,7 +59,7 @@ def _part_given(records: List[Record], stock: Stock) -> float:
                     young += mb
     if not open_mb:
         return 0.0
-    left = stock.may_give - stock.account["give_written_off"] - young
+    left = max(0, stock.missing)
     return min(1.0, max(0.0, 1 - left / open_mb))
 
 
@@ -95,7 +108,9 @@ def _remember(record: Record, policy: HostPolicy) -> None:
     if known["since"] is None:
         known["since"] = time
     recent = known["recent"]
-    known["recent"] = [each for each in recent[-5:] if each[0] >= time - RISES_IN] + [[time, use]]
+    if len(recent) >= LATEST and recent[0][0] < time - RECENT or len(recent) == MOST:
+        recent = recent[1:]
+    known["recent"] = recent + [[time, use]]
     peaks = known["peaks"]
     if peaks and time - peaks[-1][0] < policy.window / BANDS:
         last = peaks[-1]
@@ -113,20 +128,34 @@ def _remember(record: Record, policy: HostPolicy) -> None:
     known["peaks"] = peaks + [[time, use, use]]
 
 
-def _needs(record: Record, policy: HostPolicy, now: float) -> None:
+def _needs(record: Record, policy: HostPolicy, boost: int, now: float) -> None:
     """The sizes between which the law decides."""
     known = record.history
     recent = known["recent"]
-    record.recent = max([each[1] for each in recent[-LATEST:]] + [record.use_most])
-    record.peak = max([each[1] for each in known["peaks"]] + [record.recent])
-    record.full = known["seen"] - known["since"] >= policy.window
-    rise = recent[-1][1] - recent[0][1]
+    seen = known["seen"]
+    highest = record.use_most
+    first = None
+    for each in recent:
+        if each[1] > highest:
+            highest = each[1]
+        if first is None and each[0] >= seen - RISES_IN:
+            first = each
+    record.recent = highest
+    for _since, high, _low in known["peaks"]:
+        if high > highest:
+            highest = high
+    record.peak = highest
+    record.full = seen - known["since"] >= policy.window
+    rise = recent[-1][1] - first[1]
     ahead = 0
     if rise > max(RISE_LEAST, known["swing"] * 7 // 4):
-        seconds = recent[-1][0] - recent[0][0]
+        seconds = recent[-1][0] - first[0]
         record.rate = int(rise / seconds) + 1
-        ahead = min(int(record.rate * min(LOOKS_AHEAD, now - known["seen"] + policy.period + 4)), AHEAD_MOST)
-    _starving(record, known, rise)
+        ahead = min(int(record.rate * min(LOOKS_AHEAD, now - seen + policy.period + 4)), AHEAD_MOST)
+    if record.censored:
+        _starving(record, known, max(boost, rise))
+    elif known["want"]:
+        known["boost"] = known["want"] = 0
     need = max(record.peak, record.use + ahead) + record.hard
     record.rising = record.use + ahead > record.peak
     comfortable = need - record.hard + record.comfort
@@ -137,18 +166,21 @@ def _needs(record: Record, policy: HostPolicy, now: float) -> None:
     record.expected = min(record.ceiling, need + known["boost"]) if record.censored else need
     record.keep = comfortable + record.band
     record.cached = record.keep + record.cache // 2
+    record.lately = _second(known["bursts"], now) + record.hard
     record.room = record.hold - max(record.recent, min(record.peak, record.use + record.band)) - record.hard - ahead
 
 
-def _starving(record: Record, known: Dict[str, Any], rise: int) -> None:
+def _second(bursts: List[List[Any]], now: float) -> int:
+    """What it used in two bursts of the last hour: such a guest will do so again."""
+    if len(bursts) < 2:
+        return 0
+    peaks = sorted([peak for when, peak in bursts if now - when < REMEMBERED])
+    return peaks[-2] if len(peaks) > 1 else 0
+
+
+def _starving(record: Record, known: Dict[str, Any], boost: int) -> None:
     """A guest at its low mark needs more than can be seen: what it is to hold grows with each look at what it was given."""
-    record.censored = record.free < max(STARVING, record.hard // 2)
-    if not record.censored:
-        known["boost"] = known["want"] = 0
-        return
     if known["want"] and (record.most_given > record.asked or record.hold < known["want"]):
         return  # it has not had yet what it was to get
-    known["boost"] = min(
-        2 * known["boost"] if known["boost"] else max(BOOST_LEAST, rise), max(BOOST_LEAST, record.memory // 2)
-    )
+    known["boost"] = min(max(2 * known["boost"], boost), max(BOOST_LEAST, record.memory // 2))
     known["want"] = min(record.ceiling, max(known["want"], record.use + known["boost"] + record.hard))

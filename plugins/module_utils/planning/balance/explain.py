@@ -79,7 +79,7 @@ def code_of(record: Record, money: Budget, chosen: Chosen, policy: HostPolicy, n
     if record.urgency is not None and record.urgency < REST:
         coming = record.waits or record.takes_from or money.under_way or money.held_back or not chosen.givers_turn
         return "waits_for_donor" if coming else "waits_for_budget"
-    if open_mb(record.gives) or open_mb(record.takes):
+    if record.giving or record.taking:
         return "in_flight"
     if record.target >= record.hold:
         if record.hold >= record.ceiling:
@@ -103,11 +103,6 @@ def _code_of_taker(record: Record) -> str:
     if record.urgency == COMFORT:
         return "below_need"
     return "cache" if record.keep <= record.before < record.cached else "surplus"
-
-
-def open_mb(flights: List[List[Any]]) -> int:
-    """MB that are under way."""
-    return sum(mb for _when, mb, done in flights if done is None)
 
 
 def figures_of(record: Record, policy: HostPolicy, now: float) -> Dict[str, Any]:
@@ -141,6 +136,7 @@ def figures_of(record: Record, policy: HostPolicy, now: float) -> Dict[str, Any]
         "comfortable_mb": record.comfortable,
         "keep_mb": record.keep,
         "cached_mb": record.cached,
+        "lately_mb": record.lately,
         "rising": record.rising,
         "room_mb": record.room,
         "harmless_mb": record.harmless,

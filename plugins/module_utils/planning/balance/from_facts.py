@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Tuple
 
-LIVE = ("running", "paused")
+# A machine in any other state holds memory of the host, also one that hangs, is saved just now, or is in a state that we do not know.
+HOLDS_NOTHING = ("poweroff", "aborted", "aborted-saved", "saved", "teleported")
 
 
 def planner_input(facts: Dict[str, Any], now: float) -> Tuple[Dict[str, Any], List[Dict[str, Any]]]:
@@ -35,6 +36,6 @@ def planner_input(facts: Dict[str, Any], now: float) -> Tuple[Dict[str, Any], Li
                 "sample": dict(machine["guest"], time=now) if machine.get("guest") else None,
             }
             for machine in facts["machines"]
-            if machine["state"] in LIVE
+            if machine["state"] not in HOLDS_NOTHING
         ],
     )

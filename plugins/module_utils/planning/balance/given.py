@@ -32,14 +32,17 @@ ACCOUNT: Dict[str, Any] = {
     "time": None,  # of the last sum
     "kb": None,  # the last sum
     "called": None,  # when the last plan was made
-    "give": 0,  # the bounds, of those that are active
-    "take": 0,
-    "least": 0,  # of to take - to give
-    "most": 0,
-    "give_written_off": 0,  # of which nobody is waited for any more
-    "take_written_off": 0,
-    "turn": None,  # since when those who take have had their turn; null while those who give have theirs
-    "want": [0, 0],  # [when, MB]: the most that one machine needed at a time, of the last hour
+    "give": 0,  # what all may still give, at most; with what those lack who did not follow
+    "take": 0,  # what all may still take, at most
+    "give_now": 0,  # of that, what those may give who are active
+    "take_now": 0,
+    "phantom": 0,  # MB of the sum that no guest has given, at most
+    "stray": 0,  # MB that a guest may have taken back by itself, unseen
+    "rest": 0,  # what the sum was beyond all that was asked, when nobody was waited for: phantoms, and who never followed
+    "rested": [0, 0],  # the bounds then: to give, to take
+    "doubts": [],  # MB by which both bounds may be too high: [until when it could be true, MB]
+    "turn": ["give", 0],  # whose turn it is, and since when
+    "want": [0, 0],  # [when, MB]: the most that machines needed together at a time, of the last hour
     "gone": [],  # machines that are gone, and may be in the sum still: [seen when, MB]
     "unsure": [0, 0],  # [until when, MB]: what may still be taken by requests of before the history
     "give_rate": 9,  # MB/s of one guest; the slow live host's figures (measured), until something faster is seen
@@ -52,6 +55,7 @@ DONE = 120  # s
 SLOWEST_GIVING, SLOWEST_TAKING = 3, 8  # MB/s: a third and a fifth of the slow live host's
 LEAST_USE = 32  # MB: no guest that runs uses less
 ALIKE = 8  # MB
+MOST_RISE = 200  # MB that a use may rise by between two figures
 
 
 class Stock(NamedTuple):
@@ -62,8 +66,7 @@ class Stock(NamedTuple):
     may_take: int  # MB that guests may still take, at most
     may_give: int
     charge: int  # MB that all machines may hold, whatever their guests do next
-    missing: int  # what is to be given less what is to be taken, by requests older than the sum: at least
-    missing_most: int  # and at most
+    missing: int  # what was to be given less what was to be taken, by requests older than the sum, and is not
     slack: int  # MB: each guest's balloon may end 1 MB short
     account: Dict[str, Any]
 
@@ -79,74 +82,80 @@ def take_stock(host: Dict[str, Any], records: List[Record], history: Optional[Di
     else:
         _note_requests(account, records, now)
         _note_gone(account, records, history["machines"], now)
-    for record in records:
-        if _is_emptied(record):
-            make_phantom(record, account, now)
+    emptied = [record for record in records if _is_emptied(record)]
+    for record in emptied:
+        make_phantom(record, account, now)
+    slack = 1 + sum(record.asked > 0 for record in records)
     if account["time"] is None or time > account["time"]:
-        _tighten(account, records, kb, time)
-        _prove(account, records, time)
+        _tighten(account, records, kb, time, slack, bool(emptied))
+        _prove(account, records, time, slack)
     _retire_old(account, records, now)
+    _end_doubts(account, now)
+    _bound_active(account, records)
     account["called"] = now
     account["gone"] = [gone for gone in account["gone"] if time <= gone[0]]
-    phantoms = sum(record.history["phantom"][1] for record in records if record.history["phantom"])
+    return _stock(account, records, time, slack, now)
+
+
+def _stock(account: Dict[str, Any], records: List[Record], time: float, slack: int, now: float) -> Stock:
+    """Two bounds of what all may hold are known; the lower one counts."""
+    memory = asked = 0
+    young = waited_for = 0
+    for record in records:
+        memory += record.memory
+        asked += record.asked
+        for when, mb, done in record.gives:
+            young += mb if when >= time else 0
+            waited_for += mb if done is None else 0
+        for when, mb, done in record.takes:
+            young -= mb if when >= time else 0
+            waited_for -= mb if done is None else 0
+    unsure = account["unsure"][1] if now < account["unsure"][0] else 0
+    may_take = account["take_now"] + unsure
     gone = sum(each[1] for each in account["gone"])
-    may_take = account["take"] + (account["unsure"][1] if now < account["unsure"][0] else 0)
-    balloons = max(0, min(account["kb"] // 1024 - phantoms - gone, sum(record.most for record in records)))
-    memory = sum(record.memory for record in records)
-    young = sum(mb for record in records for when, mb, _proven in record.gives if when >= time)
-    young -= sum(mb for record in records for when, mb, _proven in record.takes if when >= time)
-    return Stock(
-        time,
-        balloons,
-        may_take,
-        account["give"],
-        min(memory, memory - balloons + may_take),
-        -account["most"] - young,
-        -account["least"] - young,
-        1 + sum(record.asked > 0 for record in records),
-        account,
-    )
+    balloons = max(0, account["kb"] // 1024 - account["phantom"] - gone)
+    by_sum = memory - balloons + may_take
+    by_requests = memory - asked + account["give"] + account["stray"] + unsure
+    missing = account["rest"] - (account["kb"] // 1024 - asked) - young
+    return Stock(time, balloons, may_take, account["give"], min(memory, by_sum, by_requests), missing, slack, account)
 
 
 def ask(record: Record, account: Dict[str, Any], mb: int, now: float) -> None:
     """Count a request for another balloon: so many MB more, or fewer."""
     known = record.history
     known["before"] = record.shown
-    was_active = record.active
-    if record.active:
-        give, take = max(0, mb), max(0, -mb)
-        record.asked += mb
-        account["least"] -= mb
-        account["most"] -= mb
-    else:  # what it really holds is known as an interval only
-        record.asked += mb
-        give, take = max(0, record.asked - record.least), max(0, record.most - record.asked)
-        account["least"] += record.least - record.asked
-        account["most"] += record.most - record.asked
-    record.give += give
-    record.take += take
-    account["give"] += give
-    account["take"] += take
+    record.asked += mb
+    had = (record.give, record.take) if record.active else (0, 0)
     if mb > 0:
+        account["give"] += mb
+        record.give += mb
+        if not record.active:  # it goes straight there from where it stands
+            record.take = max(0, record.take - mb)
         record.gives = record.gives + [[now, mb, None]]
-        record.most = max(record.most, record.asked)
     else:
+        account["take"] -= mb
+        record.take -= mb
+        if not record.active:
+            record.give = max(0, record.give + mb)
         record.takes = record.takes + [[now, -mb, None]]
-        record.least = min(record.least, record.asked)
-    record.active = True
-    known["due"] = max(known["due"] if was_active else 0, now + DONE) + (
+    account["give_now"] += record.give - had[0]
+    account["take_now"] += record.take - had[1]
+    known["due"] = max(known["due"] if record.active else 0, now + DONE) + (
         mb / SLOWEST_GIVING if mb > 0 else -mb / SLOWEST_TAKING
     )
+    record.active = True
     record.hold = record.memory - record.asked
     known["shown"] = record.asked
 
 
 def make_phantom(record: Record, account: Dict[str, Any], now: float) -> None:
-    """The guest restarted: its balloon is empty, and VirtualBox goes on counting it."""
-    least, most = record.history["phantom"] or (0, 0)
-    record.history["phantom"] = [least + record.least, most + record.most]
-    _retire(record, account)
-    record.asked = record.least = record.most = 0
+    """The guest restarted: its balloon is empty, and VirtualBox goes on counting it, or not: the next sum says which."""
+    held = record.most()
+    record.history["phantom"] += held
+    account["phantom"] += held
+    account["rest"] += record.asked
+    account["stray"] = 0
+    record.active, record.asked, record.give, record.take = False, 0, 0, 0
     record.gives, record.takes = [], []
     record.hold = record.memory
     record.history["fixed"] = ["guest_restarted", now + GRACE]
@@ -155,7 +164,7 @@ def make_phantom(record: Record, account: Dict[str, Any], now: float) -> None:
 
 def _is_emptied(record: Record) -> bool:
     """Whether the guest boots, or has more free than a balloon that it surely gave would leave it."""
-    if not record.asked or not record.running:
+    if not record.running or not record.asked:
         return False
     additions = record.machine.get("additions")
     if additions is not None and additions < 2:
@@ -163,39 +172,45 @@ def _is_emptied(record: Record) -> bool:
     sample = record.sample
     if not sample or record.takes or sample.get("balloon_kb"):
         return False
-    total, free = sample.get("total_kb"), sample.get("free_kb")
+    total, free, raw = sample.get("total_kb"), sample.get("free_kb"), record.history["raw"]
     if not isinstance(total, int) or not isinstance(free, int) or not 0 <= free <= total:
         return False
-    if free + record.least * 1024 > total + 2048:
+    if free + record.least() * 1024 > total + 2048:
         return True
-    raw = record.history["raw"]
-    if (
-        not raw
-        or record.asked < 8 * ALIKE
-        or not isinstance(raw[1], int)
-        or any(flight[2] is None for flight in record.gives)
-    ):
+    if not raw or not isinstance(raw[1], int) or free - raw[1] < 8 * ALIKE * 1024:
         return False
-    # all at once as much is free as the balloon held, or so much that it cannot hold that any more
+    # all at once as much is free as the balloon held, but for what was used meanwhile; or so much that it cannot hold that any more
     rise = free - raw[1] >> 10
-    return abs(rise - record.asked) <= ALIKE or (
-        4 * rise >= 3 * record.asked and total - free < (record.asked + LEAST_USE) * 1024
+    recent = record.history["recent"]
+    used = min(MOST_RISE, 2 * max(0, recent[-1][1] - recent[-2][1])) if len(recent) > 1 else 0
+    least = record.asked - sum(mb for _when, mb, done in record.gives if done is None)
+    return 4 * rise >= 3 * least and (
+        least - ALIKE - used <= rise <= record.asked + ALIKE or total - free < (record.asked + LEAST_USE) * 1024
     )
+
+
+def _was_not_empty(record: Record, fallen: int) -> bool:
+    """Whether a guest that was taken to have restarted has as much more free as the sum fell: it had a balloon, and takes from it."""
+    raw, sample = record.history["raw"], record.sample
+    if not record.active or not record.history["phantom"] or not raw or not sample:
+        return False
+    if not isinstance(raw[1], int) or not isinstance(sample.get("free_kb"), int):
+        return False
+    return abs((sample["free_kb"] - raw[1] >> 10) - fallen) <= ALIKE + fallen // 8
 
 
 def _first_sight(account: Dict[str, Any], records: List[Record], kb: int, now: float) -> None:
     """Without a history: requests are taken as done but for recent ones, as far as the sum agrees."""
     recent = 0
-    asked = sum(record.shown for record in records)
-    missing, beyond = max(0, asked - kb // 1024), max(0, -(-kb // 1024) - asked)
+    excess = (kb >> 10) - sum(record.shown for record in records)
     for record in records:
         record.asked = record.history["shown"] = record.shown
         record.hold = record.memory - record.asked
-        record.least = max(0, record.asked - missing)
-        record.most = max(record.asked, min(record.asked + beyond, record.memory * 9 // 10))
+        record.give = min(record.asked, max(0, -excess))
         when = record.machine.get("request_time")
         if when is not None and now - when < FORGOTTEN:
             recent += max(0, record.memory * 9 // 10 - record.shown)
+    account["give"], account["phantom"], account["rest"] = max(0, -excess), max(0, excess), excess
     account["unsure"] = [now + FORGOTTEN, min(recent, kb // 1024)]
 
 
@@ -204,11 +219,12 @@ def _note_requests(account: Dict[str, Any], records: List[Record], now: float) -
     for record in records:
         known = record.history
         if not record.is_new and record.machine.get("started") != known["started"]:
-            _leave(account, known, record.machine["uuid"], now)
-            _retire(record, account)
-            known = record.history = dict(NEW, started=record.machine.get("started"))
+            # what a restart left in the sum stays there, or not: the sum will say
+            account["gone"] = account["gone"] + [[now, known["asked"] + known["take"]]]
+            phantom = known["phantom"]
+            known = record.history = dict(NEW, started=record.machine.get("started"), phantom=phantom)
             record.gives, record.takes = [], []
-            record.asked = record.least = record.most = 0
+            record.active, record.asked, record.give, record.take = False, 0, 0, 0
             record.is_new = True
         if record.is_new:
             if record.shown:
@@ -239,8 +255,6 @@ def _undo(record: Record, account: Dict[str, Any]) -> None:
         return
     record.asked -= mb
     account[kind] = max(0, account[kind] - abs(mb))
-    account["least"] += mb
-    account["most"] += mb
     if kind == "give":
         record.give = max(0, record.give - mb)
     else:
@@ -254,44 +268,101 @@ def _note_gone(account: Dict[str, Any], records: List[Record], machines: Dict[st
         there = {record.uuid for record in records}
         for uuid, known in machines.items():
             if uuid not in there:
-                _leave(account, known, uuid, now)
+                _leave(account, known, now)
 
 
-def _leave(account: Dict[str, Any], known: Dict[str, Any], uuid: str, now: float) -> None:
+def _leave(account: Dict[str, Any], known: Dict[str, Any], now: float) -> None:
     """A sum of before that may count it still, so changes of the sum tell nothing until it surely does not."""
-    phantom = known["phantom"][1] if known["phantom"] else 0
-    account["gone"] = account["gone"] + [[now, known["most"] + phantom]]
+    account["gone"] = account["gone"] + [[now, known["asked"] + known["take"] + known["phantom"]]]
+    account["phantom"] = max(0, account["phantom"] - known["phantom"])
 
 
-def _tighten(account: Dict[str, Any], records: List[Record], kb: int, time: float) -> None:
+def _tighten(account: Dict[str, Any], records: List[Record], kb: int, time: float, slack: int, emptied: bool) -> None:
     """What is still possible, now that the sum has changed."""
-    give, take = account["give"], account["take"]
-    if account["gone"] or account["kb"] is None:
-        account["least"], account["most"] = -give, take
-    else:
-        # kB that are no whole MB count for neither side
-        risen, fallen = (kb - account["kb"]) // 1024, (account["kb"] - kb) // 1024
-        take = max(0, take - max(0, fallen))
-        give = max(0, give - max(0, risen))
-        account["least"] = max(account["least"] + risen, -give)
-        account["most"] = min(account["most"] - fallen, take)
-        take = max(0, min(take, give + account["most"]))
-        give = max(0, min(give, take - account["least"]))
-    account["give"], account["take"] = give, take
-    account["give_written_off"] = min(account["give_written_off"], give)
-    account["take_written_off"] = min(account["take_written_off"], take)
-    account["time"], account["kb"] = time, kb
+    before, account["time"], account["kb"] = account["kb"], time, kb
+    excess = (kb >> 10) - sum(record.asked for record in records)
+    if before is None or account["gone"]:
+        account["rest"], account["rested"] = excess, [account["give"], account["take"]]
+        return
+    give, take, phantom, stray = account["give"], account["take"], account["phantom"], account["stray"]
+    _bound_active(account, records)
+    # kB that are no whole MB count for neither side
+    risen, fallen = (kb - before) // 1024, (before - kb) // 1024
+    if risen > 0:
+        give = max(0, give - risen)
+        account["give_now"] = max(0, account["give_now"] - risen)
+    elif fallen > 0 and not emptied:
+        if fallen > take + slack and any(_was_not_empty(record, fallen) for record in records):
+            phantom = max(0, phantom - fallen)  # a guest that was taken to be empty has a balloon, and takes from it
+        elif fallen > take + slack:  # more than anybody was asked to take: some guest took it by itself
+            stray = max(stray, take + phantom - excess)
+        else:
+            take = max(0, take - fallen)
+            if fallen <= account["take_now"] + slack:
+                account["take_now"] = max(0, account["take_now"] - fallen)
+    # excess = still to take - still to give + phantoms - strays
+    ceiling = excess + 1 + give + stray
+    if excess - phantom > take + slack:  # more than anybody can hold, by whatever phantoms
+        phantom = ceiling
+    elif ceiling < -slack:
+        stray, ceiling = stray - ceiling, 0
+    phantom = max(0, min(phantom, ceiling))
+    take = max(0, min(take, ceiling))
+    give = max(0, min(give, take - excess + phantom))
+    give_now, take_now = min(account["give_now"], give), min(account["take_now"], take)
+    account["give_now"], account["take_now"] = give_now, take_now
     for record in records:
         if record.active:
+            record.give, record.take = min(record.give, give_now), min(record.take, take_now)
+        else:
             record.give, record.take = min(record.give, give), min(record.take, take)
-            record.least = max(record.least, min(record.asked - record.give, record.asked))
-            record.most = min(record.most, record.asked + record.take)
+    account["rested"] = [min(account["rested"][0], give), min(account["rested"][1], take)]
+    account["give"], account["take"], account["phantom"], account["stray"] = give, take, phantom, stray
+    if kb == before and not any(_is_open(record.gives) or _is_open(record.takes) for record in records):
+        _rest(account, records, excess, slack)
+
+
+def _rest(account: Dict[str, Any], records: List[Record], excess: int, slack: int) -> None:
+    """Nobody is waited for. Where the sum says that all was done, what is open on both sides alike is a doubt, which ends with the requests."""
+    give, take = account["rested"]
+    doubt = min(account["give"] - give, account["take"] - take)
+    if doubt > 0 and abs(excess - account["rest"]) <= slack:
+        due = max([record.history["due"] for record in records if record.active] or [account["time"]])
+        account["doubts"] = account["doubts"] + [[due, doubt]]
+    account["rest"], account["rested"] = excess, [account["give"], account["take"]]
+
+
+def _bound_active(account: Dict[str, Any], records: List[Record]) -> None:
+    """Who is not active moves no more; what it lacks or holds too much stays, but not with those who are."""
+    give = take = 0
+    for record in records:
+        if record.active:
+            give += record.give
+            take += record.take
+    account["give_now"] = min(account["give_now"], give, account["give"])
+    account["take_now"] = min(account["take_now"], take, account["take"])
+
+
+def _end_doubts(account: Dict[str, Any], now: float) -> None:
+    """A guest moves within the time of its request or never, and two that stopped short by the same MB, one giving and one taking, are none."""
+    ended = sum(mb for due, mb in account["doubts"] if due < now)
+    if not ended:
+        return
+    account["doubts"] = [each for each in account["doubts"] if each[0] >= now]
+    ended = min(ended, account["give"], account["take"])
+    account["give"] -= ended
+    account["take"] -= ended
+    account["rested"] = [max(0, each - ended) for each in account["rested"]]
+
+
+def _is_open(flights: List[List[Any]]) -> bool:
+    return bool(flights) and any(done is None for _when, _mb, done in flights)
 
 
 def _retire_old(account: Dict[str, Any], records: List[Record], now: float) -> None:
-    """Guests whose requests are over, one way or the other; the clock stands for one that may not run."""
+    """Guests whose requests are over, one way or the other, move no more until they are asked again; the clock stands for one that may not run."""
     passed = now - account["called"] if account["called"] is not None else 0
-    retired = False
+    stands = False
     for record in records:
         if not record.active:
             continue
@@ -299,52 +370,54 @@ def _retire_old(account: Dict[str, Any], records: List[Record], now: float) -> N
         additions = record.machine.get("additions")
         if not record.running or (additions is not None and additions < 2):
             known["due"] += passed
+            stands = True
         elif now > known["due"]:
-            _retire(record, account)
-            retired = True
-    if retired:
-        active = [record for record in records if record.active]
-        account["give"] = min(account["give"], sum(record.give for record in active))
-        account["take"] = min(account["take"], sum(record.take for record in active))
-        if not active:
-            account["least"] = account["most"] = 0
+            record.active = False
+    if stands:
+        account["doubts"] = [[due + passed, mb] for due, mb in account["doubts"]]
 
 
-def _retire(record: Record, account: Dict[str, Any]) -> None:
-    """It moves no more until it is asked again; where it stopped is known as an interval."""
-    if record.active:
-        account["least"] -= min(record.take, account["take"])
-        account["most"] += min(record.give, account["give"])
-        largest = record.memory * 9 // 10  # VirtualBox takes no larger one
-        record.least = max(0, record.asked - record.give)
-        record.most = max(record.asked, min(record.asked + record.take, largest))
-        record.active, record.give, record.take = False, 0, 0
+def open_mb(flights: List[List[Any]], time: float) -> int:
+    """MB that are waited for, of what was asked before the figures of that time."""
+    return sum(mb for when, mb, done in flights if done is None and when < time)
 
 
-def _prove(account: Dict[str, Any], records: List[Record], time: float) -> None:
-    """Mark the requests that are done, by the sum of this time."""
-    slack = 1 + sum(record.asked > 0 for record in records)
-    for kind, bound in (("gives", "give"), ("takes", "take")):
-        open_mb = account[bound] - account[bound + "_written_off"]
-        open_mb = 0 if open_mb <= slack else open_mb
-        rate = bound + "_rate"
+def _prove(account: Dict[str, Any], records: List[Record], time: float, slack: int) -> None:
+    """Mark the requests that are done, by the sum of this time: of what is waited for, no more can be open than the sum lacks."""
+    gives = sum(open_mb(record.gives, time) for record in records if record.gives)
+    takes = sum(open_mb(record.takes, time) for record in records if record.takes)
+    if not gives and not takes:
+        return
+    young = sum(mb for record in records for when, mb, _done in record.gives if when >= time)
+    young -= sum(mb for record in records for when, mb, _done in record.takes if when >= time)
+    missing = account["rest"] - ((account["kb"] >> 10) - sum(record.asked for record in records)) - young
+    for kind, bound, left in (("gives", "give", missing + takes), ("takes", "take", gives - missing)):
+        left = min(left, account[bound + "_now"])
+        left = 0 if left <= slack else left
         for record in records:
             flights = getattr(record, kind)
-            if not flights:
-                continue
-            left = open_mb
-            proven = []
-            for when, mb, done in reversed(flights):
-                if done is None and left <= 0:
-                    done = time
-                    if time > when:
-                        speed = max(1, int(mb / (time - when)))
-                        account[rate] = max(account[rate], speed)
-                        if kind == "gives" and (mb >= TELLING or speed > record.history["rate"]):
-                            record.history["rate"] = min(2 * record.history["rate"], speed)
-                    record.history["strikes"] = 0
-                elif done is None:
-                    left -= mb
-                proven.append([when, mb, done])
-            proven.reverse()
-            setattr(record, kind, proven)
+            if flights:
+                setattr(record, kind, _proven(record, account, flights, left, time, bound))
+
+
+def _proven(
+    record: Record, account: Dict[str, Any], flights: List[List[Any]], left: int, time: float, bound: str
+) -> List[List[Any]]:
+    """A guest's requests with those marked that must be done; the newest may be open."""
+    proven = []
+    rate, known = bound + "_rate", record.history
+    for when, mb, done in reversed(flights):
+        if done is None and when < time:
+            if left <= 0:
+                done = time
+                speed = max(1, int(mb / (time - when)))
+                if mb >= TELLING:
+                    account[rate] = max(account[rate], speed)
+                    if bound == "give":
+                        known["rate"], known["proved"] = min(2 * known["rate"], speed), time
+                known["strikes"] = 0
+            else:
+                left -= mb
+        proven.append([when, mb, done])
+    proven.reverse()
+    return proven

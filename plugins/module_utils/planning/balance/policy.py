@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+
+from ansible_collections.vbox.memory.plugins.module_utils.model.sizes import size_or_percent, truth, whole_number
 
 FLOOR_MB = 256
 SWING = 90  # per cent of a machine's memory: VirtualBox takes balloons under that only (measured at 128 and 768 MB)
@@ -28,9 +29,9 @@ MACHINE: Dict[str, Any] = {
     "hard_reserve": None,
     "comfort_reserve": None,
 }
-SIZES = ("floor", "ceiling", "hard_reserve", "comfort_reserve")
-PERCENT = re.compile(r"(\d{1,3})\s*%\Z")
-LARGEST = 2**32 - 1
+SIZES = ("reserve", "ready", "floor", "ceiling", "hard_reserve", "comfort_reserve")
+RANGES = {"share": (1, 100), "window": (10, 86400), "weight": (1, 1000000), "priority": (-1000, 1000000)}
+LONGEST_PERIOD = 3600  # s
 
 
 class Limits(NamedTuple):
@@ -68,41 +69,62 @@ def read(policy: Optional[Dict[str, Any]], total_mb: Optional[int] = None) -> Ho
     problems += [
         "policy: %r is no key: take one of %s" % (key, ", ".join(sorted(known))) for key in policy if key not in known
     ]
-    host = {key: default if policy.get(key) is None else policy[key] for key, default in POLICY.items()}
-    for key, least, most in (("share", 1, 100), ("window", 10, 86400)):
-        if not _is_integer(host[key]) or not least <= host[key] <= most:
-            problems.append("policy: %s: %r is not a whole number from %d to %d" % (key, host[key], least, most))
-    if (
-        isinstance(host["period"], bool)
-        or not isinstance(host["period"], (int, float))
-        or not 0 < host["period"] <= 3600
-    ):
-        problems.append("policy: period: %r is not a number of seconds up to 3600" % (host["period"],))
-    sizes = {}
-    for key in ("reserve", "ready"):
-        size = None if host[key] is None else parse_size(host[key])
-        if host[key] is not None and size is None:
-            problems.append(
-                "policy: %s: %r is not a size: give whole MB such as 2048, or per cent such as '5%%'" % (key, host[key])
-            )
-        sizes[key] = None if size is None else _in_mb(size, total_mb or 0)
-    defaults = _settings("defaults", policy.get("defaults"), problems)
-    machines = {}
-    for uuid, own in (policy.get("machines") or {}).items():
-        settings = _settings("machines: %s" % uuid, own, problems)
-        machines[uuid] = dict(defaults, **settings)
+    host = dict(POLICY, **_parsed("policy", {key: policy[key] for key in POLICY if key in policy}, POLICY, problems))
+    defaults = _parsed("defaults", policy.get("defaults"), MACHINE, problems)
+    given = policy.get("machines") or {}
+    if not isinstance(given, dict):
+        problems.append("machines: %r is not a dictionary of settings by UUID" % (given,))
+        given = {}
+    machines = {
+        uuid: dict(defaults, **_parsed("machines: %s" % uuid, own, MACHINE, problems)) for uuid, own in given.items()
+    }
     if problems:
         raise ValueError("\n".join(problems))
+    reserve, ready = (None if host[key] is None else _in_mb(host[key], total_mb or 0) for key in ("reserve", "ready"))
     return HostPolicy(
-        sizes["reserve"],
+        reserve,
         host["share"],
-        sizes["ready"],
+        ready,
         host["window"],
         host["period"],
         dict(MACHINE_PARSED, **defaults),
         machines,
         {},
     )
+
+
+def parse(key: str, value: Any) -> Any:
+    """The value of a setting of a machine or of a host: sizes as ``(MB, per cent)``, of which one is 0.
+
+    :raises ValueError: the message goes on from the value
+    """
+    if key in SIZES:
+        return size_or_percent(value)
+    if key == "balance":
+        return truth(value)
+    if key == "period":
+        return _seconds(value)
+    return whole_number(value, *RANGES[key])
+
+
+def written(key: str, value: Any) -> Any:
+    """The value of a setting as :func:`read` takes it, checked: sizes as MB or such as '25%'.
+
+    :raises ValueError: the message goes on from the value
+    """
+    parsed = parse(key, value)
+    return parsed if key not in SIZES else "%d%%" % parsed[1] if parsed[1] else parsed[0]
+
+
+def exclude_each_other(settings: Dict[str, Any], memory: int) -> bool:
+    """Whether a machine of so many MB would have to hold more than it may: its floor is above its ceiling.
+
+    :param settings: as :func:`read` takes them, checked
+    """
+    if settings.get("floor") is None or settings.get("ceiling") is None:
+        return False
+    floor, ceiling = (min(memory, _in_mb(size_or_percent(settings[key]), memory)) for key in ("floor", "ceiling"))
+    return floor > ceiling
 
 
 def limits(settings: Dict[str, Any], memory: int) -> Limits:
@@ -118,22 +140,8 @@ def limits(settings: Dict[str, Any], memory: int) -> Limits:
     return Limits(floor_mb, ceiling, hard_mb, comfort_mb, get("weight", 100), get("priority", 0))
 
 
-def parse_size(value: Any) -> Optional[Tuple[int, int]]:
-    """A size as (MB, per cent): one of them is 0. Null where it is neither."""
-    if _is_integer(value):
-        return (value, 0) if 0 <= value <= LARGEST else None
-    if isinstance(value, str):
-        text = value.strip()
-        percent = PERCENT.match(text)
-        if percent and int(percent.group(1)) <= 100:
-            return (0, int(percent.group(1)))
-        if text.isdigit() and text.isascii() and int(text) <= LARGEST:
-            return (int(text), 0)
-    return None
-
-
-def _settings(where: str, given: Any, problems: List[str]) -> Dict[str, Any]:
-    """What is set there, sizes parsed."""
+def _parsed(where: str, given: Any, known: Dict[str, Any], problems: List[str]) -> Dict[str, Any]:
+    """What is set there, parsed."""
     if given is None:
         return {}
     if not isinstance(given, dict):
@@ -141,32 +149,24 @@ def _settings(where: str, given: Any, problems: List[str]) -> Dict[str, Any]:
         return {}
     settings = {}
     for key, value in given.items():
-        if key not in MACHINE:
-            problems.append("%s: %r is no setting: take one of %s" % (where, key, ", ".join(sorted(MACHINE))))
-        elif value is None:
-            continue
-        elif key in SIZES:
-            size = parse_size(value)
-            if size is None:
-                problems.append(
-                    "%s: %s: %r is not a size: give whole MB such as 2048, or per cent of the machine's memory such as '25%%'"
-                    % (where, key, value)
-                )
-            settings[key] = size
-        elif key == "balance":
-            if not isinstance(value, bool):
-                problems.append("%s: balance: %r is neither true nor false" % (where, value))
-            settings[key] = value
-        else:
-            least = 1 if key == "weight" else -1000
-            if not _is_integer(value) or not least <= value <= 1000000:
-                problems.append("%s: %s: %r is not a whole number from %d to 1000000" % (where, key, value, least))
-            settings[key] = value
+        if key not in known:
+            problems.append("%s: %r is no setting: take one of %s" % (where, key, ", ".join(sorted(known))))
+        elif value is not None:
+            try:
+                settings[key] = parse(key, value)
+            except ValueError as problem:
+                problems.append("%s: %s: %r %s" % (where, key, value, problem))
     return settings
 
 
-def _is_integer(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+def _seconds(value: Any) -> float:
+    try:
+        seconds: Optional[float] = None if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        seconds = None
+    if seconds is None or not 0 < seconds <= LONGEST_PERIOD:
+        raise ValueError("is not a number of seconds above 0, up to %d" % LONGEST_PERIOD)
+    return value if isinstance(value, int) else seconds
 
 
 def _in_mb(size: Tuple[int, int], memory: int) -> int:
@@ -178,6 +178,6 @@ def _bounded(size: int, least: int, most: int) -> int:
 
 
 MACHINE_PARSED: Dict[str, Any] = {
-    key: parse_size(value) if key in SIZES and value else value for key, value in MACHINE.items()
+    key: parse(key, value) if key in SIZES and value else value for key, value in MACHINE.items()
 }
 MACHINE_PARSED = {key: value for key, value in MACHINE_PARSED.items() if value is not None}

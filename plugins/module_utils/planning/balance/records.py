@@ -9,6 +9,8 @@ from typing import Any, Dict, List, Optional
 
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.policy import HostPolicy, Limits, limits
 
+REMEMBERED = 3600  # s that what machines needed is remembered
+
 # What is kept of a machine from one plan to the next. Flights are [asked when, MB, proven to be given or taken when (or null)].
 NEW: Dict[str, Any] = {
     "started": None,  # when the machine was
@@ -17,13 +19,11 @@ NEW: Dict[str, Any] = {
     "before": None,  # what it showed before our last request, in case that was lost
     "active": False,  # whether a request may still be followed
     "due": 0,  # until when
-    "give": 0,  # what it may still give, at most, while it is active
-    "take": 0,  # what it may still take, at most
-    "least": 0,  # what its balloon holds, at least
-    "most": 0,  # at most
+    "give": 0,  # what it may still give, at most, while it is active; and what it may lack of what was asked, after that
+    "take": 0,  # what it may still take, at most; and what it may hold too much
     "gives": [],
     "takes": [],
-    "phantom": None,  # [least, most] that VirtualBox still counts for a balloon that a restart emptied
+    "phantom": 0,  # MB that VirtualBox may still count for a balloon that a restart emptied, at most
     "raw": None,  # the last figures, to see whether they move
     "moved": None,  # when they last did
     "seen": None,  # the time of the last sample
@@ -35,6 +35,8 @@ NEW: Dict[str, Any] = {
     "want": 0,  # what a starving guest was to hold when last looked at
     "boost": 0,
     "rate": 9,  # MB/s that it gives: the slow live host's (measured), until it was seen
+    "bursts": [],  # when it had fallen short and no longer did, and what it had used: [when, MB]
+    "proved": -1000,  # when it was last seen to be
     "episode": 0,  # what it has got since it fell short
     "grown": None,  # when it was last asked to take
     "shrunk": None,  # when it was last asked to give
@@ -50,8 +52,8 @@ class Record:
 
     __slots__ = (
         "uuid name memory shown running machine sample history limits balance is_new "
-        "asked active least most give take gives takes fixed free cache least_given most_given use use_most recent peak rate censored full "
-        "band hard comfort floor ceiling hold need comfortable keep cached target room unmet code step gives_to takes_from "
+        "asked active give take gives takes fixed free cache least_given most_given use use_most recent peak rate censored full "
+        "band hard comfort floor ceiling hold need comfortable keep cached lately target room unmet code step gives_to takes_from "
         "rising waits urgency offered offered_beyond left before expected harmless largest grown giving taking busy passed_over".split()
     )
 
@@ -77,8 +79,6 @@ class Record:
         known = self.history
         self.asked: int = known["asked"]
         self.active: bool = known["active"]
-        self.least: int = known["least"]
-        self.most: int = known["most"]
         self.give: int = known["give"]
         self.take: int = known["take"]
         self.gives: List[List[Any]] = known["gives"]
@@ -94,7 +94,9 @@ class Record:
         self.least_given = self.most_given = 0
         self.band = known["band"]
         self.censored = self.full = self.rising = False
-        self.target = self.room = self.need = self.comfortable = self.keep = self.cached = self.expected = 0
+        self.target = self.room = self.need = self.comfortable = self.keep = self.cached = self.lately = (
+            self.expected
+        ) = 0
         self.hold = self.before = self.memory - self.asked
         self.busy = self.passed_over = False
         self.harmless = self.largest = self.giving = self.taking = 0  # as they were before this plan's steps
@@ -102,11 +104,23 @@ class Record:
         self.gives_to: List[Dict[str, Any]] = []
         self.takes_from: List[Dict[str, Any]] = []
 
+    def least(self) -> int:
+        """MB that its balloon holds at least."""
+        return max(0, self.asked - self.give)
+
+    def most(self) -> int:
+        """MB that its balloon holds at most: VirtualBox takes no larger one."""
+        return max(self.asked, min(self.asked + self.take, self.memory * 9 // 10))
+
+    def risk(self) -> int:
+        """MB that it may take beyond what a new request says, as where its balloon stands is not known."""
+        return 0 if self.active else self.take
+
     def memorize(self) -> Dict[str, Any]:
         """Its history after this plan."""
         known = self.history
         known["asked"], known["give"], known["take"] = self.asked, self.give, self.take
-        known["active"], known["least"], known["most"] = self.active, self.least, self.most
+        known["active"] = self.active
         known["gives"], known["takes"], known["band"] = self.gives, self.takes, self.band
         return known
 

@@ -9,25 +9,30 @@ asked to give while somebody is still taking, as far as the speeds seen so far t
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, NamedTuple, Optional
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
-from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.budget import REMEMBERED, Budget
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.budget import Budget
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.given import Stock, ask
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.policy import HostPolicy
-from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.records import Record
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.records import REMEMBERED, Record
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.waterfill import fill
 
 STEP_SHARE, STEP_LEAST, STEP_MOST = (
     2,
-    16,
+    32,
     128,
 )  # half of the room at most; larger steps killed guests on recorded traces
 LARGE_SHARE = 8  # who has more than 1 GB of room may give that part of it at a time
 RISE = 20  # MB/s: use that begins to rise so fast with the last figures is not to meet the step's end
+SLOW = 4  # MB/s: a guest that was fast once may give no faster the next time,
+FAST = 16  # but for one that was fast
+PROVED = 120  # s ago
 KILLED = 45  # MB of Free: programs are killed from 45 to 52 down (measured)
 CHUNK = 32  # MB: less is not worth a request, unless it is all that is wanted
 STEP_SECONDS = 14  # no step takes a guest longer: those in need wait for its end
-TURN = 3  # s for which requests to take may follow each other before donors are asked again
+GIVE, TAKE = "give", "take"  # whose turn it is
+TAKES_FOR = 3  # s for which requests to take may follow each other before donors are asked again
+GIVES_FOR = 5  # s for which donors may be asked again, though some wait for what has been given
 RESTS = 60  # s after it was given something before a guest is asked to give
 FRESH = 60  # s of figures that are enough while the host is over its budget
 SURPLUS_LEAST = 64
@@ -60,22 +65,23 @@ def choose(records: List[Record], money: Budget, stock: Stock, policy: HostPolic
     taking_until = _until(records, "takes", account["take_rate"], policy.period)
     over = stock.charge - money.budget - money.under_way
     urgent = bool(takers) and takers[0].urgency is not None and takers[0].urgency <= BELOW_NEED
-    turn_over = account["turn"] is not None and now - account["turn"] > TURN
+    turn, since = account["turn"]
+    over_due = now - since > (TAKES_FOR if turn == TAKE else GIVES_FOR)
     asked: List[Record] = []
     held_up = 0
     if may_ask:
-        asked, held_up = _take(takers, money, now < giving_until or turn_over)
+        asked, held_up = _take(takers, money, now < giving_until or (turn == TAKE and over_due))
     lack = _lack(takers, money)
-    if asked and account["turn"] is None:
-        account["turn"] = now
     refill = _refill(money, lack) if not held_up else 0
-    givers_turn = may_ask and now >= taking_until and (not held_up or turn_over) and not asked
+    givers_turn = may_ask and now >= taking_until and not asked and (not held_up or over_due == (turn == TAKE))
+    if asked and turn != TAKE:
+        account["turn"] = [TAKE, now]
     if givers_turn:
-        asked = _give(managed, takers, lack, refill, over, urgent, account["give_rate"], policy, now)
-        if asked or turn_over:
-            account["turn"] = None
-    for record in managed:
-        _remember(record, account, now)
+        needs = (lack, refill, over, money.pool)
+        asked = _give(managed, takers, needs, urgent, account["give_rate"], policy, now)
+        if turn != GIVE and (asked or over_due):
+            account["turn"] = [GIVE, now]
+    _remember(managed, account, now)
     for record in asked:
         known = record.history
         if record.step > 0:
@@ -88,17 +94,21 @@ def choose(records: List[Record], money: Budget, stock: Stock, policy: HostPolic
     return Chosen(asked, lack, refill, over, urgent, givers_turn)
 
 
-def _remember(record: Record, account: Dict[str, Any], now: float) -> None:
-    """How much a machine needs at a time: the next is to find it in the pool."""
-    known = record.history
-    if record.urgency is None or record.urgency > BELOW_NEED:
-        if known["episode"]:
-            known["episode"] = 0
-    elif record.step < 0:
-        known["episode"] -= record.step
-        since, most = account["want"]
-        if known["episode"] >= most or now - since >= REMEMBERED:
-            account["want"] = [now, known["episode"]]
+def _remember(managed: List[Record], account: Dict[str, Any], now: float) -> None:
+    """How much machines need at a time: the next is to find it in the pool."""
+    together = 0
+    for record in managed:
+        known = record.history
+        if record.urgency is None or record.urgency > BELOW_NEED:
+            if known["episode"] and not record.censored:
+                known["bursts"] = known["bursts"][-3:] + [[now, record.peak]]
+                known["episode"] = 0
+        elif record.step < 0:
+            known["episode"] -= record.step
+        together += known["episode"]
+    since, most = account["want"]
+    if together and (together >= most or now - since >= REMEMBERED):
+        account["want"] = [now, together]
 
 
 def _urgency(record: Record) -> Optional[int]:
@@ -111,7 +121,7 @@ def _urgency(record: Record) -> Optional[int]:
         return STARVING
     if record.hold < record.need - record.band // 2:
         return BELOW_NEED
-    if 2 * record.hold < record.need + record.comfortable:
+    if record.censored or 2 * record.hold < record.need + record.comfortable:
         return COMFORT
     return REST
 
@@ -129,15 +139,15 @@ def _until(records: List[Record], kind: str, rate: int, period: float) -> float:
             end = _end(flights, rate)
             if end > latest:
                 latest = end
-    return latest + period if latest else 0.0
+    return latest + period - 1 if latest else 0.0
 
 
 def _end(flights: List[Any], rate: int) -> float:
     end = 0.0
     for when, mb, done in flights:
         if done is None:
-            end = max(end, when) + mb / rate
-    return end + 1 if end else 0.0
+            end = max(end, when) + -(-mb // rate)
+    return end
 
 
 def _take(takers: List[Record], money: Budget, giving: bool) -> Any:
@@ -148,13 +158,13 @@ def _take(takers: List[Record], money: Budget, giving: bool) -> Any:
         needy = [record for record in takers if record.urgency == urgency]
         wanted = [max(0, min(record.need, record.target) - record.hold) for record in needy]
         for record, want, part in zip(needy, wanted, fill(pool, wanted, [1] * len(wanted)) if needy else ()):
-            record.offered = part
+            part = record.offered = max(0, part - record.risk())
             if part >= min(want, CHUNK) and part > 0:
                 grants[record.uuid] = part
-                pool -= part
+                pool -= part + record.risk()
     for record in takers:
         had = grants.get(record.uuid, 0)
-        beyond = pool - money.ready
+        beyond = pool - money.ready - (0 if had else record.risk())
         record.offered_beyond = beyond
         if beyond <= 0 or record.target <= record.hold + had:
             continue
@@ -165,7 +175,7 @@ def _take(takers: List[Record], money: Budget, giving: bool) -> Any:
         part = min(wanted, beyond)
         if part >= min(wanted, CHUNK if record.urgency < REST else SURPLUS_LEAST) and part > 0:
             grants[record.uuid] = had + part
-            pool -= part
+            pool -= part + (0 if had else record.risk())
     asked, held_up = [], 0
     for record in takers:
         part = grants.get(record.uuid, 0)
@@ -208,26 +218,27 @@ def _refill(money: Budget, lack: int) -> int:
 def _give(
     managed: List[Record],
     takers: List[Record],
-    lack: int,
-    refill: int,
-    over: int,
+    needs: Tuple[int, int, int, int],
     urgent: bool,
     rate: int,
     policy: HostPolicy,
     now: float,
 ) -> List[Record]:
     """Ask donors, those with most to spare first, until all is found that is lacking."""
+    lack, refill, over, pool = needs
     left = max(lack, over, refill)
     leisure = max(lack, over) <= 0
     unseen = any(record.history["shrunk_seen"] == record.history["seen"] for record in managed)
     asked: List[Record] = []
     donors = [record for record in managed if record.hold > record.target or record.hold > record.ceiling]
-    donors.sort(key=lambda record: (record.target - record.hold, record.uuid))
+    donors.sort(key=lambda record: (max(record.target, record.lately) - record.hold, record.uuid))
     for record in donors:
         too_large = record.hold > record.ceiling
         record.left = max(0, left)
         # one at a time where nobody is in need; nobody who has still to finish its last step
+        # nor who may take more by such a request than there is
         record.passed_over = (leisure and (bool(asked) or unseen)) or _end(record.gives, rate) > now + policy.period
+        record.passed_over = record.passed_over or record.risk() > max(0, pool)
         if record.passed_over or (not too_large and (left <= 0 or (leisure and not has_plenty(record)))):
             continue
         if hinders(record, over > 0, urgent or too_large, policy, now):
@@ -239,6 +250,7 @@ def _give(
             continue
         record.step = step
         left -= step
+        pool -= record.risk()
         asked.append(record)
     _name(asked, takers)
     return asked
@@ -246,7 +258,7 @@ def _give(
 
 def has_plenty(record: Record) -> bool:
     """Whether it may give for those who are not in need yet."""
-    return record.hold - record.keep >= record.band
+    return record.hold - max(record.keep, record.lately) >= record.band
 
 
 def spare(record: Record, left: int) -> int:
@@ -259,9 +271,12 @@ def spare(record: Record, left: int) -> int:
 def size_up(record: Record, account: Dict[str, Any], now: float) -> None:
     """What bounds a step of this machine, before anybody is asked."""
     known = record.history
-    record.giving = sum(mb for _when, mb, done in record.gives if done is None)
-    record.taking = sum(mb for _when, mb, done in record.takes if done is None)
-    under_way = sum(done is None for _when, _mb, done in record.gives)
+    under_way = 0
+    if record.gives:
+        record.giving = sum([mb for _when, mb, done in record.gives if done is None])
+        under_way = sum([done is None for _when, _mb, done in record.gives])
+    if record.takes:
+        record.taking = sum([mb for _when, mb, done in record.takes if done is None])
     record.busy = bool(record.takes) or under_way > 1 or known["shrunk_seen"] == known["seen"]
     record.harmless = harmless(record, now)
     record.largest = min(max(STEP_MOST, record.room // LARGE_SHARE), account["give_rate"] * STEP_SECONDS)
@@ -269,10 +284,13 @@ def size_up(record: Record, account: Dict[str, Any], now: float) -> None:
 
 def harmless(record: Record, now: float) -> int:
     """The largest step that leaves the guest alive though its use has been rising by RISE since the figures, and goes on to."""
-    rate = record.history["rate"]
-    blind = now - record.history["seen"] + 1
-    step = int((record.room + record.hard - KILLED - RISE * blind) * rate / (rate + RISE))
-    return min(step, record.room // STEP_SHARE)
+    known = record.history
+    rate = min(known["rate"], FAST if now - known["proved"] < PROVED else SLOW)
+    blind = now - known["seen"] + 1
+    # what it did not give when it was asked: a new request would have it go all that way
+    unsure = max(0, record.give - record.giving) if known["strikes"] else 0
+    room = record.room - unsure + record.hard - KILLED - RISE * blind - record.giving * RISE // rate
+    return min(room * rate // (rate + RISE), (record.room - unsure) // STEP_SHARE)
 
 
 def hinders(record: Record, over: bool, urgent: bool, policy: HostPolicy, now: float) -> Optional[str]:

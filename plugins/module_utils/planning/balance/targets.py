@@ -13,19 +13,20 @@ from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.water
 IDLE_TAX = 75  # per cent of its weight in the last tier that a machine loses where all it holds is idle
 
 
-def share(records: List[Record], to_share: int) -> int:
+def share(records: List[Record], to_share: int, ready: int) -> int:
     """Set the targets; what is missing to all floors is given back (0 where they are met).
 
     Tiers: floors; what was used at most, and the hard reserve (classes of priority one after the other); comfort, by margin; a band, so that small
-    changes of use move nothing; half of the cache; the rest by weight, where idle memory weighs less.
+    changes of use move nothing; half of the cache; the rest by weight, where idle memory weighs less. The first two are filled with what else stays ready, too.
     """
     if not records:
         return 0
     weights = [record.limits.weight for record in records]
     ceilings = [record.ceiling for record in records]
-    targets = _fill_up(to_share, [0] * len(records), [record.floor for record in records], weights)
-    missing = max(0, sum(record.floor for record in records) - max(0, to_share))
-    left = to_share - sum(targets)
+    everything = to_share + ready
+    targets = _fill_up(everything, [0] * len(records), [record.floor for record in records], weights)
+    missing = max(0, sum(record.floor for record in records) - max(0, everything))
+    left = everything - sum(targets)
     needs = [_between(record.expected, record.floor, record.ceiling) for record in records]
     for chosen in _classes(records):
         of = [targets[index] for index in chosen]
@@ -33,6 +34,7 @@ def share(records: List[Record], to_share: int) -> int:
         left -= sum(filled) - sum(of)
         for index, target in zip(chosen, filled):
             targets[index] = target
+    left -= ready
     for tier in ("comfortable", "keep", "cached"):
         if left <= 0:
             break

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from functools import cmp_to_key
 from math import gcd
 from typing import List, Sequence
 
@@ -30,11 +29,9 @@ def fill(amount: int, caps: Sequence[int], weights: Sequence[int]) -> List[int]:
     scale = _common(weights)
     weights = [weight // scale for weight in weights]
 
-    # cap / weight ascending, compared exactly
-    def later(one: int, other: int) -> int:
-        return caps[one] * weights[other] - caps[other] * weights[one]
-
-    order = sorted(range(len(caps)), key=cmp_to_key(later))
+    # cap / weight ascending, exactly: two such fractions that differ, do so by more than 1 / most²
+    most = max(weights) ** 2
+    order = sorted(range(len(caps)), key=[cap * most // weight for cap, weight in zip(caps, weights)].__getitem__)
     heavy = sum(weights)
     for index in order:
         if caps[index] * heavy > amount * weights[index]:

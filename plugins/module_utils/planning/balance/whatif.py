@@ -20,8 +20,9 @@ def start_of(memory: int, now_plan: Plan, then_plan: Plan, lag: float = LAG) -> 
     :returns: ``verdict`` (``now``, ``after_steps`` or ``never``), ``lacks_mb`` (what the pool lacks), ``gives`` (who is to give how much),
         ``seconds`` (an estimate, null for never), ``fails_by_mb`` and a ``sentence``
     """
-    pool = max(0, now_plan["host"]["figures"]["pool_mb"])
-    lacks = max(0, memory - pool)
+    left_of_budget = now_plan["host"]["figures"]["pool_mb"]  # what is held beyond the budget has to be given first
+    pool = max(0, left_of_budget)
+    lacks = max(0, memory - left_of_budget)
     rate = max(1, now_plan["history"]["sum"]["give_rate"])
     gives = []
     left = lacks
@@ -47,12 +48,18 @@ def start_of(memory: int, now_plan: Plan, then_plan: Plan, lag: float = LAG) -> 
         result.update(verdict="now", seconds=0, sentence="%d MB can start now: %d MB are free for it" % (memory, pool))
     elif not left:
         seconds = int(steps * (STEP / rate + lag))
-        text = "%d MB can start in some %d s, when %d machines have given %d MB" % (memory, seconds, len(gives), lacks)
+        text = "%d MB can start in some %d s, when %s given %d MB" % (
+            memory,
+            seconds,
+            "1 machine has" if len(gives) == 1 else "%d machines have" % len(gives),
+            lacks,
+        )
         result.update(verdict="after_steps", seconds=seconds, sentence=text)
     else:
-        text = "%d MB cannot start: %d MB are free, the machines can spare %d MB, and %d MB are missing" % (
+        free = "%d MB are free" if left_of_budget >= 0 else "the machines may hold %d MB more than their budget already"
+        text = "%d MB cannot start: %s, the machines can spare %d MB, and %d MB are missing" % (
             memory,
-            pool,
+            free % abs(left_of_budget),
             lacks - left,
             left,
         )
@@ -103,7 +110,7 @@ def _help(
                 continue
             answer = would_start(other, memory)
             if answer["verdict"] != "never":
-                text = "%s lacks %d MB for its floors: move %s (%d MB, which frees %d MB) to %s, where %s" % (
+                text = '%s lacks %d MB for its floors: move "%s" (%d MB, which frees %d MB) to %s, where %s' % (
                     name, missing, row["name"], memory, _frees(row), other, answer["sentence"],
                 )  # fmt: skip
                 return {
@@ -123,10 +130,10 @@ def _help(
         if _frees(row) > 0:
             stop.append(row["uuid"])
             freed += _frees(row)
-    text = "%s lacks %d MB for its floors, and no machine of it fits elsewhere: stop %d machines, which frees %d MB" % (
+    text = "%s lacks %d MB for its floors, and moving no one machine elsewhere helps: stop %s, which frees %d MB" % (
         name,
         missing,
-        len(stop),
+        "1 machine" if len(stop) == 1 else "%d machines" % len(stop),
         freed,
     )
     return {"host": name, "missing_mb": missing, "move": None, "to": None, "stop": stop, "sentence": text}

@@ -12,6 +12,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from support.any_json import changed
 
+from ansible_collections.vbox.memory.plugins.filter.balance import balance_filter
+from ansible_collections.vbox.memory.plugins.filter.balance_summary import balance_summary_filter
 from ansible_collections.vbox.memory.plugins.filter.differences import differences_filter
 from ansible_collections.vbox.memory.plugins.filter.resolve import resolve_filter
 from ansible_collections.vbox.memory.plugins.filter.summary import summary_filter
@@ -50,6 +52,28 @@ POLICY = {
     ],
     "machines": {"m1": {"balloon": 1}, UUIDS[0]: {"large_pages": True, "balloon": 0}},
 }
+MEASURED = {
+    "host": dict(
+        memory_total_kb=16777216, memory_free_kb=4194304, vmm_used_kb=12582912, vmm_free_kb=0, vmm_ballooned_kb=524288
+    ),
+    "machines": [
+        dict(
+            machine,
+            state="running",
+            memory_mb=4096,
+            balloon_current_mb=256,
+            guest={"total_kb": 4030000, "free_kb": 60000, "cache_kb": 1000, "balloon_kb": 0},
+        )
+        for machine in FACTS["machines"]
+    ],
+}
+BALANCE_POLICY = {
+    "balance": {"reserve": "4G", "share": 50, "ready": 256, "window": 300, "period": 10},
+    "defaults": {"floor": "25%", "ceiling": 4096, "weight": 100, "priority": 0, "hard_reserve": 200},
+    "rules": [{"when": "memory_mb > `1`", "balance": True, "comfort_reserve": "10%"}],
+    "machines": {"m1": {"balance": False}},
+}
+RESERVATIONS = [{"name": "new", "memory_mb": 512, "until": 100.5}]
 MACHINE = {
     "name": "m0",
     "uuid": UUIDS[0],
@@ -91,6 +115,29 @@ def test_resolve(policy, facts, several):
 
 
 @settings(max_examples=200, deadline=None, derandomize=True)
+@given(changed(BALANCE_POLICY), changed(MEASURED))
+def test_what_balance_takes_from_a_policy(policy, facts):
+    for resolved in (answered(resolve_filter, policy, MEASURED), resolve_filter(BALANCE_POLICY, MEASURED)):
+        plan = resolved and balance_filter(MEASURED, resolved, start_mb=64)
+        assert not plan or len(plan["machines"]) == 2
+        answered(balance_filter, facts, resolved)
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(
+    changed(resolve_filter(BALANCE_POLICY, MEASURED)["balance"]),
+    changed(RESERVATIONS),
+    changed(balance_filter(MEASURED, now=10)["history"]),
+    changed([10]),
+)
+def test_balance(policy, reservations, history, now):
+    answered(balance_filter, MEASURED, policy)
+    answered(balance_filter, MEASURED, None, reservations)
+    answered(balance_filter, MEASURED, None, None, history, 20)
+    answered(balance_filter, MEASURED, None, None, None, now[0] if now and isinstance(now, list) else now)
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
 @given(changed(RESULT), changed(EXPLAINED))
 @example(RESULT, [{"settings": {"\u202e": None}}])
 def test_differences(result, explained):
@@ -115,7 +162,10 @@ def test_table(rows, columns):
         assert lines is None or all(line.isprintable() for line in lines)
 
 
-@pytest.mark.parametrize("function", [resolve_filter, differences_filter, summary_filter, table_filter])
+@pytest.mark.parametrize(
+    "function",
+    [resolve_filter, differences_filter, summary_filter, table_filter, balance_filter, balance_summary_filter],
+)
 def test_what_is_nested_too_deeply(function):
     deep = []
     for _level in range(5000):

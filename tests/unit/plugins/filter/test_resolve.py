@@ -64,6 +64,14 @@ def test_case(case):
         machine["name"]: {option: given["source"] for option, given in machine["settings"].items()}
         for machine in resolved["explained"]
     }
+    if "balance" in case:
+        policy = dict(
+            resolved["balance"], machines={names[uuid]: own for uuid, own in resolved["balance"]["machines"].items()}
+        )
+        assert policy == case["balance"]
+    if "host_sources" in case:
+        found = {option: given["source"] for option, given in resolved["balance_explained"].items()}
+        assert found == case["host_sources"]
     for result, wanted in zip(resolved["unreadable"], case.get("unreadable_results", []), strict=True):
         assert {key: result[key] for key in wanted} == wanted
     for name, wanted in case.get("sources", {}).items():
@@ -201,8 +209,10 @@ def test_20_rules_over_1000_machines_take_less_than_a_second():
     policy = {
         "rules": [
             {"name": f"rule {number}", "when": rule % (1024 * number), "balloon": number, "large_pages": False}
+            | {"floor": f"{number}%", "ceiling": "90%", "weight": 1 + number, "priority": number, "hard_reserve": "1G"}
             for number in range(20)
-        ]
+        ],
+        "balance": {"reserve": "4G"},
     }
     facts = facts_of(machines)
     started = time.process_time()

@@ -276,9 +276,9 @@ def test_what_is_cached_is_not_read_again(listed, fake, tmp_path):
     assert one.calls() and two.calls() == []
 
 
-SOURCES = {
-    "a.ini": "[webservers]\nreal1\n[early.h.vbox]\nreal3\n",
-    "z.ini": "[late]\nreal2\nreal4\n[vboxes]\nknown.h.vbox\n[vboxes:vars]\nown=1\n",
+SOURCES = {  # without an ending: ansible-core before 2.19 leaves .ini files in a folder out
+    "a": "[webservers]\nreal1\n[early.h.vbox]\nreal3\n",
+    "z": "[late]\nreal2\nreal4\n[vboxes]\nknown.h.vbox\n[vboxes:vars]\nown=1\n",
 }
 # What machines are called: groups and hosts of other sources, parsed before and after, our own groups, and words of Ansible's
 TAKEN = (
@@ -415,6 +415,11 @@ def answering(tmp_path):
     return make
 
 
+def squeezed(text):
+    """A text without blanks: ansible-core before 2.19 breaks warnings into lines, also within words."""
+    return "".join(text.split())
+
+
 def test_a_bad_answer_costs_its_own_host_only(listed, fake, answering):
     one, good = fake("good")
     machine = one.add_machine("web")
@@ -422,12 +427,13 @@ def test_a_bad_answer_costs_its_own_host_only(listed, fake, answering):
     entries.append(answering("flood", "x" * 1024 * 1024, times=200))
     hostvars, groups, said = listed(hosts=[*entries, good], hostnames="uuid", policy={"defaults": {"balloon": 64}})
     assert set(hostvars) == groups["vbox_machines"] == {f"{machine}.good.vbox"}
-    flat = " ".join(said.split())
+    flat = squeezed(said)
     for name, message in dict(
         {name: message for name, (_answer, message) in BAD.items()}, flood="its answer is longer than 64 MB"
     ).items():
-        assert flat.count(f"host '{name}' cannot be read: ") == 1, said
-        assert message in flat.partition(f"host '{name}' cannot be read: ")[2].partition("[WARNING]")[0], said
+        warning = squeezed(f"host '{name}' cannot be read: ")
+        assert flat.count(warning) == 1, said
+        assert squeezed(message) in flat.partition(warning)[2].partition("[WARNING]")[0], said
 
 
 def test_a_host_that_claims_a_machine_of_another_host(listed, fake, answering):
@@ -458,8 +464,10 @@ def test_what_is_wrong_in_the_cache_is_read_again(listed, fake, tmp_path):
     listed(hosts=[entry], **config)
     (path,) = (tmp_path / "cache").iterdir()
     good = path.read_text()
-    how = json.loads(json.loads(good)["__payload__"])["h1"]["how"]
-    for text in ["{", *(json.dumps({"__payload__": payload.replace("HOW", how)}) for payload in CACHES)]:
+    wrapped = "__payload__" in json.loads(good)  # from ansible-core 2.19 on
+    how = (json.loads(json.loads(good)["__payload__"]) if wrapped else json.loads(good))["h1"]["how"]
+    payloads = [payload.replace("HOW", how) for payload in CACHES]
+    for text in ["{", *(json.dumps({"__payload__": payload}) if wrapped else payload for payload in payloads)]:
         path.write_text(text)
         one.forget_calls()
         hostvars, _groups, _said = listed(hosts=[entry], **config)
@@ -496,4 +504,4 @@ def test_what_is_encrypted_is_decrypted_and_not_in_the_cache(listed, fake, tmp_p
     assert set(hostvars) == {f"{uuid}.h1.vbox"}
     assert not [path for path in (tmp_path / "cache").iterdir() if entry["vboxmanage"] in path.read_text()]
     _hostvars, _groups, said = listed(must_succeed=False, text=text)
-    assert "hosts: " in said and "no vault secrets" in said and "ANSIBLE_VAULT" not in said
+    assert "no vault secrets" in " ".join(said.split()) and "ANSIBLE_VAULT" not in said

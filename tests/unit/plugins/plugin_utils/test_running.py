@@ -8,25 +8,33 @@ import pytest
 
 from ansible_collections.vbox.memory.plugins.plugin_utils.running import explained
 
-# What real Pythons said of ansible-core 2.19's own program, and the words that are kept.
-SAID = {
-    "2.7": (
-        '  File "AnsiballZ_vbox_balloon.py", line 40\n    zip_data: str,\n            ^\nSyntaxError: invalid syntax\n',
-        "SyntaxError: invalid syntax.",
-    ),
-    "3.6": (
-        "    ^\nSyntaxError: future feature annotations is not defined\n",
-        "SyntaxError: future feature annotations is not defined.",
-    ),
-    "hostile": ("x\x1b[2J\u202e", "x\\x1b[2J\\u202e."),
-    "long": ("x" * 100000, "x" * 499 + "…."),
-    "blank": ("\n", "The host's Python said: ."),
+# What real Pythons said of Ansible's own program
+TOO_OLD = {
+    "2.7": '  File "AnsiballZ_vbox_balloon.py", line 40\n    zip_data: str,\n            ^\nSyntaxError: invalid syntax\n',
+    "3.6": "    ^\nSyntaxError: future feature annotations is not defined\n",
+    "3.7": "ImportError: cannot import name 'cached_property' from 'functools' (/usr/lib/python3.7/functools.py)\n",
+    "3.7 with ansible-core 2.18": "ansible-core requires a minimum of Python version 3.8. Current version: 3.7.16 (default)\n",
+}
+# What others say, and the words that are kept
+OTHERS = {
+    "hostile": ("x\x1b[2J\u202e", "x\\x1b[2J\\u202e"),
+    "long": ("x" * 100000, "x" * 499 + "…"),
+    "blank": ("\n", "The host's Python said: "),
 }
 
 
-@pytest.mark.parametrize("kind", SAID)
+@pytest.mark.parametrize("python", TOO_OLD)
+def test_a_python_that_is_too_old_gets_a_sentence_and_no_traceback(python):
+    crash = {"module_stderr": TOO_OLD[python], "module_stdout": "", "exception": "Traceback …"}
+    result = explained({"failed": True, "msg": "MODULE FAILURE", "rc": 1, **crash})
+    assert result["msg"].startswith("Its Python is too old") and "ansible_python_interpreter" in result["msg"]
+    assert TOO_OLD[python].splitlines()[-1].strip() in result["msg"]
+    assert set(result) == {"failed", "msg", "rc"}
+
+
+@pytest.mark.parametrize("kind", OTHERS)
 def test_its_last_words_are_in_the_message(kind):
-    said, words = SAID[kind]
+    said, words = OTHERS[kind]
     result = explained({"failed": True, "msg": "No result found.", "module_stderr": said, "rc": 1})
-    assert result["msg"].startswith("No result found. The host's Python said: ") and words in result["msg"]
-    assert "ansible_python_interpreter" in result["msg"] and result["rc"] == 1 and len(result["msg"]) < 800
+    assert result["msg"].startswith("No result found. The host's Python said: ") and result["msg"].endswith(words)
+    assert result["rc"] == 1 and len(result["msg"]) < 800

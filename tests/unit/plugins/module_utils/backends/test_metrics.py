@@ -17,6 +17,7 @@ from ansible_collections.vbox.memory.plugins.module_utils.backends.metrics impor
     PROCESS_METRICS,
     period_in,
     values_in,
+    values_of_all,
 )
 from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError
 
@@ -168,3 +169,51 @@ def test_anything_is_read_or_is_our_error(text):
         assert set(values_in(text, [USED, FREE])) == {USED, FREE}
     with contextlib.suppress(VBoxMemoryError):
         assert period_in(text, FREE) >= 0
+
+
+ALL = {"host": ["RAM/VMM/Ballooned"], "u1": [USED, FREE], "u2": [USED, FREE]}
+
+
+def printed_all(first, second):
+    """What `metrics query '*'` prints of the host and of two machines; also what nobody has asked for."""
+    text = HEAD + "%-15s %-40s %s\n" % ("host", "RAM/VMM/Ballooned", "2048 kB")
+    for name, values in ((first, ("10 kB", "11 kB")), (second, ("20 kB, 21 kB", "")), ("unknown", ("30 kB", "31 kB"))):
+        for metric, value in zip((USED, FREE), values, strict=True):
+            text += "%-15s %-40s %s\n" % (name, metric, value)
+    return text
+
+
+TRUE = {"host": {"RAM/VMM/Ballooned": 2048}, "u1": {USED: 10, FREE: 11}, "u2": {USED: 21, FREE: None}}
+
+
+@pytest.mark.parametrize("name", NAMES.values(), ids=NAMES.keys())
+def test_of_all_objects_no_name_fools_it(name):
+    for names in ({"u1": name, "u2": "other"}, {"u1": "other", "u2": name}):
+        found = values_of_all(printed_all(names["u1"], names["u2"]), ALL, names)
+        assert found == (None if "\n" in name else TRUE), names
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("same", "same"), ("same", "same "), ("host", "a"), ("host ", "a"), ("a\r", "b"), ("unknown", "a")],
+)
+def test_names_that_leave_open_whose_a_row_is(first, second):
+    assert values_of_all(printed_all(first, second), ALL, {"u1": first, "u2": second}) is None
+
+
+@given(st.text(max_size=40), st.text(max_size=40))
+def test_of_all_objects_whatever_their_names(first, second):
+    found = values_of_all(printed_all(first, second), ALL, {"u1": first, "u2": second})
+    assert found in (None, TRUE)
+
+
+def test_a_machine_that_is_gone_has_no_values():
+    found = values_of_all(
+        printed_all("web01", "web02"), dict(ALL, u3=[USED]), {"u1": "web01", "u2": "web02", "u3": "web03"}
+    )
+    assert found == dict(TRUE, u3={USED: None})
+
+
+def test_what_is_not_whole_is_no_answer_of_all():
+    with pytest.raises(VBoxMemoryError):
+        values_of_all(printed_all("web01", "web02")[:-3], ALL, {"u1": "web01", "u2": "web02"})

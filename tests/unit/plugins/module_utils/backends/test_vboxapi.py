@@ -35,6 +35,24 @@ def test_a_child_that_does_not_answer_is_left_alone(tmp_path, monkeypatch):
     os.kill(process, signal.SIGTERM)  # it was there
 
 
+def test_a_child_that_reads_no_more_is_left_alone(bindings, monkeypatch):
+    pool = bindings()
+    monkeypatch.setattr(vboxapi_pool, "TIME_LIMIT", 0.2)
+    stopped = pool._first._process.pid
+    os.kill(stopped, signal.SIGSTOP)
+    try:
+        with pytest.raises(VBoxMemoryError) as raised:
+            pool.call("read", {"names": ["x" * 1_000_000]})  # more than a pipe holds
+    finally:
+        os.kill(stopped, signal.SIGCONT)
+    assert raised.value.code == "vboxmanage_timeout"
+
+
+def test_a_request_of_any_size_arrives_whole(bindings):
+    names = ["x" * 1_000_000]
+    assert bindings().call("read", {"names": names})["names"] == names
+
+
 OLD_PYTHON = """#!/bin/sh
 # What this Python says of itself, with the text of -c as a program.
 shift
@@ -233,6 +251,9 @@ WRONG = {
     "metrics that are a list": ("query_metrics", [5]),
     "metrics that nobody asked for": ("query_metrics", {"CPU": 5}),
     "metrics in words": ("query_metrics", {"RAM/Usage/Used": "5"}),
+    "metrics of many that are a dictionary": ("query_each", {"RAM/Usage/Used": 5}),
+    "metrics of too few": ("query_each", []),
+    "metrics of many that nobody asked for": ("query_each", [{"CPU": 5}]),
     "a period in words": ("metrics_period", "1"),
     "a period that is a boolean": ("metrics_period", True),
     "a settings file that is none": ("settings_file", None),
@@ -244,6 +265,7 @@ ASKS = {
     "list": lambda backend: backend.read_all(),
     "find": lambda backend: backend.find(["web01"]),
     "query_metrics": lambda backend: backend.query_metrics("host", ["RAM/Usage/Used"]),
+    "query_each": lambda backend: backend.query_each({"host": ["RAM/Usage/Used"]}, {}),
     "metrics_period": lambda backend: backend.metrics_period(UUID),
     "settings_file": lambda backend: backend.settings_file(UUID),
     "hello": lambda backend: backend.version,

@@ -351,3 +351,24 @@ def test_each_response_has_the_id_of_its_request(monkeypatch, tmp_path):
     responses = [json.loads(line) for line in done.stdout.splitlines()]
     assert [one["id"] for one in responses] == [7, 8]
     assert responses[0]["error"]["message"].startswith("ModuleNotFoundError")
+
+
+def test_metrics_of_many_are_asked_for_together(requests):
+    """The host, a machine, and one that is gone; what else goes wrong is an error."""
+    asked = []
+
+    class Collector:
+        def queryMetricsData(self, names, objects):
+            asked.append((names, len(objects)))
+            if names == ["worse"]:
+                raise ComError(0x80070057, "No")
+            found = names[0].split(",")
+            return ([7] * len(found), found, [], [], [], [], list(range(len(found))), [1] * len(found))
+
+    handler = requests(Machine())
+    handler._vbox.performanceCollector, handler._vbox.host = Collector(), "the host"
+    gone = UUID[:-1] + "9"
+    assert handler.query_each([[None, ["a", "b"]], [UUID, ["c"]], [gone, ["c"]]]) == [{"a": 7, "b": 7}, {"c": 7}, {}]
+    assert asked == [(["a,b"], 1), (["c"], 1)]
+    with pytest.raises(ComError):
+        handler.query_each([[None, ["worse"]]])

@@ -289,6 +289,7 @@ def test_failures_are_told_by_their_codes(stand_in, impatient, status, stderr, c
         VBoxManage(stand_in(source)).run("modifyvm", "two words")
     result = caught.value.as_result()
     assert (result["code"], result["vbox_code"], result["rc"], result["stdout"]) == (code, vbox_code, status, "said")
+    assert result["msg"].endswith("[%s]" % vbox_code) is bool(vbox_code), result["msg"]
     assert words in result["msg"]
     assert result["command"] == "VBoxManage modifyvm 'two words'"
 

@@ -83,3 +83,45 @@ def test_a_file_of_before_that_is_not_whole_is_not_praised(tmp_path):
 
 def test_a_file_that_nobody_can_see_from_here_is_not_judged(tmp_path):
     assert changed(tmp_path / "elsewhere" / "web01.vbox", "").get("code") is None
+
+
+@pytest.fixture
+def disk(monkeypatch):
+    """A file system of which a test says how much is free."""
+
+    class Disk:
+        f_frsize, f_bfree, f_bavail, f_files, f_favail = 1024, 0, 0, 0, 0
+
+    monkeypatch.setattr(settings_files.os, "statvfs", lambda _path: Disk)
+    return Disk
+
+
+@pytest.mark.parametrize(
+    ("free_kb", "files", "why"),
+    [
+        (64 + 200, (0, 0), None),
+        (64 + 199, (0, 0), "263 kB are free"),
+        (10**6, (9, 0), "no further file"),
+        (10**6, (9, 1), None),
+    ],
+)
+def test_room_for_a_file_twice_and_a_little_more(tmp_path, disk, free_kb, files, why):
+    path = tmp_path / "VirtualBox.xml"
+    path.write_bytes(b"x" * 100 * 1024)
+    disk.f_bfree = disk.f_bavail = free_kb
+    disk.f_files, disk.f_favail = files
+    found = settings_files.lacks_room(str(path))
+    assert found is None if why is None else why in found
+
+
+@pytest.mark.parametrize("variable", ["VBOX_USER_HOME", "XDG_CONFIG_HOME", "HOME"])
+def test_virtualbox_s_own_settings_are_found(tmp_path, monkeypatch, disk, variable):
+    for name in ("VBOX_USER_HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "nobody"))
+    assert settings_files.global_settings_lack_room() is None  # they cannot be seen
+    monkeypatch.setenv(variable, str(tmp_path))
+    folder = {"VBOX_USER_HOME": ".", "XDG_CONFIG_HOME": "VirtualBox", "HOME": ".config/VirtualBox"}[variable]
+    (tmp_path / folder).mkdir(parents=True, exist_ok=True)
+    (tmp_path / folder / "VirtualBox.xml").write_text("<VirtualBox/>")
+    assert "0 kB are free" in settings_files.global_settings_lack_room()

@@ -8,7 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.vbox.memory.plugins.module_utils.model.sizes import LARGEST_MB, size_in_mb
+from ansible_collections.vbox.memory.plugins.module_utils.model.sizes import (
+    LARGEST_MB,
+    size_in_mb,
+    size_or_percent,
+    truth,
+    whole_number,
+)
 
 RIGHT = [
     (0, 0),
@@ -97,3 +103,46 @@ def test_anything_is_a_size_or_a_problem_with_words(written):
         assert str(problem).split()[0] in ("is", "has")
     else:
         assert isinstance(size, int) and not isinstance(size, bool) and 0 <= size <= LARGEST_MB
+
+
+@pytest.mark.parametrize(
+    ("value", "size"), [(512, (512, 0)), ("2G", (2048, 0)), ("25%", (0, 25)), (" 100 % ", (0, 100))]
+)
+def test_sizes_or_per_cent(value, size):
+    assert size_or_percent(value) == size
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("101%", "from 0% to 100%"),
+        ("-1%", "from 0% to 100%"),
+        ("1.5%", "from 0% to 100%"),
+        ("٣%", "from 0% to 100%"),
+        ("%", "from 0% to 100%"),
+        ("x", "is not a size.*per cent such as '25%' are a size, too"),
+        (True, "is not a size"),
+        (-1, "is negative"),
+        (LARGEST_MB + 1, "is more than"),
+    ],
+)
+def test_no_sizes_and_no_per_cent(value, words):
+    with pytest.raises(ValueError, match=words):
+        size_or_percent(value)
+
+
+@pytest.mark.parametrize("value", [None, True, "x", 0, 11, "11", 1.5, float("inf"), float("nan"), [], {}], ids=repr)
+def test_no_whole_number_from_1_to_10(value):
+    with pytest.raises(ValueError, match="is not a whole number from 1 to 10"):
+        whole_number(value, 1, 10)
+
+
+@pytest.mark.parametrize("value", [None, "perhaps", [], {}, 2], ids=str)
+def test_neither_true_nor_false(value):
+    with pytest.raises(ValueError, match="is not a boolean"):
+        truth(value)
+
+
+def test_numbers_and_truth():
+    assert [whole_number(value, 1, 10) for value in (1, "10", 5.0)] == [1, 10, 5]
+    assert [truth(value) for value in (True, "yes", "off", 0)] == [True, True, False, False]

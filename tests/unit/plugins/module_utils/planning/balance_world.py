@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.vbox.memory.plugins.module_utils.planning import balance
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance import planner as balance
 
 HIDDEN = 80  # MB of a machine's memory that its guest never shows
 RESERVE = 1024
@@ -137,7 +137,7 @@ def recompute(row: dict[str, Any], host: dict[str, Any]) -> tuple[str, int]:
         elif hold < need - band // 2:
             urgency = 1
         else:
-            urgency = 2 if 2 * hold < need + f["comfortable_mb"] else 3
+            urgency = 2 if censored or 2 * hold < need + f["comfortable_mb"] else 3
     took = _took(f, urgency, target, hold, need, band)
     if took and not f["waits_mb"]:
         return _why_it_takes(f, urgency, censored, hold), -took
@@ -181,7 +181,7 @@ def _hindrance(f, host, target, hold, band, urgent) -> str | None:
         return "grown_recently"
     if f["busy"]:
         return "in_flight"
-    if f["harmless_mb"] < 16:
+    if f["harmless_mb"] < 32:
         return "dead_band"
     if not over and not urgent and hold - target < band:
         return "dead_band"
@@ -194,13 +194,13 @@ def _gave(f, host, target, hold, band, urgency) -> int:
     if not host["givers_turn"] or f["passed_over"] or not (hold > target or too_large) or (left <= 0 and not too_large):
         return 0
     leisure = host["lack_mb"] <= 0 and host["over_mb"] <= 0
-    if leisure and not too_large and hold - f["keep_mb"] < band:
+    if leisure and not too_large and hold - max(f["keep_mb"], f["lately_mb"]) < band:
         return 0
     if _hindrance(f, host, target, hold, band, host["urgent"] or too_large):
         return 0
     spare = hold - f["ceiling_mb"] if left <= 0 else hold - max(target, f["floor_mb"])
-    step = min(f["harmless_mb"], f["largest_mb"], spare, max(left, 16) if left > 0 else 128)
-    return step if step >= 16 else 0
+    step = min(f["harmless_mb"], f["largest_mb"], spare, max(left, 32) if left > 0 else 128)
+    return step if step >= 32 else 0
 
 
 def _why_it_gives(row, host, hold) -> str:

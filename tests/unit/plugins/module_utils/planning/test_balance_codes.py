@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 from unit.plugins.module_utils.planning.balance_world import Guest, World
 
-from ansible_collections.vbox.memory.plugins.module_utils.planning import balance
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance import planner as balance
 
 # What differs from a running machine of 4096 MB that holds 3000, uses 1000 and has been watched for five minutes
 FIXED = [
@@ -166,7 +166,7 @@ def test_advice_for_a_fleet():
 
     advice = balance.advise(plans, would_start)
     assert [(each["host"], each["to"]) for each in advice] == [("crowded", "roomy")]
-    assert "move machine" in advice[0]["sentence"]
+    assert 'move "machine ' in advice[0]["sentence"]
     assert [each["host"] for each in balance.places(plans, would_start, 4096)] == ["roomy", "crowded"]
     alone = balance.advise({"crowded": plans["crowded"]}, would_start)
     assert alone[0]["move"] is None and alone[0]["stop"]

@@ -104,6 +104,38 @@ def test_own_settings_go_before_defaults():
 
 
 @pytest.mark.parametrize(
+    "key, value, said",
+    [
+        ("floor", 512, 512),
+        ("floor", "1.5G", 1536),
+        ("ceiling", " 75 % ", "75%"),
+        ("reserve", "4G", 4096),
+        ("weight", "7", 7),
+        ("balance", "yes", True),
+        ("period", "0.5", 0.5),
+        ("period", 10, 10),
+    ],
+)
+def test_values_as_users_write_them(key, value, said):
+    assert policy.written(key, value) == said
+    assert policy.written(key, said) == said  # and once more
+
+
+@pytest.mark.parametrize(
+    "settings, memory, they_do",
+    [
+        ({"floor": 2048, "ceiling": "25%"}, 4096, True),
+        ({"floor": 2048, "ceiling": "50%"}, 4096, False),
+        ({"floor": 2048, "ceiling": 4096}, 1024, False),  # both are all of its memory
+        ({"floor": 2048}, 1024, False),
+        ({"ceiling": "1%"}, 1024, False),
+    ],
+)
+def test_a_floor_above_the_ceiling(settings, memory, they_do):
+    assert policy.exclude_each_other(settings, memory) is they_do
+
+
+@pytest.mark.parametrize(
     "wrong, words",
     [
         ({"reserv": 1}, "policy: 'reserv' is no key"),
@@ -113,7 +145,10 @@ def test_own_settings_go_before_defaults():
         ({"period": 0}, "policy: period: 0"),
         ({"reserve": "lots"}, "policy: reserve: 'lots' is not a size"),
         ({"defaults": {"floor": "110%"}}, "defaults: floor: '110%' is not a size"),
-        ({"defaults": {"balance": "no"}}, "defaults: balance: 'no' is neither true nor false"),
+        ({"defaults": {"balance": "perhaps"}}, "defaults: balance: 'perhaps' is not a boolean: give true or false"),
+        ({"defaults": {"floor": "1.5 %"}}, "defaults: floor: '1.5 %' is not a size: per cent are a whole number"),
+        ({"defaults": {"ceiling": "4 GW"}}, "defaults: ceiling: '4 GW' is not a size: .*per cent such as '25%'"),
+        ({"machines": [1]}, r"machines: \[1\] is not a dictionary of settings by UUID"),
         ({"defaults": []}, "defaults: .* is not a dictionary"),
         ({"machines": {"a": {"weight": 0}}}, "machines: a: weight: 0 is not a whole number from 1"),
         ({"machines": {"a": {"color": 1}}}, "machines: a: 'color' is no setting"),

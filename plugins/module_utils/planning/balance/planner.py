@@ -99,7 +99,7 @@ def plan(
     history: Optional[Dict[str, Any]],
     now: float,
 ) -> Dict[str, Any]:
-    """The plan of a host, as the page of this package says.
+    """The plan of a host, as this page says.
 
     :raises ValueError: where the policy is wrong: one line for each problem
     """
@@ -108,10 +108,10 @@ def plan(
     records = [Record(machine, settings, known.get(machine["uuid"])) for machine in machines]
     stock = take_stock(host, records, history, now)
     classify(records, stock, settings, now)
-    estimate(records, stock, settings, now)
     money = reckon(host, records, stock, settings, reservations, now)
+    estimate(records, stock, settings, money.pool, now)
     managed = [record for record in records if record.fixed is None]
-    missing = share(managed, money.to_share)
+    missing = share(managed, money.to_share, money.ready)
     for record in records:
         record.before = record.hold
         if record.fixed is None:

@@ -1,0 +1,241 @@
+# -*- coding: utf-8 -*-
+# Copyright: vbox.memory contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""Observe a host and all its guests at once, as ``planning.balance.plan`` takes it. Nothing is asked of a guest."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any, Callable, Mapping, Sequence
+
+from ansible_collections.vbox.memory.plugins.module_utils.backends.base import POLL_INTERVAL, Backend
+from ansible_collections.vbox.memory.plugins.module_utils.backends.metrics import (
+    GUEST_METRICS,
+    HOST,
+    HOST_METRICS,
+    PERIOD,
+    Samples,
+    groups_of,
+)
+from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError
+from ansible_collections.vbox.memory.plugins.module_utils.execution.processes import Processes, look_at_processes
+from ansible_collections.vbox.memory.plugins.module_utils.model.balance_note import (
+    KEY,
+    PREFIX,
+    BalanceChange,
+    read_changes,
+)
+from ansible_collections.vbox.memory.plugins.module_utils.model.machine import Machine
+
+LAG = 2  # seconds that a guest's figures are behind, besides their period; up to 5.7 were seen on a slow host
+SET_UP_AGAIN = (
+    15  # seconds after which metrics that stay silent are set up once more: 3 to 6 s were the rule on a slow host
+)
+OF_THE_HOST = ("memory_total_kb", "memory_free_kb", "vmm_used_kb", "vmm_free_kb", "vmm_ballooned_kb")
+OF_A_GUEST = ("total_kb", "free_kb", "cache_kb", "balloon_kb")
+HOST_FIGURES = {key: HOST_METRICS[key] for key in OF_THE_HOST}
+GUEST_FIGURES = {key: GUEST_METRICS[key] for key in OF_A_GUEST}
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What was seen at a time.
+
+    :param at: seconds of the clock at which the figures were asked for
+    :param host: and ``machines`` are the planner's; the machines are those that run or are paused
+    """
+
+    at: float
+    host: dict[str, Any]
+    machines: list[dict[str, Any]]
+
+
+class HostObserver:
+    """Observes again and again. What it keeps in memory is about the observing only, and may be lost at any moment.
+
+    :param clock: seconds that never go back
+    """
+
+    def __init__(
+        self,
+        backend: Backend,
+        clock: Callable[[], float] = time.monotonic,
+        processes: Callable[[], Processes] = look_at_processes,
+    ) -> None:
+        self.changes: dict[str, BalanceChange] | None = None  # what balance asked last, by UUID; read once
+        self._backend = backend
+        self._clock = clock
+        self._processes = processes
+        self._began: dict[str, tuple[float, float]] = {}  # by UUID: second of the boot, and of our clock
+        self._periods: dict[str, int] = {}
+        self._set_up: dict[str, float] = {}
+        self._sums: list[
+            tuple[float, int]
+        ] = []  # when, and what all balloons held, kB: those that are not older than the guests' figures
+
+    def observe(self, wait: float = 0, busy: str | None = None) -> Observation:
+        """The host and its machines now.
+
+        :param wait: seconds to wait for the first figures of metrics that have to be set up
+        :param busy: who else is changing a balloon, as far as the caller knows
+        :raises VBoxMemoryError: what reading raises. A machine that runs and cannot be read stops it: nobody knows what it may hold.
+        """
+        machines = self._backend.read_live()
+        processes = self._processes()
+        self._forget_all_but(machines)
+        if self.changes is None:
+            self.changes = read_changes(self._backend.extra_data(PREFIX).get(KEY), time.time())
+        at, samples = self._sample(machines, wait)
+        figures = samples[HOST]
+        missing = [HOST_METRICS[key] for key in OF_THE_HOST if figures[key] is None]
+        if missing:
+            raise VBoxMemoryError(
+                "server_unavailable",
+                "VirtualBox has no figures of the host yet (%s): run again" % ", ".join(missing),
+            )
+        period = max([PERIOD, *(self._periods.get(machine.uuid, PERIOD) for machine in machines)])
+        time_of_sum, held = self._sum_at(at - LAG - period, at, period, figures["vmm_ballooned_kb"] or 0)
+        host = host_input(
+            dict(figures, vmm_ballooned_kb=held), time_of_sum, busy or processes.other_controller, processes.users
+        )
+        started = self._started(processes)
+        return Observation(
+            at,
+            host,
+            [self._machine_input(machine, at, samples.get(machine.uuid), started) for machine in machines],
+        )
+
+    def _sum_at(self, guests: float, now: float, period: float, held: int) -> tuple[float, int]:
+        """What all balloons held when the guests' figures were taken at the latest, kB, and the time of that.
+
+        VirtualBox's sum is newer than a guest's Free. Side by side, a balloon that has just been given would look as if it were empty.
+
+        :param guests: when the guests' figures were taken at the earliest
+        :param now: when the newest sum was at the latest, and ``period`` seconds before at the earliest; it is ``held``
+        """
+        self._sums = self._sums + [(now if self._sums else guests, held)]
+        while len(self._sums) > 1 and self._sums[1][0] <= guests:
+            del self._sums[0]
+        when, held = self._sums[0]
+        return when - period, held
+
+    def _forget_all_but(self, machines: Sequence[Machine]) -> None:
+        there = {HOST, *(machine.uuid for machine in machines)}
+        self._periods = {uuid: period for uuid, period in self._periods.items() if uuid in there}
+        self._set_up = {target: when for target, when in self._set_up.items() if target in there}
+
+    def _sample(self, machines: Sequence[Machine], wait: float) -> tuple[float, Samples]:
+        """The figures, and the time at which they were asked for. A paused guest, and one whose Guest Additions do not serve, is not looked at."""
+        wanted = {machine.uuid: GUEST_FIGURES for machine in machines if is_watched(machine)}
+        objects: dict[str, Mapping[str, str]] = {HOST: HOST_FIGURES, **wanted}
+        names = {machine.uuid: machine.name for machine in machines}
+        until = self._clock() + wait
+        while True:
+            at = self._clock()
+            values = self._backend.query_each({key: list(some.values()) for key, some in objects.items()}, names)
+            samples = {
+                target: {key: values[target].get(metric) for key, metric in objects[target].items()}
+                for target in objects
+            }
+            silent = [target for target in objects if None in samples[target].values()]
+            self._set_up_metrics(silent, objects, at)
+            if not silent or self._clock() >= until:
+                break
+            time.sleep(POLL_INTERVAL)
+        for uuid in wanted:
+            if uuid not in self._periods and uuid not in silent:
+                self._periods[uuid] = max(PERIOD, self._backend.metrics_period(uuid))
+        return at, samples
+
+    def _set_up_metrics(self, silent: Sequence[str], objects: Mapping[str, Mapping[str, str]], now: float) -> None:
+        for target in silent:
+            if now - self._set_up.get(target, now - SET_UP_AGAIN) >= SET_UP_AGAIN:
+                self._set_up[target] = now
+                self._periods.pop(target, None)
+                try:
+                    self._backend.setup_metrics(target, groups_of(objects[target].values()))
+                except VBoxMemoryError as error:
+                    if target == HOST or error.code == "backend_unavailable":
+                        raise  # a machine can have gone meanwhile
+
+    def _started(self, processes: Processes) -> dict[str, float]:
+        """When each machine's process began, by our clock: the same number for the same process, whatever the clocks do."""
+        if processes.started:
+            ahead = _seconds_of_the_boot() - self._clock()
+            for uuid, second in processes.started.items():
+                if self._began.get(uuid, (None, 0))[0] != second:
+                    self._began[uuid] = second, second - ahead
+        self._began = {uuid: began for uuid, began in self._began.items() if uuid in processes.started}
+        return {uuid: began for uuid, (_second, began) in self._began.items()}
+
+    def _machine_input(
+        self, machine: Machine, at: float, figures: Mapping[str, int | None] | None, started: Mapping[str, float]
+    ) -> dict[str, Any]:
+        sample: dict[str, Any] | None = None
+        if figures and figures["free_kb"] is not None and figures["total_kb"] is not None:
+            sample = dict(figures, time=at - LAG - self._periods.get(machine.uuid, PERIOD))
+        change = (self.changes or {}).get(machine.uuid)
+        return machine_input(machine, sample, request_time(machine, change, at, time.time()), started.get(machine.uuid))
+
+
+def is_watched(machine: Machine) -> bool:
+    """Whether a machine's guest gives figures that are worth to ask for."""
+    return machine.state == "running" and machine.additions_serve
+
+
+def host_input(
+    figures: Mapping[str, int | None], at: float, other_controller: str | None, users: int | None
+) -> dict[str, Any]:
+    """The planner's ``host``.
+
+    :param figures: all of :data:`OF_THE_HOST`
+    :param at: when they were taken
+    """
+    found = {key: figures[key] or 0 for key in OF_THE_HOST}
+    return {
+        "time": at,
+        "total_mb": found["memory_total_kb"] // 1024,
+        "available_mb": found["memory_free_kb"] // 1024,  # MemAvailable on Linux
+        "vmm_used_kb": found["vmm_used_kb"],
+        "vmm_free_kb": found["vmm_free_kb"],
+        "ballooned_kb": found["vmm_ballooned_kb"],
+        "other_controller": other_controller,
+        "users": users or 1,
+    }
+
+
+def machine_input(
+    machine: Machine, sample: Mapping[str, Any] | None, requested: float | None, started: float | None
+) -> dict[str, Any]:
+    """The planner's entry of a machine."""
+    return {
+        "uuid": machine.uuid,
+        "name": machine.name,
+        "memory_mb": machine.memory or 0,
+        "state": machine.state,
+        "large_pages": bool(machine.large_pages),  # a machine without the setting (ARM) has none
+        "additions": machine.additions_run_level,
+        "request_mb": machine.balloon_current or 0,
+        "request_time": requested,
+        "started": started,
+        "sample": None if sample is None else dict(sample),
+    }
+
+
+def request_time(machine: Machine, change: BalanceChange | None, at: float, now: float) -> float | None:
+    """When the guest was last asked to take memory, by our clock, if it was balance that did and nobody else has asked since.
+
+    The planner takes what recent requests may still take for taken. A request to give may be given late, and that is never counted before it is.
+
+    :param at: our clock
+    :param now: seconds since 1970, at the same moment
+    """
+    if change is None or change.request != machine.balloon_current or not change.lowered:
+        return None
+    return at - max(0.0, now - change.lowered)
+
+
+def _seconds_of_the_boot() -> float:
+    clock = getattr(time, "CLOCK_BOOTTIME", None)  # what /proc counts by; it goes on while the host sleeps
+    return time.monotonic() if clock is None else time.clock_gettime(clock)

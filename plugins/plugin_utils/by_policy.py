@@ -1,0 +1,180 @@
+# -*- coding: utf-8 -*-
+# Copyright: vbox.memory contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the actions share that go by the policies of a host: their options, the policies, the facts, and what a host's answer must look like."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible.errors import AnsibleConnectionFailure, AnsibleError
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+from ansible_collections.vbox.memory.plugins.module_utils.errors import did_you_mean
+from ansible_collections.vbox.memory.plugins.plugin_utils.policy import PolicyError, named, needs, resolve
+from ansible_collections.vbox.memory.plugins.plugin_utils.results import Result, gathered, host_failure
+from ansible_collections.vbox.memory.plugins.plugin_utils.running import ModuleRunner
+from ansible_collections.vbox.memory.plugins.plugin_utils.shapes import SENT_FACTS, problem_of
+from ansible_collections.vbox.memory.plugins.plugin_utils.values import plain
+
+try:
+    from ansible.errors import AnsibleValueOmittedError as Omitted
+except ImportError:  # ansible-core before 2.19
+
+    class Omitted(Exception):  # type: ignore[no-redef]
+        """A variable is omitted."""
+
+
+FACTS = "vbox.memory.vbox_memory_facts"
+VARIABLES = re.compile(r"vbox_memory_policy(_|$)")
+HOW = ("backend", "vboxmanage", "api_python")
+SPEC: dict[str, dict[str, Any]] = dict(
+    policies=dict(type="raw"),
+    backend=dict(type="str", choices=["auto", "vboxmanage", "api"]),
+    vboxmanage=dict(type="path"),
+    api_python=dict(type="path"),
+)
+
+
+class Failure(Exception):
+    """What ends the work on a host.
+
+    :param result: with ``msg``, and further keys of the result
+    """
+
+    def __init__(self, **result: Any):
+        super().__init__(result["msg"])
+        self.result = result
+
+
+class PolicyAction(ModuleRunner):
+    """An action that goes by the policies of a host. What it does is :meth:`act`."""
+
+    _supports_async = False
+    SPEC = SPEC  # its options
+    RANGES: Mapping[str, tuple[int, int]] = {}  # of those that are whole numbers
+    NOTHING: Mapping[str, Any] = {}  # its result where it failed as a whole
+
+    def act(self, given: Result) -> Result:
+        """The result of a host. Errors of machines are in it; what ends all is a :class:`Failure`.
+
+        :param given: the task's arguments, checked
+        """
+        raise NotImplementedError
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        super().run(tmp, task_vars)
+        self._task_vars = task_vars or {}
+        self._host = str(self._task_vars.get("inventory_hostname"))
+        self._calls: list[Result] = []
+        try:
+            given = self._arguments()
+            self._how = {option: given[option] for option in HOW if given[option] is not None}
+            result = self.act(given)
+        except AnsibleConnectionFailure as error:
+            # Raised, it would be shown with a place in our role, which is not where to look.
+            return dict(unreachable=True, changed=False, msg=str(error))
+        except Failure as failure:
+            result = dict(self.NOTHING, differences=[host_failure(failure.result["msg"], self._host)])
+            result.update(failure.result, failed=True)
+        return dict(result, **self._from_calls())
+
+    def _arguments(self) -> Result:
+        given = self._task.args
+        problems = [
+            "there is no option %s; %s" % (key, did_you_mean(key, self.SPEC)) for key in given if key not in self.SPEC
+        ]
+        validated = ArgumentSpecValidator(self.SPEC).validate({key: given[key] for key in given if key in self.SPEC})
+        problems += validated.error_messages
+        arguments: Result = validated.validated_parameters
+        problems += [
+            "%s: %d is not a whole number from %d to %d" % (key, arguments[key], least, most)
+            for key, (least, most) in ({} if problems else self.RANGES).items()
+            if not least <= arguments[key] <= most
+        ]
+        if problems:
+            raise Failure(code="invalid_parameters", msg="%s: %s" % (self._task.action, "; ".join(problems)))
+        return arguments
+
+    def _resolve(self, policies: Sequence[tuple[str, Any]], metrics: bool | None) -> tuple[Result, Result]:
+        """The facts of the host, and what the policies make of them.
+
+        :param metrics: whether to read metrics; ``None`` where a condition of a policy needs them
+        """
+        wanted = needs(policies)
+        if metrics is not None:
+            wanted["metrics"] = metrics
+        call = self._execute(FACTS, dict(self._how, **wanted), self._task_vars)
+        found = call.get("ansible_facts") or {}
+        self._calls.append(dict(call, ansible_facts=without(found, "vbox_memory")))
+        if call.get("failed"):
+            raise Failure(**without(call, "changed", "ansible_facts", "invocation", "failed"))
+        facts = checked(found.get("vbox_memory"), SENT_FACTS, "facts")
+        try:
+            return facts, resolve(policies, facts)
+        except PolicyError as error:
+            raise Failure(code="invalid_parameters", msg=str(error)) from None
+
+    def _policies(self, given: Any) -> list[tuple[str, Any]]:
+        """The policies with their names: those given, or those of the inventory."""
+        if given is not None:
+            try:
+                return named(plain(given))
+            except (ValueError, AnsibleError) as error:
+                raise Failure(code="invalid_parameters", msg="policies: %s" % error) from None
+        names = sorted(name for name in self._task_vars if VARIABLES.match(name))
+        if not names:
+            raise Failure(
+                code="invalid_parameters",
+                msg="No policy is defined for %s: set vbox_memory_policy in the variables of the host or of one of its groups,"
+                " for example in group_vars/all.yml (see the README of the role vbox.memory.policy)" % self._host,
+            )
+        policies, problems = [], []
+        for name in names:
+            try:
+                value = self._templar.template(self._task_vars[name])
+                # Before ansible-core 2.19, what is omitted is a string that stands for it.
+                if isinstance(value, str) and value == self._task_vars.get("omit"):
+                    raise Omitted
+                policies.append((name, plain(value)))
+            except Omitted:
+                problems.append("%s: it is omitted: give it a policy, or null for none" % name)
+            except AnsibleError as error:
+                problems.append("%s: %s" % (name, error))
+        if problems:
+            raise Failure(code="invalid_parameters", msg="; ".join(problems))
+        return policies
+
+    def _from_calls(self) -> Result:
+        """What the result takes over from the modules as it is."""
+        taken: Result = {}
+        for key in ("diff", "warnings", "deprecations"):
+            if any(key in call for call in self._calls):
+                taken[key] = gathered(self._calls, key)
+        for call in self._calls:
+            taken.update((key, call[key]) for key in ("backend", "backend_fallback") if key in call)
+            # A Python that Ansible found is a fact that saves looking for it again.
+            if call.get("ansible_facts"):
+                taken["ansible_facts"] = call["ansible_facts"]
+        return taken
+
+
+def checked(value: Any, shape: Any, place: str) -> Any:
+    """A part of a host's answer in Python's own types.
+
+    :raises Failure: when it is not as it has to be
+    """
+    try:
+        value = plain(value)
+        problem = problem_of(value, shape, place)
+    except AnsibleError as error:
+        problem = "%s: %s" % (place, error)
+    if problem:
+        raise Failure(msg="The host's answer cannot be used: %s" % problem)
+    return value
+
+
+def without(result: Mapping[str, Any], *keys: str) -> Result:
+    return {key: value for key, value in result.items() if key not in keys}

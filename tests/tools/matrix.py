@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: vbox.memory contributors
+"""Unit tests, the flow on the fake and the sanity tests with each ansible-core of requirements/matrix.txt: see tests/tools/matrix."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+
+from support.pythons import MODULE_PYTHONS, TOO_OLD, python_of  # noqa: E402 (the line above leads to it)
+
+COPY = ROOT / ".build" / "ansible_collections" / "vbox" / "memory"
+CACHE = Path(
+    os.environ.get("VBOX_MEMORY_CACHE")
+    or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "vbox-memory"
+)
+VERSIONS = re.compile(r"^(\d\S*)\s+(.+)$", re.MULTILINE)
+OURS = ("jmespath", "pytest", "hypothesis", "PyYAML")  # beside ansible-core, at the versions of requirements/test.txt
+CONSTRAINED_BY_CORE = ("ansible-core", "resolvelib")
+COLLECTION = ("plugins", "roles", "playbooks", "meta", "galaxy.yml")
+COMMON = ("requirements/matrix.txt", "requirements/test.txt", "tests/tools/matrix.py", "pyproject.toml")
+PYTEST = ("-m", "pytest", "-q", "-o", "addopts=--import-mode=importlib -ra", "-o", "cache_dir=.build/pytest-matrix")
+# By part: what it depends on. What is the same is not run again.
+INPUTS = {
+    "unit": (*COLLECTION, *COMMON, "tests/unit/plugins", "tests/support", "tests/fake", "tests/conftest.py"),
+    "flow": (
+        *COLLECTION,
+        *COMMON,
+        "tests/integration/test_flow.py",
+        "tests/support",
+        "tests/fake",
+        "tests/conftest.py",
+    ),
+    "sanity": (*COLLECTION, *COMMON, "tests/config.yml", "extensions", "docs", "changelogs", "tests/tools/sanity"),
+}
+SHIPS_NOT = (
+    "tests/unit",
+    "tests/integration",
+    "tests/live",
+    "tests/fake",
+    "tests/bench",
+    "tests/testbed",
+    "tests/support",
+    "tests/cases",
+    "tests/demo",
+)
+
+
+def main() -> None:
+    parts = [word for word in sys.argv[1:] if word in PARTS] or list(PARTS)
+    wanted = [word for word in sys.argv[1:] if word not in PARTS]
+    rows = VERSIONS.findall((ROOT / "requirements" / "matrix.txt").read_text())
+    unknown = set(wanted) - {core for core, _pythons in rows}
+    if unknown:
+        sys.exit(f"requirements/matrix.txt has no ansible-core {', '.join(sorted(unknown))}")
+    rows = [row for row in rows if not wanted or row[0] in wanted]
+    outcomes = [outcome for core, pythons in rows for outcome in tested(core, pythons.split(), parts)]
+    for version in (*TOO_OLD, *MODULE_PYTHONS):
+        if not python_of(version):
+            say(f"NOT TESTED: Python {version} on a managed host: there is none on this machine")
+    failed = [words for words, succeeded in outcomes if not succeeded]
+    if failed:
+        sys.exit("FAILED: " + ", ".join(failed))
+
+
+def tested(core: str, pythons: list[str], parts: list[str]) -> list[tuple[str, bool]]:
+    """The parts of an ansible-core, and whether each succeeded."""
+    version = next((one for one in pythons if python_of(one)), None)
+    if version is None:
+        say(
+            f"NOT TESTED: ansible-core {core}: it needs Python {' or '.join(pythons)}, and there is none on this machine"
+        )
+        return []
+    return [(f"{part} with ansible-core {core}", run(part, core, version)) for part in parts]
+
+
+def run(part: str, core: str, version: str) -> bool:
+    """Run a part, or say that it was run with the same inputs."""
+    python = str(python_of(version))
+    name = f"ansible-core {core}, Python {version}: {part}"
+    inputs = key(part)
+    kept = CACHE / "matrix" / f"{part}-{core}-{version}-{inputs}"
+    if kept.exists():
+        say(f"{name}: ok, as of {kept.read_text().strip()}: nothing that it depends on has changed since")
+        return True
+    venv = venv_of(core, python)
+    log = ROOT / ".build" / "log" / f"matrix-{core}-{part}.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    began = time.monotonic()
+    with log.open("w") as out:
+        done = PARTS[part](venv, version, out)
+    seconds = time.monotonic() - began
+    if done:
+        print(log.read_text())
+        say(f"{name}: FAILED, {seconds:.0f} s")
+        return False
+    passed = (re.findall(r"^.*\d+ passed.*$", log.read_text(), re.MULTILINE) or ["no error"])[-1].strip("= ")
+    missing = sorted(set(re.findall(r"NOT TESTED: .*", log.read_text())))
+    say(f"{name}: ok, {seconds:.0f} s ({passed})")
+    for line in missing:
+        say(f"  {line}")
+    if not missing and key(part) == inputs:  # what was left out is tried again, and so is what changed meanwhile
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.write_text(time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()))
+    return True
+
+
+def key(part: str) -> str:
+    """A hash of all that a part depends on: files of the copy, and the Pythons of hosts."""
+    digest = hashlib.sha256()
+    for path in sorted(path for name in INPUTS[part] for path in files_of(COPY / name)):
+        digest.update(f"{path.relative_to(COPY)}\0{path.stat().st_size}\0".encode() + path.read_bytes())
+    if part == "flow":
+        digest.update(json.dumps([(one, python_of(one)) for one in (*TOO_OLD, *MODULE_PYTHONS)]).encode())
+    return digest.hexdigest()[:16]
+
+
+def files_of(path: Path) -> list[Path]:
+    if path.is_file():
+        return [path]
+    return [one for one in path.rglob("*") if one.is_file() and "__pycache__" not in one.parts]
+
+
+def venv_of(core: str, python: str) -> Path:
+    """An environment with this ansible-core and what the tests need; made where there is none."""
+    pins = (ROOT / "requirements" / "test.txt").read_text()
+    constraints = [line for line in pins.splitlines() if line.partition("==")[0] not in CONSTRAINED_BY_CORE]
+    names = [f"ansible-core=={core}", *OURS]
+    identity = hashlib.sha256(json.dumps([python, constraints, names]).encode()).hexdigest()[:12]
+    venv = CACHE / "venv" / f"matrix-{core}-{identity}"
+    if not (venv / "complete").exists():
+        shutil.rmtree(venv, ignore_errors=True)
+        say(f"making {venv} (once)")
+        subprocess.run([python, "-m", "venv", venv], check=True)
+        (venv / "constraints.txt").write_text("\n".join(constraints))
+        pip = [venv / "bin" / "python", "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
+        subprocess.run([*pip, "--constraint", venv / "constraints.txt", *names], check=True)
+        (venv / "complete").touch()
+    return venv
+
+
+def environment(venv: Path) -> dict[str, str]:
+    return dict(os.environ, PATH=f"{venv / 'bin'}{os.pathsep}{os.environ['PATH']}", VIRTUAL_ENV=str(venv))
+
+
+def pytest(*tests: str):
+    """A part that runs some tests."""
+
+    def part(venv, _version, out):
+        command = [venv / "bin" / "python", *PYTEST, *tests]
+        return subprocess.run(
+            command, cwd=ROOT, env=environment(venv), stdin=subprocess.DEVNULL, stdout=out, stderr=out, check=False
+        ).returncode
+
+    return part
+
+
+def sanity(venv, version, out):
+    """The sanity tests of what ships, as who publishes or certifies a collection runs them; tests/tools/sanity runs them with all files."""
+    environ = dict(environment(venv), VBOX_MEMORY_SANITY_VENV=str(venv))
+    exclude = [word for name in SHIPS_NOT for word in ("--exclude", name + "/")]
+    command = [ROOT / "tests" / "tools" / "sanity", *exclude]
+    return subprocess.run(
+        command, env=environ, stdin=subprocess.DEVNULL, stdout=out, stderr=out, check=False
+    ).returncode
+
+
+PARTS = {
+    "unit": pytest("tests/unit/plugins"),
+    "flow": pytest("tests/integration/test_flow.py"),
+    "sanity": sanity,
+}
+
+
+def say(words: str) -> None:
+    print(f"matrix: {words}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
