@@ -21,7 +21,7 @@ from ansible_collections.vbox.memory.plugins.filter.balance import balance_filte
 from ansible_collections.vbox.memory.plugins.module_utils.errors import did_you_mean
 from ansible_collections.vbox.memory.plugins.plugin_utils.progress import is_read_by_people
 from ansible_collections.vbox.memory.plugins.plugin_utils.report import history, writing
-from ansible_collections.vbox.memory.plugins.plugin_utils.report.figures import figures
+from ansible_collections.vbox.memory.plugins.plugin_utils.report.figures import figures, known
 from ansible_collections.vbox.memory.plugins.plugin_utils.report.page import TITLE
 from ansible_collections.vbox.memory.plugins.plugin_utils.shapes import (
     MEASURED_FACTS,
@@ -164,7 +164,7 @@ def _facts_of(result: Any) -> Result:
 def _plan_of(facts: Any) -> Any:
     """What balance would do by one look, or nothing where the facts have no metrics."""
     try:
-        return None if facts is None else balance_filter(facts, {})
+        return None if facts is None else balance_filter(known(facts), {})
     except AnsibleError:
         return None
 

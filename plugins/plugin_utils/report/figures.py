@@ -103,7 +103,8 @@ def host_figures(name: str, entry: Mapping[str, Any]) -> Figures:
     host["balance"] = dict(codes=plan["host"]["codes"], sentence=plan["host"]["sentence"]) if plan else None
     if facts is None:
         return host
-    measured = facts.get("host") or {}
+    facts = known(facts)
+    measured = facts["host"]
     said = Said(policy, plan)
     machines = [_machine(machine, said, measured.get("features")) for machine in facts["machines"]]
     host.update(vbox_version=measured.get("vbox_version"), features=measured.get("features") or {}, machines=machines)
@@ -124,10 +125,21 @@ def host_figures(name: str, entry: Mapping[str, Any]) -> Figures:
     return host
 
 
+def known(facts: Mapping[str, Any]) -> Figures:
+    """Facts without the hypervisor's figures where VirtualBox has none yet.
+
+    For some seconds after metrics were set up it says 0 of all of them while machines run (measured on the live host, 7.2.22).
+    """
+    host = dict(facts.get("host") or {})
+    if not host.get("vmm_used_kb") and any(machine.get("state") in LIVE for machine in facts["machines"]):
+        host.update(dict.fromkeys(("vmm_used_kb", "vmm_free_kb", "vmm_ballooned_kb", "vmm_shared_kb")))
+    return dict(facts, host=host)
+
+
 def _totals(measured: Mapping[str, Any], machines: Sequence[Figures]) -> Figures:
     """The sums as the facts have them, of facts that were written by hand, too."""
-    known = dict(dict.fromkeys(("memory_total_kb", "vmm_ballooned_kb", "vmm_shared_kb")), **measured)
-    return totals(known, [dict(machine, memory_mb=machine["memory_mb"] or 0) for machine in machines])
+    host = dict(dict.fromkeys(("memory_total_kb", "vmm_ballooned_kb", "vmm_shared_kb")), **measured)
+    return totals(host, [dict(machine, memory_mb=machine["memory_mb"] or 0) for machine in machines])
 
 
 def _reserve_kb(total_kb: int | None, reserve_mb: int | None) -> int | None:
@@ -144,8 +156,8 @@ def _bar(host: Figures) -> list[Figures] | None:
     cache = min(host["cache_kb"] or 0, host["vmm_used_kb"])
     machines = host["vmm_used_kb"] - cache
     users = sorted((one for one in host["machines"] if one["used_kb"]), key=lambda one: -one["used_kb"])
-    known = sum(one["used_kb"] for one in users)
-    parts = [dict(name=one["name"], uuid=one["uuid"], kb=one["used_kb"]) for one in users if known <= machines]
+    used = sum(one["used_kb"] for one in users)
+    parts = [dict(name=one["name"], uuid=one["uuid"], kb=one["used_kb"]) for one in users if used <= machines]
     reserve = min(host["reserve_kb"], host["memory_free_kb"])
     return [
         dict(key="machines", kb=machines, parts=parts),
@@ -248,8 +260,8 @@ def _failures(policy: Mapping[str, Any]) -> list[str]:
 
 def _sum(values: Any) -> int | None:
     """The sum of what is known; ``None`` where nothing is."""
-    known = [value for value in values if value is not None]
-    return sum(known) if known else None
+    values = [value for value in values if value is not None]
+    return sum(values) if values else None
 
 
 def _ratio(running_mb: int | None, total_kb: int | None) -> float | None:

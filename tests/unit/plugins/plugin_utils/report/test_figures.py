@@ -90,6 +90,14 @@ def test_what_is_not_known_is_not_zero():
     assert [host[key] for key in ("memory_total_kb", "reserve_kb", "bar", "overcommit_ratio", "cache_kb")] == [None] * 5
 
 
+def test_a_hypervisor_that_holds_nothing_while_machines_run_has_no_figures_yet():
+    none = dict(vmm_used_kb=0, vmm_free_kb=0, vmm_ballooned_kb=0, vmm_shared_kb=0)
+    host = one(host=none)["hosts"][0]
+    assert [host[key] for key in ("vmm_used_kb", "ballooned_kb", "other_kb", "bar")] == [None] * 4
+    host = one({"state": "poweroff", "balloon_current_mb": None}, host=none)["hosts"][0]
+    assert (host["vmm_used_kb"], host["other_kb"]) == (0, HOST["memory_used_kb"])  # here 0 is right
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_sums_and_bars_add_up(seed):
     told = figures(fleet(4, 12, seed=seed), READ_AT)
