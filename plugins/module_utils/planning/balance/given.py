@@ -22,7 +22,8 @@ A request is over DONE seconds and its MB / SLOWEST_… later, of time in which 
 paused guest is lost; a slow host gave nothing for 25 s, and then all). Of a guest that did not follow an interval is known, and its next
 request is charged by that.
 
-A restarted guest's balloon is empty, and VirtualBox goes on counting it (measured): a phantom, which is taken off the sum until the equation says that it is not there.
+A restarted guest's balloon is empty, and VirtualBox goes on counting it (measured): a phantom, which is taken off the
+sum until the equation says that it is not there.
 """
 
 from __future__ import annotations
