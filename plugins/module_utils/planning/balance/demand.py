@@ -134,7 +134,7 @@ def _needs(record: Record, policy: HostPolicy, boost: int, now: float) -> None:
     recent = known["recent"]
     seen = known["seen"]
     highest = record.use_most
-    first = None
+    first: Any = None
     for each in recent:
         if each[1] > highest:
             highest = each[1]

@@ -69,7 +69,8 @@ class Record:
         self.shown: int = machine.get("request_mb") or 0
         self.running: bool = machine.get("state", "running") == "running"
         self.additions: Optional[int] = machine.get("additions")
-        sample = self.sample = machine.get("sample")  # its figures, or None
+        sample = machine.get("sample")
+        self.sample: Any = sample  # its figures, or None
         self.raw: List[Any] = [sample.get(key) for key in RAW] if sample else [None, None, None]
         self.is_new = history is None
         self.history: Dict[str, Any] = dict(NEW, started=machine.get("started")) if history is None else history.copy()
