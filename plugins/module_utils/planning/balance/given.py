@@ -22,8 +22,8 @@ A request is over DONE seconds and its MB / SLOWEST_… later, of time in which 
 paused guest is lost; a slow host gave nothing for 25 s, and then all). Of a guest that did not follow an interval is known, and its next
 request is charged by that.
 
-A restarted guest's balloon is empty, and VirtualBox goes on counting it (measured): a phantom, which is taken off the
-sum until the equation says that it is not there.
+A restarted guest's balloon is empty, and VirtualBox goes on counting it (measured): a phantom, which is taken off the sum until the
+equation says that it is not there.
 """
 
 from __future__ import annotations
@@ -170,13 +170,14 @@ def _is_emptied(record: Record) -> bool:
     """Whether the guest boots, or has more free than a balloon that it surely gave would leave it."""
     if not record.running or not record.asked:
         return False
-    additions = record.machine.get("additions")
+    additions = record.additions
     if additions is not None and additions < 2:
         return True
     sample = record.sample
     if not sample or record.takes or sample.get("balloon_kb"):
         return False
-    total, free, raw = sample.get("total_kb"), sample.get("free_kb"), record.history["raw"]
+    total, free, _cache = record.raw
+    raw = record.history["raw"]
     if not isinstance(total, int) or not isinstance(free, int) or not 0 <= free <= total:
         return False
     if free + record.least() * 1024 > total + 2048:
@@ -195,12 +196,12 @@ def _is_emptied(record: Record) -> bool:
 
 def _was_not_empty(record: Record, fallen: int) -> bool:
     """Whether a guest that was taken to have restarted has as much more free as the sum fell: it had a balloon, and takes from it."""
-    raw, sample = record.history["raw"], record.sample
-    if not record.active or not record.history["phantom"] or not raw or not sample:
+    raw, free = record.history["raw"], record.raw[1]
+    if not record.active or not record.history["phantom"] or not raw:
         return False
-    if not isinstance(raw[1], int) or not isinstance(sample.get("free_kb"), int):
+    if not isinstance(raw[1], int) or not isinstance(free, int):
         return False
-    return abs((sample["free_kb"] - raw[1] >> 10) - fallen) <= ALIKE + fallen // 8
+    return abs((free - raw[1] >> 10) - fallen) <= ALIKE + fallen // 8
 
 
 def _first_sight(account: Dict[str, Any], records: List[Record], kb: int, now: float) -> None:
@@ -378,7 +379,7 @@ def _retire_old(account: Dict[str, Any], records: List[Record], now: float) -> N
         if not record.active:
             continue
         known = record.history
-        additions = record.machine.get("additions")
+        additions = record.additions
         if not record.running or (additions is not None and additions < 2):
             known["due"] += passed
             stands = True
