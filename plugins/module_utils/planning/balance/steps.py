@@ -19,6 +19,7 @@ from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.polic
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.records import REMEMBERED, Record
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.waterfill import fill
 
+SMALL_STEP, SMALL_PART = 8, 64  # MB; of the memory
 STEP_SHARE, STEP_LEAST, STEP_MOST = (
     2,
     32,
@@ -248,7 +249,7 @@ def _give(
         step = min(
             record.harmless, record.largest, spare(record, left), max(left, STEP_LEAST) if left > 0 else STEP_MOST
         )
-        if step < STEP_LEAST:
+        if step < least_step(record, over > 0):
             continue
         record.step = step
         left -= step
@@ -256,6 +257,11 @@ def _give(
         asked.append(record)
     _name(asked, takers)
     return asked
+
+
+def least_step(record: Record, over: bool) -> int:
+    """The smallest step that is worth a request: of a small machine, or over the budget, a small one is, too."""
+    return SMALL_STEP if over else min(STEP_LEAST, max(SMALL_STEP, record.memory // SMALL_PART))
 
 
 def has_plenty(record: Record) -> bool:
@@ -307,7 +313,7 @@ def hinders(record: Record, over: bool, urgent: bool, policy: HostPolicy, now: f
         return "grown_recently"
     if record.busy:
         return "in_flight"
-    if record.harmless < STEP_LEAST:
+    if record.harmless < least_step(record, over):
         return "dead_band"
     if not over and not urgent and record.hold - record.target < record.band:
         return "dead_band"

@@ -181,7 +181,7 @@ def test_one_machine_that_cannot_be_asked_stops_no_other(on):
 
 def test_a_stuck_guest_does_not_delay_one_that_serves(on):
     host = SimulatedHost(1800, stuck=Guest(use=40, stuck_at=0), idle=Guest(), busy=Guest(use=200))
-    result = run(on(host), 200).as_result(False)
+    result = run(on(host), 420).as_result(False)
     assert host.charge <= 1800 + SMALLEST, result["steps"]
     assert not any(guest.killed for guest in host.guests.values())
 

@@ -181,7 +181,7 @@ def _hindrance(f, host, target, hold, band, urgent) -> str | None:
         return "grown_recently"
     if f["busy"]:
         return "in_flight"
-    if f["harmless_mb"] < 32:
+    if f["harmless_mb"] < _least(f, over):
         return "dead_band"
     if not over and not urgent and hold - target < band:
         return "dead_band"
@@ -200,7 +200,11 @@ def _gave(f, host, target, hold, band, urgency) -> int:
         return 0
     spare = hold - f["ceiling_mb"] if left <= 0 else hold - max(target, f["floor_mb"])
     step = min(f["harmless_mb"], f["largest_mb"], spare, max(left, 32) if left > 0 else 128)
-    return step if step >= 32 else 0
+    return step if step >= _least(f, host["over_mb"] > 0) else 0
+
+
+def _least(f, over) -> int:
+    return 8 if over else min(32, max(8, f["memory_mb"] // 64))
 
 
 def _why_it_gives(row, host, hold) -> str:

@@ -21,6 +21,7 @@ EXAMPLES = int(os.environ.get("BALANCE_EXAMPLES", "40"))  # more where there is 
 SLOW = settings(
     max_examples=EXAMPLES,
     deadline=None,
+    derandomize="BALANCE_EXAMPLES" not in os.environ,  # the same cases in each run, and others where they are asked for
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
     phases=[phase for phase in Phase if phase is not Phase.shrink or "BALANCE_EXAMPLES" in os.environ],
 )
