@@ -112,9 +112,12 @@ class ActionModule(PolicyAction):
 
     def _refuse_after_others(self) -> None:
         """Leave this host alone where machines of another host of the play did not come back, by the results registered so far."""
-        hostvars, name = self._task_vars.get("hostvars"), self._task.register
-        if not name or hostvars is None:
+        hostvars, register = self._task_vars.get("hostvars"), self._task.register
+        if not register or hostvars is None:
             return
+        name = (
+            register if isinstance(register, str) else next(iter(register))
+        )  # from ansible-core 2.22 on, a dictionary by name
         hosts = self._task_vars.get("ansible_play_hosts_all") or []
         reason = maintenance.not_begun({host: hostvars.raw_get(host).get(name) for host in hosts})
         if reason:

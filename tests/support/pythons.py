@@ -15,7 +15,7 @@ MODULE_PYTHONS = ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14")  # of ma
 TOO_OLD = ("2.7", "3.6", "3.7")
 # The tree of the sandbox has a newer Python than many machines. It runs outside of it by its own loader.
 OF_THE_TREE = """#!/bin/sh
-exec env PYTHONHOME="{tree}/usr" PYTHONDONTWRITEBYTECODE=1 "{loader}" --argv0 "$0" --library-path "{libraries}" "{python}" "$@"
+exec env PYTHONDONTWRITEBYTECODE=1 "{loader}" --argv0 "$0" --library-path "{libraries}" "{python}" "$@"
 """
 
 
@@ -46,8 +46,10 @@ def python_of_tree(version):
     python = tree / "usr" / "bin" / ("python" + version)
     if done.returncode != 0 or not loaders or not python.exists():
         return None
-    program = ROOT / ".build" / "pythons" / ("python" + version)
+    program = ROOT / ".build" / "pythons" / version / "bin" / ("python" + version)
     program.parent.mkdir(parents=True, exist_ok=True)
+    # By this file Python finds its library, also with -I, which ignores the environment.
+    (program.parents[1] / "pyvenv.cfg").write_text(f"home = {tree}/usr/bin\n", encoding="utf-8")
     scratch = program.with_suffix(f".{os.getpid()}")
     scratch.write_text(
         OF_THE_TREE.format(tree=tree, loader=loaders[0], libraries=loaders[0].parent, python=python), encoding="utf-8"
