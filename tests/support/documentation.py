@@ -15,7 +15,9 @@ from support.testbeds import TESTS
 
 PLUGINS = TESTS.parent / "plugins"
 # What runs on the managed host: the modules of tasks that run on the controller are there for their documentation only.
-NAMES = sorted(path.stem for path in PLUGINS.glob("modules/vbox_*.py") if "def main" in path.read_text(encoding="utf-8"))
+NAMES = sorted(
+    path.stem for path in PLUGINS.glob("modules/vbox_*.py") if "def main" in path.read_text(encoding="utf-8")
+)
 CHANGE_SETTINGS = [name for name in NAMES if name not in ("vbox_memory_facts", "vbox_memory_balance")]
 
 
