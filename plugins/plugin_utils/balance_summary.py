@@ -136,7 +136,7 @@ def _total(results: Mapping[str, Result], plans: Mapping[str, Result], failures:
         )
     ]
     if not compares_only:
-        lines.append("Nothing was carried out: so far, balance only plans. Run it with --check.")
+        lines.append("Nothing was carried out: this playbook plans (run it with --check), and the role vbox.memory.balance carries out.")
     lines += _watch_longer(rows)
     idle = [host for host, plan in plans.items() if plan["machines"] and all(map(_is_unmanaged, plan["machines"]))]
     if idle:

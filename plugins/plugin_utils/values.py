@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ansible.errors import AnsibleError
@@ -15,11 +15,11 @@ from ansible_collections.vbox.memory.plugins.module_utils.errors import printabl
 
 try:
     from ansible.parsing.vault import EncryptedString
+
+    as_untrusted: Callable[[Any], Any] | None = None  # only what is trusted is a template there
 except ImportError:  # ansible-core before 2.19
-    from ansible.parsing.yaml.objects import AnsibleVaultEncryptedUnicode as EncryptedString
-    from ansible.utils.unsafe_proxy import wrap_var
-else:
-    wrap_var = None
+    from ansible.parsing.yaml.objects import AnsibleVaultEncryptedUnicode as EncryptedString  # type: ignore[no-redef]
+    from ansible.utils.unsafe_proxy import wrap_var as as_untrusted
 
 KINDS = (
     (type(None), "null"),
@@ -70,7 +70,7 @@ def plain(value: Any, depth: int = 0) -> Any:
 
 def untrusted(value: Any) -> Any:
     """A plain value from somebody else, of which Ansible makes no template: before ansible-core 2.19, any string is one unless marked."""
-    return wrap_var(value) if wrap_var else value
+    return as_untrusted(value) if as_untrusted else value
 
 
 def shown(value: Any, longest: int | None = None) -> str:

@@ -81,7 +81,7 @@ def test_out_of_check_mode_nothing_is_carried_out_and_it_says_so(fakes):
     status, output = fakes.play(playbook=PLAYBOOK)
     assert (status, recap(output)["h1"]["changed"]) == (0, 0), output
     assert rows(output)["short"][1] == "starving"
-    assert "Nothing was carried out: so far, balance only plans. Run it with --check." in output
+    assert "Nothing was carried out: this playbook plans (run it with --check), and the role vbox.memory.balance carries out." in output
     assert changes(host) == []
 
 

@@ -18,6 +18,7 @@ POLICY = {
     "defaults": {"large_pages": False, "balloon": 0, "timeout": 8, "shutdown_timeout": 8},
     "rules": [{"name": "Web servers", "when": "starts_with(name, 'web') && memory_mb >= `700`", "balloon": "64M"}],
 }
+ODD = "web{{ 1 / 0 }}"  # before ansible-core 2.19, each string that is not marked as somebody else's is a template
 # Ours, or Ansible's own, which newer ones have
 SENTENCE = re.compile(
     r"Its Python is too old: this collection and ansible-core need|Ansible requires Python \S+ or newer"
@@ -30,7 +31,7 @@ def fakes(tmp_path):
     fakes = Fakes(tmp_path)
     host = fakes.host("h1", vbox_memory_policy=POLICY)
     fakes.guest("h1", "web01")
-    host.add_machine("web02", memory=1024)
+    host.add_machine(ODD, memory=1024)
     host.add_machine("db01", memory=1024)
     return fakes
 
@@ -49,25 +50,25 @@ def test_check_apply_audit_and_inventory_with_each_python_of_a_host(fakes, versi
     assert status == 0, output
     assert commands(host, "modifyvm", "guestmemoryballoon") == []
     assert "+balloon_default_mb: 64" in output
-    assert {row[1] for row in report(output)} == {"web01", "web02"}, output
+    assert {row[1] for row in report(output)} == {"web01", ODD}, output
 
     status, output = fakes.play(playbook="vbox.memory.apply")
     assert status == 0, output
-    assert host.machine("web02")["balloon"] == 64 and host.machine("db01")["balloon"] == 0
+    assert host.machine(ODD)["balloon"] == 64 and host.machine("db01")["balloon"] == 0
     assert host.guest("web01")["balloon"] == 64, output
 
     status, output = fakes.play(playbook="vbox.memory.audit")
     assert status == 2, output
     assert {(row[1], row[6]) for row in report(output)} == {("web01", "pending")}, output
 
-    assert inventory(fakes) == {"web01", "web02", "db01"}
+    assert inventory(fakes) == {"web01", ODD, "db01"}
 
 
 def test_maintain_leaves_nothing_to_do(fakes):
     status, output = fakes.play(playbook="vbox.memory.maintain")
     assert status == 0, output
     restart = [("acpipowerbutton", "web01"), ("modifyvm", "web01"), ("startvm", "web01")]
-    assert commands(fakes.hosts["h1"]) == [("modifyvm", "web02"), *restart], output
+    assert commands(fakes.hosts["h1"]) == [("modifyvm", ODD), *restart], output
 
     status, output = fakes.play(playbook="vbox.memory.audit")
     assert status == 0 and "0 settings differ" in output, output
@@ -98,7 +99,11 @@ def inventory(fakes):
     source = fakes.folder / "vbox_machines.yml"
     source.write_text(json.dumps({"plugin": "vbox.memory.vbox_machines", "hosts": hosts, "hostnames": "name"}))
     listed = json.loads(ansible(fakes.folder, "inventory", "-i", source.name, "--list").stdout)
-    return {name.partition(".h1.vbox")[0] for name in listed["_meta"]["hostvars"]}
+    return {plain_name(variables["vbox_machine"]["name"]) for variables in listed["_meta"]["hostvars"].values()}
+
+
+def plain_name(listed):
+    return listed["__ansible_unsafe"] if isinstance(listed, dict) else listed
 
 
 def test_without_a_pattern_the_playbooks_leave_out_the_machines_of_the_inventory_plugin(fakes):
@@ -116,5 +121,5 @@ def test_a_host_that_cannot_be_reached_costs_two_lines(fakes):
     fakes.inventory["down"] = {"ansible_host": "127.0.0.1", "ansible_port": 1, "vbox_memory_policy": POLICY}
     _status, output = fakes.play("--check", playbook="vbox.memory.apply")
     first_play = output.partition("PLAY [Report]")[0]
-    assert first_play.count("Failed to connect to the host") == 1 and "Origin:" not in first_play, output
+    assert first_play.count("Connection refused") == 1 and "Origin:" not in first_play, output
     assert recap(output)["h1"]["failed"] == 0, output

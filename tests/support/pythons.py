@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import subprocess
@@ -18,6 +19,7 @@ exec env PYTHONHOME="{tree}/usr" PYTHONDONTWRITEBYTECODE=1 "{loader}" --argv0 "$
 """
 
 
+@functools.lru_cache(None)
 def python_of(version):
     """The path of a Python of this version (such as "3.12"), or None: on the path, of pyenv or uv, or of the sandbox's tree."""
     places = [Path(found) for found in [shutil.which("python" + version)] if found]

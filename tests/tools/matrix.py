@@ -11,7 +11,9 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,7 +31,8 @@ OURS = ("jmespath", "pytest", "hypothesis", "PyYAML")  # beside ansible-core, at
 CONSTRAINED_BY_CORE = ("ansible-core", "resolvelib")
 COLLECTION = ("plugins", "roles", "playbooks", "meta", "galaxy.yml")
 COMMON = ("requirements/matrix.txt", "requirements/test.txt", "tests/tools/matrix.py", "pyproject.toml")
-PYTEST = ("-m", "pytest", "-q", "-o", "addopts=--import-mode=importlib -ra", "-o", "cache_dir=.build/pytest-matrix")
+PYTEST = ("-m", "pytest", "-q", "-o", "addopts=--import-mode=importlib -ra")
+ONE_SANITY = threading.Lock()  # it writes into the copy
 # By part: what it depends on. What is the same is not run again.
 INPUTS = {
     "unit": (*COLLECTION, *COMMON, "tests/unit/plugins", "tests/support", "tests/fake", "tests/conftest.py"),
@@ -64,7 +67,9 @@ def main() -> None:
     if unknown:
         sys.exit(f"requirements/matrix.txt has no ansible-core {', '.join(sorted(unknown))}")
     rows = [row for row in rows if not wanted or row[0] in wanted]
-    outcomes = [outcome for core, pythons in rows for outcome in tested(core, pythons.split(), parts)]
+    with ThreadPoolExecutor(2) as pool:
+        each = pool.map(lambda row: tested(row[0], row[1].split(), parts), rows)
+        outcomes = [outcome for outcomes in each for outcome in outcomes]
     for version in (*TOO_OLD, *MODULE_PYTHONS):
         if not python_of(version):
             say(f"NOT TESTED: Python {version} on a managed host: there is none on this machine")
@@ -157,7 +162,7 @@ def pytest(*tests: str):
     """A part that runs some tests."""
 
     def part(venv, _version, out):
-        command = [venv / "bin" / "python", *PYTEST, *tests]
+        command = [venv / "bin" / "python", *PYTEST, "-o", f"cache_dir=.build/{venv.name}", *tests]
         return subprocess.run(
             command, cwd=ROOT, env=environment(venv), stdin=subprocess.DEVNULL, stdout=out, stderr=out, check=False
         ).returncode

@@ -44,7 +44,7 @@ def _reason(record: Record, stale_after: float, now: float) -> Optional[str]:
         return "restored"
     if young:
         return "booting"
-    additions = machine.get("additions")
+    additions = record.additions
     if additions is not None and additions < 2:
         if known["since"] is not None or known["fixed"]:
             known["fixed"] = ["guest_restarted", now + GRACE]
@@ -52,11 +52,11 @@ def _reason(record: Record, stale_after: float, now: float) -> Optional[str]:
             return "guest_restarted"
         return "no_additions"
     sample = record.sample
-    if not sample or not isinstance(sample.get("free_kb"), int) or not isinstance(sample.get("total_kb"), int):
+    if not sample or not isinstance(record.raw[1], int) or not isinstance(record.raw[0], int):
         return "no_statistics"
     if now - sample["time"] > stale_after or sample["time"] - known["moved"] >= stale_after:
         return "stale_statistics"
-    if _is_impossible(record, sample):
+    if _is_impossible(record):
         return "implausible_statistics"
     if known["fixed"]:
         if now < known["fixed"][1]:
@@ -70,16 +70,16 @@ def _look_at_figures(record: Record) -> None:
     sample, known = record.sample, record.history
     if not sample:
         return
-    raw = [sample.get("total_kb"), sample.get("free_kb"), sample.get("cache_kb")]
+    raw = record.raw
     if raw != known["raw"]:
         known["raw"], known["moved"] = raw, sample["time"]
     elif known["moved"] is None:
         known["moved"] = sample["time"]
 
 
-def _is_impossible(record: Record, sample: Dict[str, Any]) -> bool:
+def _is_impossible(record: Record) -> bool:
     """Figures that no guest can have, whatever it does."""
-    total, free, cache = sample["total_kb"], sample["free_kb"], sample.get("cache_kb")
+    total, free, cache = record.raw
     if cache is not None and (not isinstance(cache, int) or not 0 <= cache <= free):
         return True
     return not (0 <= free <= total <= record.memory * 1024 and total > 0)

@@ -89,8 +89,8 @@ def _pair(record: Record, given: float) -> None:
         least = most = min(max(own >> 10, least), most)
     record.least_given = least if least > 0 else 0
     record.most_given = most if most > record.least_given else record.least_given
-    record.free = sample["free_kb"] >> 10
-    record.cache = (sample.get("cache_kb") or 0) >> 10
+    record.free = record.raw[1] >> 10
+    record.cache = (record.raw[2] or 0) >> 10
     record.use_most = record.memory - record.least_given - likely - record.free
     record.use = record.use_most if most - least <= NARROW else record.memory - record.most_given - record.free
 
@@ -134,7 +134,7 @@ def _needs(record: Record, policy: HostPolicy, boost: int, now: float) -> None:
     recent = known["recent"]
     seen = known["seen"]
     highest = record.use_most
-    first = None
+    first: Any = None
     for each in recent:
         if each[1] > highest:
             highest = each[1]

@@ -4,22 +4,26 @@
 """What the guests have given, as far as VirtualBox's one figure for all of them proves it. MB.
 
 Linux guests say 0 for their balloons; ``RAM/VMM/Ballooned`` is the sum of all. A guest is *active* from a request on, until the request is
-done or lost: it may move its balloon then, and at no other time. ``to give`` and ``to take`` are all that active guests may still give and
-take (the whole way of each, as a guest finishes a request under way before it begins a newer one). What all machines can hold, whatever
-their guests do next, is then
+done or lost: it may move its balloon then, and at no other time. ``give`` and ``take`` are what all may still give and take at most (the
+whole way of each, as a guest finishes a request under way before it begins a newer one); of each sum holds
 
-    memory - balloons + to take
+    sum - asked = take - give + phantoms
 
-An upper bound of each is kept, and both bounds of their difference, as each change of the sum tells that exactly: a request adds to them, a
-rise of the sum was given, a fall was taken, and whoever gives and takes at the same time cannot be told apart. Nothing that a guest says of
-itself counts. Where both happened at once the bounds stay too high, and are charged, until the guests concerned are no longer active: so the
-steps are asked in turns, see steps.
+A request adds to the bounds, a rise of the sum was given, a fall was taken, and the equation tightens each by the others. What all machines
+can hold, whatever their guests do next, is the lower one of
+
+    memory - (sum - phantoms) + take        (of those that are active: ``take_now``)
+    memory - asked + give
+
+Whoever gives and takes at the same time cannot be told apart. Both bounds stay too high then (a doubt), until the requests concerned are
+over: so the steps are asked in turns, see steps. Nothing that a guest says of itself counts.
 
 A request is over DONE seconds and its MB / SLOWEST_… later, of time in which its machine ran (measured: what is asked of a
-paused guest is lost; a slow host gave nothing for 25 s, and then all). How much of it was done is then known of the sum only, so of each
-guest that was active an interval is kept, and the next request to it is charged by that.
+paused guest is lost; a slow host gave nothing for 25 s, and then all). Of a guest that did not follow an interval is known, and its next
+request is charged by that.
 
-A restarted guest's balloon is empty, and VirtualBox goes on counting it (measured): a phantom, which is taken off the sum.
+A restarted guest's balloon is empty, and VirtualBox goes on counting it (measured): a phantom, which is taken off the sum until the
+equation says that it is not there.
 """
 
 from __future__ import annotations
@@ -166,13 +170,14 @@ def _is_emptied(record: Record) -> bool:
     """Whether the guest boots, or has more free than a balloon that it surely gave would leave it."""
     if not record.running or not record.asked:
         return False
-    additions = record.machine.get("additions")
+    additions = record.additions
     if additions is not None and additions < 2:
         return True
     sample = record.sample
     if not sample or record.takes or sample.get("balloon_kb"):
         return False
-    total, free, raw = sample.get("total_kb"), sample.get("free_kb"), record.history["raw"]
+    total, free, _cache = record.raw
+    raw = record.history["raw"]
     if not isinstance(total, int) or not isinstance(free, int) or not 0 <= free <= total:
         return False
     if free + record.least() * 1024 > total + 2048:
@@ -191,12 +196,12 @@ def _is_emptied(record: Record) -> bool:
 
 def _was_not_empty(record: Record, fallen: int) -> bool:
     """Whether a guest that was taken to have restarted has as much more free as the sum fell: it had a balloon, and takes from it."""
-    raw, sample = record.history["raw"], record.sample
-    if not record.active or not record.history["phantom"] or not raw or not sample:
+    raw, free = record.history["raw"], record.raw[1]
+    if not record.active or not record.history["phantom"] or not raw:
         return False
-    if not isinstance(raw[1], int) or not isinstance(sample.get("free_kb"), int):
+    if not isinstance(raw[1], int) or not isinstance(free, int):
         return False
-    return abs((sample["free_kb"] - raw[1] >> 10) - fallen) <= ALIKE + fallen // 8
+    return abs((free - raw[1] >> 10) - fallen) <= ALIKE + fallen // 8
 
 
 def _first_sight(account: Dict[str, Any], records: List[Record], kb: int, now: float) -> None:
@@ -207,6 +212,7 @@ def _first_sight(account: Dict[str, Any], records: List[Record], kb: int, now: f
         record.asked = record.history["shown"] = record.shown
         record.hold = record.memory - record.asked
         record.give = min(record.asked, max(0, -excess))
+        record.history["rested"] = [record.give, 0]
         when = record.machine.get("request_time")
         if when is not None and now - when < FORGOTTEN:
             recent += max(0, record.memory * 9 // 10 - record.shown)
@@ -326,7 +332,13 @@ def _rest(account: Dict[str, Any], records: List[Record], excess: int, slack: in
     """Nobody is waited for. Where the sum says that all was done, what is open on both sides alike is a doubt, which ends with the requests."""
     give, take = account["rested"]
     doubt = min(account["give"] - give, account["take"] - take)
-    if doubt > 0 and abs(excess - account["rest"]) <= slack:
+    agrees = abs(excess - account["rest"]) <= slack
+    for record in records:
+        sure = record.history["rested"] if agrees else [record.give, record.take]
+        sure = record.history["rested"] = [min(sure[0], record.give), min(sure[1], record.take)]
+        if not record.active:
+            record.give, record.take = sure
+    if doubt > 0 and agrees:
         due = max([record.history["due"] for record in records if record.active] or [account["time"]])
         account["doubts"] = account["doubts"] + [[due, doubt]]
     account["rest"], account["rested"] = excess, [account["give"], account["take"]]
@@ -367,7 +379,7 @@ def _retire_old(account: Dict[str, Any], records: List[Record], now: float) -> N
         if not record.active:
             continue
         known = record.history
-        additions = record.machine.get("additions")
+        additions = record.additions
         if not record.running or (additions is not None and additions < 2):
             known["due"] += passed
             stands = True

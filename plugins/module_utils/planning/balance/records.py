@@ -21,6 +21,7 @@ NEW: Dict[str, Any] = {
     "due": 0,  # until when
     "give": 0,  # what it may still give, at most, while it is active; and what it may lack of what was asked, after that
     "take": 0,  # what it may still take, at most; and what it may hold too much
+    "rested": [0, 0],  # both, when the sum last said that not all was done
     "gives": [],
     "takes": [],
     "phantom": 0,  # MB that VirtualBox may still count for a balloon that a restart emptied, at most
@@ -47,11 +48,14 @@ NEW: Dict[str, Any] = {
 }
 
 
+RAW = ("total_kb", "free_kb", "cache_kb")
+
+
 class Record:
     """A machine, its history and what the plan finds out about it."""
 
     __slots__ = (
-        "uuid name memory shown running machine sample history limits balance is_new "
+        "uuid name memory shown running machine additions sample raw history limits balance is_new "
         "asked active give take gives takes fixed free cache least_given most_given use use_most recent peak rate censored full "
         "band hard comfort floor ceiling hold need comfortable keep cached lately target room unmet code step gives_to takes_from "
         "rising waits urgency offered offered_beyond left before expected harmless largest grown giving taking busy passed_over".split()
@@ -64,7 +68,10 @@ class Record:
         self.memory: int = machine["memory_mb"]
         self.shown: int = machine.get("request_mb") or 0
         self.running: bool = machine.get("state", "running") == "running"
-        self.sample: Any = machine.get("sample")  # its figures, or None
+        self.additions: Optional[int] = machine.get("additions")
+        sample = machine.get("sample")
+        self.sample: Any = sample  # its figures, or None
+        self.raw: List[Any] = [sample.get(key) for key in RAW] if sample else [None, None, None]
         self.is_new = history is None
         self.history: Dict[str, Any] = dict(NEW, started=machine.get("started")) if history is None else history.copy()
         settings = policy.machines.get(self.uuid, policy.defaults)

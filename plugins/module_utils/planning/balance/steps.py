@@ -3,12 +3,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Who is asked for what now: those who take first, from the pool only; then those who give, each one harmless step. MB.
 
-Guests that give and guests that take at the same time cannot be told apart by the sum (see given), so the two are asked in turns: nobody is
-asked to give while somebody is still taking, as far as the speeds seen so far tell; and who can wait takes when nobody is giving.
+Guests that give and guests that take at the same time cannot be told apart by the sum (see given), so the two are asked in turns of seconds:
+nobody is asked to give while somebody is still taking, as far as the speeds seen so far tell, and who can wait takes when nobody is giving.
+Neither waits for the proof of what the other does.
 """
 
 from __future__ import annotations
 
+from math import ceil
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.budget import Budget
@@ -286,7 +288,7 @@ def harmless(record: Record, now: float) -> int:
     """The largest step that leaves the guest alive though its use has been rising by RISE since the figures, and goes on to."""
     known = record.history
     rate = min(known["rate"], FAST if now - known["proved"] < PROVED else SLOW)
-    blind = now - known["seen"] + 1
+    blind = ceil(now - known["seen"]) + 1
     # what it did not give when it was asked: a new request would have it go all that way
     unsure = max(0, record.give - record.giving) if known["strikes"] else 0
     room = record.room - unsure + record.hard - KILLED - RISE * blind - record.giving * RISE // rate

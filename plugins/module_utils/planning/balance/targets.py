@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import List
 
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.records import Record
@@ -27,7 +28,7 @@ def share(records: List[Record], to_share: int, ready: int) -> int:
     targets = _fill_up(everything, [0] * len(records), [record.floor for record in records], weights)
     missing = max(0, sum(record.floor for record in records) - max(0, everything))
     left = everything - sum(targets)
-    needs = [_between(record.expected, record.floor, record.ceiling) for record in records]
+    needs = [min(max(record.expected, record.floor), record.ceiling) for record in records]
     for chosen in _classes(records):
         of = [targets[index] for index in chosen]
         filled = _fill_up(left, of, [needs[index] for index in chosen], [weights[index] for index in chosen])
@@ -38,10 +39,8 @@ def share(records: List[Record], to_share: int, ready: int) -> int:
     for tier in ("comfortable", "keep", "cached"):
         if left <= 0:
             break
-        tops = [
-            _between(getattr(record, tier), target, ceiling)
-            for record, target, ceiling in zip(records, targets, ceilings)
-        ]
+        wanted = map(attrgetter(tier), records)
+        tops = [min(max(want, target), ceiling) for want, target, ceiling in zip(wanted, targets, ceilings)]
         filled = _fill_up(left, targets, tops, weights)
         left -= sum(filled) - sum(targets)
         targets = filled
@@ -57,6 +56,8 @@ def share(records: List[Record], to_share: int, ready: int) -> int:
 
 
 def _fill_up(amount: int, bottoms: List[int], tops: List[int], weights: List[int]) -> List[int]:
+    if amount <= 0:
+        return list(bottoms)
     shares = fill(amount, [top - bottom if top > bottom else 0 for top, bottom in zip(tops, bottoms)], weights)
     return [bottom + part for bottom, part in zip(bottoms, shares)]
 
@@ -67,7 +68,3 @@ def _classes(records: List[Record]) -> List[List[int]]:
     for index, record in enumerate(records):
         classes.setdefault(record.limits.priority, []).append(index)
     return [classes[priority] for priority in sorted(classes, reverse=True)]
-
-
-def _between(size: int, least: int, most: int) -> int:
-    return least if size < least else most if size > most else size

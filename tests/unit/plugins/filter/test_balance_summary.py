@@ -99,7 +99,7 @@ def test_what_helps_a_host_whose_floors_cannot_be_met():
 
 def test_out_of_check_mode_it_says_that_nothing_was_done():
     lines = balance_summary_filter({"h1": result(NOBODY)})
-    assert lines[-1] == "Nothing was carried out: so far, balance only plans. Run it with --check."
+    assert lines[-1] == "Nothing was carried out: this playbook plans (run it with --check), and the role vbox.memory.balance carries out."
 
 
 def test_where_no_policy_lets_a_machine_be_balanced_it_says_how():
