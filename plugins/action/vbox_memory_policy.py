@@ -29,7 +29,7 @@ class ActionModule(PolicyAction):
         metrics=dict(type="bool"),
     )
     RANGES = {"batch": (1, 1000000)}
-    NOTHING = dict(changed=False, machines=[], commands=[], pending=[], explained=[], not_recovered=[])
+    NOTHING = dict(changed=False, machines=[], commands=[], pending=[], explained=[], balance=None, not_recovered=[])
 
     def act(self, given: Result) -> Result:
         if given["mode"] == "maintain":
@@ -50,6 +50,7 @@ class ActionModule(PolicyAction):
         rows = differences(result["machines"], self._explained, compares_only)
         result.update(
             explained=self._explained,
+            balance=resolved["balance"],
             differences=[dict(row, host=self._host) for row in rows],
             not_recovered=not_recovered,
         )

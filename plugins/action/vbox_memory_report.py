@@ -17,14 +17,16 @@ from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.vbox.memory.plugins.filter.balance import balance_filter
 from ansible_collections.vbox.memory.plugins.module_utils.errors import did_you_mean
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.policy import read
+from ansible_collections.vbox.memory.plugins.plugin_utils.balancing import BalanceError, inputs, planned
 from ansible_collections.vbox.memory.plugins.plugin_utils.progress import is_read_by_people
 from ansible_collections.vbox.memory.plugins.plugin_utils.report import history, writing
 from ansible_collections.vbox.memory.plugins.plugin_utils.report.figures import figures, known
 from ansible_collections.vbox.memory.plugins.plugin_utils.report.page import TITLE
 from ansible_collections.vbox.memory.plugins.plugin_utils.shapes import (
     MEASURED_FACTS,
+    PLANNED,
     POLICY_RESULT,
     problem_of,
     problem_of_facts,
@@ -146,7 +148,11 @@ def entries_of(given: Mapping[str, Any]) -> Result:
         problem = problem_of(policy, POLICY_RESULT, "policies.%s" % host)
         if problem:
             raise Failure("%s: give the result of vbox.memory.vbox_memory_policy" % problem)
-        entries[host] = dict(entry, policy=policy, plan=_plan_of(entry["facts"]) if plan is None else plan)
+        problem = problem_of(plan, PLANNED["plan"], "plans.%s" % host)
+        if problem:
+            raise Failure("%s: give the plans of vbox.memory.balance" % problem)
+        made, reserve_mb = _planned(entry["facts"], (policy or {}).get("balance"))
+        entries[host] = dict(entry, policy=policy, plan=made if plan is None else plan, reserve_mb=reserve_mb)
     return entries
 
 
@@ -161,12 +167,19 @@ def _facts_of(result: Any) -> Result:
     return dict(facts=None, msg="its answer cannot be used: %s" % problem) if problem else dict(facts=found, msg=None)
 
 
-def _plan_of(facts: Any) -> Any:
-    """What balance would do by one look, or nothing where the facts have no metrics."""
+def _planned(facts: Any, policy: Any) -> tuple[Any, int | None]:
+    """What balance would do by one look, and the reserve of the host in MB by its policy.
+
+    Nothing where the facts have no figures of the host, or it is no policy of balance.
+    """
+    if facts is None:
+        return None, None
+    found = known(facts)
     try:
-        return None if facts is None else balance_filter(known(facts), {})
-    except AnsibleError:
-        return None
+        plan = planned(inputs(found, policy))
+    except BalanceError:
+        return None, None
+    return plan, read(policy, (found["host"].get("memory_total_kb") or 0) // 1024).reserve
 
 
 def _counted(told: Mapping[str, Any]) -> Result:

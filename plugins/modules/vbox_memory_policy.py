@@ -143,6 +143,10 @@ differences:
       outcome: changed
       source: "vbox_memory_policy: rule 'Large Windows machines'"
       msg: null
+balance:
+  description: What the policies say for P(vbox.memory.balance#filter), as P(vbox.memory.resolve#filter) returns it. Null where the host failed as a whole.
+  returned: always
+  type: dict
 not_recovered:
   description:
     - The names of the machines that were shut down and did not come back, or of which that is not known, with O(mode=maintain).

@@ -54,7 +54,7 @@ options:
   plans:
     description:
       - The plans of P(vbox.memory.balance#filter) by host.
-      - Without one for a host, it is planned from its facts, without a policy, where they have metrics.
+      - Without one for a host, it is planned from its facts, by what its policy says for balance, where they have metrics.
     type: raw
   dest:
     description:

@@ -115,23 +115,12 @@ PLANNED: Shape = {
     "differences": Null([{"machine": Null(str), "outcome": str, "msg": Null(str)}]),
 }
 
-# Facts with their figures, for who computes with them.
-FIGURES: Shape = {
-    key: Null(int)
-    for key in (
-        "memory_total_kb",
-        "memory_used_kb",
-        "memory_free_kb",
-        "vmm_used_kb",
-        "vmm_free_kb",
-        "vmm_ballooned_kb",
-        "vmm_shared_kb",
-    )
-}
-GUEST: Shape = {key: Null(int) for key in ("total_kb", "free_kb", "balloon_kb", "shared_kb", "cache_kb", "pagefile_kb")}
+# Facts with metrics, for the report.
+_ALL_OF_A_HOST = dict(_FIGURES_OF_A_HOST, **dict.fromkeys(("memory_used_kb", "vmm_shared_kb"), Null(int)))
+_ALL_OF_A_GUEST = dict(_FIGURES_OF_A_GUEST, **dict.fromkeys(("shared_kb", "pagefile_kb"), Null(int)))
 MEASURED_FACTS: Shape = {
-    "host": Null(dict(FIGURES, vbox_version=Null(str), features=Null(Each(dict)))),
-    "machines": [dict(MACHINE, guest=Null(GUEST), memory_mb=int, interrupted_restart=Null(int))],
+    "host": Null(dict(_ALL_OF_A_HOST, vbox_version=Null(str), features=Null(Each(dict)))),
+    "machines": [dict(MACHINE, guest=Null(_ALL_OF_A_GUEST), memory_mb=int, interrupted_restart=Null(int))],
     "unreadable": Null([UNREADABLE]),
 }
 
@@ -154,6 +143,7 @@ EXPLAINED: Shape = Null([{"uuid": Null(str), "settings": Each({"source": Null(st
 POLICY_RESULT: Shape = Null(
     {
         "explained": EXPLAINED,
+        "balance": Null(dict),
         "differences": Null([{"uuid": Null(str), "setting": Null(str), "outcome": str, "msg": Null(str)}]),
     }
 )

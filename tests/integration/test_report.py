@@ -59,10 +59,12 @@ def without_dates(text):
 
 
 def test_what_the_policy_wants_is_in_it(fakes):
+    fakes.inventory["office"]["vbox_memory_policy_office"] = {"balance": {"reserve": "2G"}}
     report(fakes)
     machine = figures(fakes)["hosts"][0]["machines"][0]
     assert {"setting": "balloon", "value": 64, "source": "vbox_memory_policy: defaults"} in machine["wants"]
     assert [row["outcome"] for row in machine["pending"]] == ["would change"]
+    assert figures(fakes)["hosts"][0]["reserve_kb"] == 2048 * 1024
     report(fakes, "-e", "vbox_memory_report_policy=false")
     assert figures(fakes)["hosts"][0]["machines"][0]["wants"] == []
 
@@ -117,6 +119,14 @@ def test_hostile_names_are_data(fakes):
     ("arguments", "problem"),
     [
         ({"dest": "x", "facts": []}, "facts: it is a list, and not a dictionary by host"),
+        (
+            {"dest": "x", "facts": {"h": {}}, "plans": {"h": {}}},
+            "plans.h.host: it is missing: give the plans of vbox.memory.balance",
+        ),
+        (
+            {"dest": "x", "facts": {"h": {}}, "policies": {"h": 1}},
+            "policies.h: it is a number and has to be a dictionary",
+        ),
         ({"dest": "x", "facts": {}, "format": "html"}, "there is no option format; did you mean formats?"),
         (
             {"dest": "x", "facts": {}, "formats": ["pdf"]},

@@ -249,7 +249,7 @@ def _wanted(uuid: str, said: Said) -> Figures:
 def _balance(entry: Mapping[str, Any] | None) -> Figures:
     if entry is None:
         return dict(target_mb=None, balance_code=None, balance_sentence=None)
-    return dict(target_mb=entry["target_mb"], balance_code=entry["code"], balance_sentence=entry["sentence"])
+    return dict(target_mb=entry.get("target_mb"), balance_code=entry["code"], balance_sentence=entry["sentence"])
 
 
 def _failures(policy: Mapping[str, Any]) -> list[str]:
