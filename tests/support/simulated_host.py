@@ -28,12 +28,14 @@ class Guest:
     use: float = 60
     grows: tuple[float, float, float] = (0, 0, 0)
     stuck_at: float | None = None
+    reports_each: float = 0  # s between what it says of itself: always, unless given
     balloon: float = 0
     program: float = 0
     killed: int = 0
     lowest: float = 10**6
     goals: list[int] = field(default_factory=list)
     figures: list[tuple[float, int]] = field(default_factory=list)  # (second, kB of Free)
+    reported: tuple[float, int] | None = None
 
     @property
     def free(self):
@@ -62,6 +64,9 @@ class Guest:
         """The kB of Free that VirtualBox shows."""
         while len(self.figures) > 1 and self.figures[1][0] <= now - AGE:
             del self.figures[0]
+        if self.reports_each and self.reported and now - self.reported[0] < self.reports_each:
+            return self.reported[1]
+        self.reported = (now, self.figures[0][1])
         return self.figures[0][1]
 
     def reset(self):

@@ -32,6 +32,9 @@ LAG = 2  # seconds that a guest's figures are behind, besides their period; up t
 SET_UP_AGAIN = (
     15  # seconds after which metrics that stay silent are set up once more: 3 to 6 s were the rule on a slow host
 )
+# Seconds that a guest's report is waited for: 5.7 were the most that was seen; of a host with no processor time to spare, more.
+LONGEST_SILENCE = 20
+GIVES_FOR = 90  # seconds in which a guest that was asked to give may be giving
 OF_THE_HOST = ("memory_total_kb", "memory_free_kb", "vmm_used_kb", "vmm_free_kb", "vmm_ballooned_kb")
 OF_A_GUEST = ("total_kb", "free_kb", "cache_kb", "balloon_kb")
 HOST_FIGURES = {key: HOST_METRICS[key] for key in OF_THE_HOST}
@@ -49,6 +52,15 @@ class Observation:
     at: float
     host: dict[str, Any]
     machines: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class _Sum:
+    """What all balloons held at a time, kB, and how often each guest had reported by then."""
+
+    at: float
+    held: int
+    reports: Mapping[str, int]
 
 
 class HostObserver:
@@ -70,9 +82,9 @@ class HostObserver:
         self._began: dict[str, tuple[float, float]] = {}  # by UUID: second of the boot, and of our clock
         self._periods: dict[str, int] = {}
         self._set_up: dict[str, float] = {}
-        self._sums: list[
-            tuple[float, int]
-        ] = []  # when, and what all balloons held, kB: those that are not older than the guests' figures
+        self._sums: list[_Sum] = []  # those that are not older than the guests' figures
+        self._raw: dict[str, tuple[int | None, ...]] = {}
+        self._reports: dict[str, int] = {}  # how often each guest has reported something new
 
     def observe(self, wait: float = 0, busy: str | None = None) -> Observation:
         """The host and its machines now.
@@ -87,6 +99,7 @@ class HostObserver:
         if self.changes is None:
             self.changes = read_changes(self._backend.extra_data(PREFIX).get(KEY), time.time())
         at, samples = self._sample(machines, wait)
+        self._count_reports(samples)
         figures = samples[HOST]
         missing = [HOST_METRICS[key] for key in OF_THE_HOST if figures[key] is None]
         if missing:
@@ -109,21 +122,44 @@ class HostObserver:
     def _sum_at(self, guests: float, now: float, period: float, held: int) -> tuple[float, int]:
         """What all balloons held when the guests' figures were taken at the latest, kB, and the time of that.
 
-        VirtualBox's sum is newer than a guest's Free. Side by side, a balloon that has just been given would look as if it were empty.
+        VirtualBox's sum is newer than a guest's Free. Side by side, a balloon that has just been given would look as if it were empty. A guest that lacks
+        processor time reports late: of those that give, two newer figures are waited for.
 
         :param guests: when the guests' figures were taken at the earliest
         :param now: when the newest sum was at the latest, and ``period`` seconds before at the earliest; it is ``held``
         """
-        self._sums = self._sums + [(now if self._sums else guests, held)]
-        while len(self._sums) > 1 and self._sums[1][0] <= guests:
+        self._sums = self._sums + [_Sum(now if self._sums else guests, held, dict(self._reports))]
+        givers = self._givers()
+        while len(self._sums) > 1 and self._is_seen(self._sums[1], guests, now, givers):
             del self._sums[0]
-        when, held = self._sums[0]
-        return when - period, held
+        return self._sums[0].at - period, self._sums[0].held
+
+    def _is_seen(self, one: _Sum, guests: float, now: float, givers: Sequence[str]) -> bool:
+        if one.at > guests:
+            return False
+        newer = all(self._reports.get(uuid, 0) >= one.reports.get(uuid, 0) + 2 for uuid in givers)
+        return newer or now - one.at >= LONGEST_SILENCE
+
+    def _givers(self) -> list[str]:
+        """Who was asked to give a short while ago, and reports."""
+        since = time.time() - GIVES_FOR
+        changes = self.changes or {}
+        return [uuid for uuid in self._reports if uuid in changes and changes[uuid].gives_since(since)]
+
+    def _count_reports(self, samples: Samples) -> None:
+        """How often each guest has reported something new."""
+        for uuid, figures in samples.items():
+            raw = tuple(figures.values())
+            if uuid != HOST and raw != self._raw.get(uuid):
+                self._raw[uuid] = raw
+                self._reports[uuid] = self._reports.get(uuid, 0) + 1
 
     def _forget_all_but(self, machines: Sequence[Machine]) -> None:
         there = {HOST, *(machine.uuid for machine in machines)}
         self._periods = {uuid: period for uuid, period in self._periods.items() if uuid in there}
         self._set_up = {target: when for target, when in self._set_up.items() if target in there}
+        self._raw = {uuid: raw for uuid, raw in self._raw.items() if uuid in there}
+        self._reports = {uuid: count for uuid, count in self._reports.items() if uuid in there}
 
     def _sample(self, machines: Sequence[Machine], wait: float) -> tuple[float, Samples]:
         """The figures, and the time at which they were asked for. A paused guest, and one whose Guest Additions do not serve, is not looked at."""

@@ -37,6 +37,10 @@ class BalanceChange:
     lowered: int
     code: str
 
+    def gives_since(self, time: float) -> bool:
+        """Whether it was a request to give, of this time (in seconds since 1970) or later."""
+        return self.request > self.was and self.since >= time
+
     def as_facts(self) -> dict[str, Any]:
         """As the facts show it."""
         return dict(balloon_mb=self.request, was_mb=self.was, since=self.since, code=self.code)
