@@ -9,6 +9,7 @@ Sizes are kB and MB (2**20 bytes), as the names say. What is not known is ``None
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timezone
 from typing import Any
 
 from ansible_collections.vbox.memory.plugins.module_utils.argument_spec import MANNER
@@ -200,7 +201,7 @@ def _machine(facts: Mapping[str, Any], said: Said, features: Mapping[str, Any] |
     machine["used_kb"] = _used_kb(machine, guest)
     machine["room_mb"] = _room_mb(machine, guest, features)
     machine.update(_wanted(machine["uuid"], said))
-    machine.update(_balance(said.plans.get(machine["uuid"])))
+    machine.update(_balance(said.plans.get(machine["uuid"]), facts.get("last_balance")))
     return machine
 
 
@@ -246,10 +247,23 @@ def _wanted(uuid: str, said: Said) -> Figures:
     )
 
 
-def _balance(entry: Mapping[str, Any] | None) -> Figures:
-    if entry is None:
+def _balance(entry: Mapping[str, Any] | None, last: Mapping[str, Any] | None) -> Figures:
+    """What balance says of a machine now, and what it asked of it last."""
+    if entry is None and last is None:
         return dict(target_mb=None, balance_code=None, balance_sentence=None)
-    return dict(target_mb=entry.get("target_mb"), balance_code=entry["code"], balance_sentence=entry["sentence"])
+    said = [entry["sentence"]] if entry else []
+    if last:
+        words = "it was asked for a balloon of %d MB (before: %d MB) at %s (%s)"
+        said.append(words % (last["balloon_mb"], last["was_mb"], _moment(last["since"]), last["code"]))
+    code = entry["code"] if entry else (last or {})["code"]
+    return dict(target_mb=(entry or {}).get("target_mb"), balance_code=code, balance_sentence="; ".join(said))
+
+
+def _moment(seconds: int) -> str:
+    try:
+        return datetime.fromtimestamp(seconds, tz=timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
+    except (ValueError, OverflowError, OSError):  # no time that there is
+        return "an unknown time"
 
 
 def _failures(policy: Mapping[str, Any]) -> list[str]:

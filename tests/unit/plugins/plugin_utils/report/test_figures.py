@@ -52,6 +52,16 @@ def codes(told):
     return [finding["code"] for finding in told["findings"]]
 
 
+LAST = dict(balloon_mb=512, was_mb=448, since=1764100000, code="gives_to")
+
+
+@pytest.mark.parametrize(("since", "at"), [(1764100000, "2025-11-25 19:46 UTC"), (2**62, "an unknown time")])
+def test_what_balance_asked_last_is_told_without_a_plan_too(since, at):
+    machine = one(machine=dict(last_balance=dict(LAST, since=since)))["hosts"][0]["machines"][0]
+    assert (machine["balance_code"], machine["target_mb"]) == ("gives_to", None)
+    assert machine["balance_sentence"] == f"it was asked for a balloon of 512 MB (before: 448 MB) at {at} (gives_to)"
+
+
 def test_a_machine_of_which_all_is_known():
     machine = one()["hosts"][0]["machines"][0]
     assert machine["balloon_given_mb"] == 512
