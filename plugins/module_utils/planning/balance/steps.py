@@ -242,6 +242,8 @@ def _give(
         record.passed_over = record.passed_over or record.risk() > max(0, pool)
         if record.passed_over or (not too_large and (left <= 0 or (leisure and not has_plenty(record)))):
             continue
+        if not too_large and not urgent and over <= 0 and record.hold - record.lately < record.band:
+            continue  # it will need that again, and who lacks comfort only can wait
         if hinders(record, over > 0, urgent or too_large, policy, now):
             continue
         step = min(
