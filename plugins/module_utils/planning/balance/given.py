@@ -189,8 +189,10 @@ def _is_emptied(record: Record) -> bool:
     recent = record.history["recent"]
     used = min(MOST_RISE, 2 * max(0, recent[-1][1] - recent[-2][1])) if len(recent) > 1 else 0
     least = record.asked - sum(mb for _when, mb, done in record.gives if done is None)
-    return 4 * rise >= 3 * least and (
-        least - ALIKE - used <= rise <= record.asked + ALIKE or total - free < (record.asked + LEAST_USE) * 1024
+    return (
+        rise > 2 * record.history["swing"]
+        and 4 * rise >= 3 * least
+        and (least - ALIKE - used <= rise <= record.asked + ALIKE or total - free < (record.asked + LEAST_USE) * 1024)
     )
 
 

@@ -196,6 +196,8 @@ def _gave(f, host, target, hold, band, urgency) -> int:
     leisure = host["lack_mb"] <= 0 and host["over_mb"] <= 0
     if leisure and not too_large and hold - max(f["keep_mb"], f["lately_mb"]) < band:
         return 0
+    if not too_large and not host["urgent"] and host["over_mb"] <= 0 and hold - f["lately_mb"] < band:
+        return 0
     if _hindrance(f, host, target, hold, band, host["urgent"] or too_large):
         return 0
     spare = hold - f["ceiling_mb"] if left <= 0 else hold - max(target, f["floor_mb"])
