@@ -86,10 +86,10 @@ def test_the_service_comes_runs_changes_and_goes(host, tmp_path):
 
     # What is wrong is not put in place; what is right is, with one restart.
     before = shown(host, "MainPID")
-    wrong = dict(wanted, vbox_memory_balance_policy=dict(policy, windw=3))
+    wrong = {**wanted, "vbox_memory_balance_policy": dict(policy, windw=3)}
     counted, output = play(host, tmp_path, must_succeed=False, **wrong)
     assert counted["failed"] == 1 and "'windw' is no key" in output and shown(host, "MainPID") == before, output
-    other = dict(wanted, vbox_memory_balance_policy=dict(policy, window=30))
+    other = {**wanted, "vbox_memory_balance_policy": dict(policy, window=30)}
     counted, output = play(host, tmp_path, **other)
     assert counted["changed"] == 2 and '+        "window": 30' in output and shown(host, "MainPID") != before, output
 

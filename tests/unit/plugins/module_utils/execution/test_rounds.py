@@ -40,10 +40,10 @@ def own_locks(monkeypatch):
 def on(monkeypatch):
     """A function that gives a balance on a simulated host, by its clock."""
 
-    def make(host, policy=POLICY, processes=Processes, reservations=(), log=lambda _name, _message: None):
+    def make(host, policy=None, processes=Processes, reservations=(), log=lambda _name, _message: None):
         monkeypatch.setattr(time, "sleep", host.sleep)
         observer = HostObserver(host, host.monotonic, processes)
-        return Balance(host, policy, reservations, log, observer, host.monotonic)
+        return Balance(host, policy or POLICY, reservations, log, observer, host.monotonic)
 
     return make
 
