@@ -95,7 +95,7 @@ def test_the_same_code_is_the_same_file(path):
         ('{"polcy": {}}', "'polcy' is no key"),
         ('{"policy": []}', "policy: [] is not a dictionary"),
         ('{"policy": {"reserve": "x"}, "backend": "ssh"}', "backend: 'ssh'"),
-        ('{"policy": {"machines": 5}}', "dictionaries"),
+        ('{"policy": {"machines": 5}}', "machines: 5 is not a dictionary"),
         ('{"policy": {"defaults": {"floor": "1\\n2"}}}', "'1\\n2' is not a size"),
         ('{"vboxmanage": 5}', "vboxmanage: 5"),
     ],

@@ -1,21 +1,21 @@
 # -*- coding: utf-8 -*-
 # Copyright: vbox.memory contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Sizes of memory, and other values, as users write them. A ValueError's message goes on from the value: '… is not a size'."""
+"""Sizes of memory, and other values, as users write them and Ansible takes them. A ValueError's message goes on from the value: '… is not a size'.
+
+Nothing of Ansible is imported here: the service of balance runs where there is none.
+"""
 
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from typing import Any
 
-from ansible.module_utils.common.text.formatters import human_to_bytes
-from ansible.module_utils.common.validation import check_type_int
-from ansible.module_utils.parsing.convert_bool import boolean
-
 MB = 1024 * 1024
-FORM = re.compile(
-    r"[0-9]*\.?[0-9]+\s*[A-Za-z]*"
-)  # human_to_bytes of ansible-core before 2.19 also takes what only begins so
+FORM = re.compile(r"([0-9]*\.?[0-9]+)\s*([BKMGTPEZYbkmgtpezy]|[BKMGTPEZY]B|[Bb][Yy][Tt][Ee])?")
+POWERS = "BKMGTPEZY"  # of 1024
+TRUE, FALSE = ("y", "yes", "on", "1", "true", "t"), ("n", "no", "off", "0", "false", "f")
 LARGEST_MB = 2**32 - 1  # VirtualBox keeps the balloon in an unsigned 32-bit number of MB
 WHAT_IS_RIGHT = (
     "give whole megabytes such as 512, or a size with one of the units B, K, M, G and T (or KB, MB, GB and TB) such as '2G',"
@@ -43,14 +43,11 @@ def size_in_mb(value: Any) -> int:
         raise ValueError("is negative: a size is 0 or more megabytes")
     if re.match(r"0[0-9xXoObB]", text):
         raise ValueError("has a leading zero and could be read as octal or hexadecimal: give it in plain decimals")
-    if not FORM.fullmatch(text):
+    found = FORM.fullmatch(text)
+    if not found:
         raise ValueError("is not a size: %s" % WHAT_IS_RIGHT)
-    try:
-        size = human_to_bytes(text, default_unit="M")
-    except ValueError:
-        raise ValueError("is not a size: %s" % WHAT_IS_RIGHT) from None
-    except OverflowError:
-        size = MB * (LARGEST_MB + 1)
+    number, unit = found.groups()
+    size = round(Decimal(number) * 1024 ** POWERS.index((unit or "M")[0].upper()))
     if size % MB:
         raise ValueError("is not a whole number of megabytes")
     if size // MB > LARGEST_MB:
@@ -83,12 +80,13 @@ def whole_number(value: Any, least: int, most: int) -> int:
     :raises ValueError: where it is none, or not from ``least`` to ``most``
     """
     try:
-        number: int | None = check_type_int(value)
-    except (TypeError, ArithmeticError):  # infinity is none, either
-        number = None
-    if number is None or isinstance(value, bool) or not least <= number <= most:
+        number = Decimal(value.strip() if isinstance(value, str) else value)
+        whole = not isinstance(value, bool) and least <= number <= most and number == int(number)
+    except (TypeError, ValueError, ArithmeticError):  # not a number, or none that can be compared
+        whole = False
+    if not whole:
         raise ValueError("is not a whole number from %d to %d" % (least, most))
-    return number
+    return int(number)
 
 
 def truth(value: Any) -> bool:
@@ -96,7 +94,13 @@ def truth(value: Any) -> bool:
 
     :raises ValueError: where it is neither
     """
-    try:
-        return bool(boolean(value))
-    except TypeError:
-        raise ValueError("is not a boolean: give true or false") from None
+    word = (
+        str(value).strip().lower()
+        if isinstance(value, (bool, int, str))
+        else "%g" % value
+        if isinstance(value, float)
+        else ""
+    )
+    if word not in TRUE + FALSE:
+        raise ValueError("is not a boolean: give true or false")
+    return word in TRUE
