@@ -209,4 +209,4 @@ def test_what_a_policy_says_of_balance_changes_nothing_in_the_other_playbooks(fa
     )
     status, output = fakes.play(playbook=f"vbox.memory.{mode}")
     assert (status, changes(host)) == (0, []), output
-    assert "0 machines on 1 hosts" in output
+    assert "0 machines on 1 host:" in output
