@@ -100,9 +100,9 @@ EXAMPLES = r"""
 - name: Write the report
   vbox.memory.vbox_memory_report:
     facts: "{{ dict(ansible_play_hosts_all | zip(ansible_play_hosts_all | map('extract', hostvars) | map(attribute='read', default=none))) }}"
-    dest: /srv/reports
-    history: /var/lib/vbox-memory/history
-    textfile_dir: /var/lib/prometheus/node-exporter
+    dest: reports
+    history: reports/history
+    textfile_dir: reports/textfiles # of Prometheus' node exporter
   run_once: true
 """
 
