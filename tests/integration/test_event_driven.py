@@ -10,6 +10,7 @@ import os
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import yaml
@@ -84,7 +85,8 @@ def watched(options, until, meanwhile=lambda events: None, at_end=lambda: None):
             await asyncio.wait([source])
         return events
 
-    return asyncio.run(run())
+    with ThreadPoolExecutor(1) as pool:  # the browser's tests leave a loop running in this thread
+        return pool.submit(asyncio.run, run()).result()
 
 
 @pytest.fixture
