@@ -67,7 +67,7 @@ def test_both_ways_to_virtualbox_say_the_same_but_for_a_running_default(host):
     named, _calls = host.module("vbox_balloon", {"name": "web01", "balloon_default": 48}, check=True)
     assert named.get("code") == code and named["changed"] == (code is None), named
 
-    facts, _calls = host.module("vbox_memory_facts", {"wait": 15})
+    facts, _calls = host.module("vbox_memory_facts", {"metrics_wait": 15})
     memory = facts["ansible_facts"]["vbox_memory"]
     web01, db01 = ({machine["name"]: machine for machine in memory["machines"]}[name] for name in ("web01", "db01"))
     assert (web01["balloon_default_mb"], web01["balloon_current_mb"], web01["balloon_followed"]) == (

@@ -200,7 +200,7 @@ class LiveTestHost(TestHost):
 
     def facts(self, name):
         """What `vbox_memory_facts` says of a machine."""
-        result, _calls = self.module("vbox_memory_facts", {"name": name, "wait": 60})
+        result, _calls = self.module("vbox_memory_facts", {"name": name, "metrics_wait": 60})
         return result["ansible_facts"]["vbox_memory"]["machines"][0]
 
     def health(self):

@@ -69,7 +69,7 @@ def balloon(host, name, **parameters):
 
 def policy_for(host, budget):
     """A policy of balance by which the running machines together have so many MB."""
-    result, _calls = host.module("vbox_memory_facts", {"wait": 60})
+    result, _calls = host.module("vbox_memory_facts", {"metrics_wait": 60})
     figures = result["ansible_facts"]["vbox_memory"]["host"]
     there = (figures["memory_free_kb"] + figures["vmm_used_kb"] + figures["vmm_free_kb"]) // 1024
     return {"reserve": there - budget, "ready": 0, "window": 20}

@@ -59,7 +59,7 @@ def main() -> None:
         text = (collection / page).read_text(encoding="utf-8")
         title = "" if TITLE.search(text) else f"# {page.parent.name}: {page.stem}\n\n"
         target.write_text(title + LINK.sub(partial(moved, page, pages), text), encoding="utf-8")
-    for picture in collection.glob("docs/**/*.svg"):
+    for picture in [*collection.glob("docs/**/*.svg"), *collection.glob("docs/**/*.png")]:
         target = site / "guides" / picture.relative_to(collection)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(picture, target)
