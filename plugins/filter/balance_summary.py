@@ -70,29 +70,18 @@ from ansible_collections.vbox.memory.plugins.module_utils.errors import printabl
 from ansible_collections.vbox.memory.plugins.module_utils.model.sizes import size_in_mb
 from ansible_collections.vbox.memory.plugins.plugin_utils.balance_summary import balance_summary
 from ansible_collections.vbox.memory.plugins.plugin_utils.balancing import BalanceError
-from ansible_collections.vbox.memory.plugins.plugin_utils.shapes import PLANNED, problem_of
+from ansible_collections.vbox.memory.plugins.plugin_utils.shapes import PLANNED, results_by_host
 from ansible_collections.vbox.memory.plugins.plugin_utils.terminal import terminal_width
-from ansible_collections.vbox.memory.plugins.plugin_utils.values import kind_of, plain
+from ansible_collections.vbox.memory.plugins.plugin_utils.values import plain
 
 
 def balance_summary_filter(results: Any, start: Any = None, check_mode: bool = False, fit: bool = False) -> list[str]:
-    results, start = plain(results), plain(start)
-    if not isinstance(results, dict):
-        raise AnsibleFilterError(
-            "vbox.memory.balance_summary: the input is %s, and not results by host" % kind_of(results)
-        )
-    known = {str(host): result for host, result in results.items() if result is not None}
-    for host, result in known.items():
-        problem = problem_of(result, PLANNED, "the result of %s" % printable(host))
-        if problem:
-            raise AnsibleFilterError(
-                "vbox.memory.balance_summary: %s: give the results of vbox.memory.vbox_memory_balance_plan by host"
-                % problem
-            )
+    start = plain(start)
     try:
+        known = results_by_host(results, PLANNED, "vbox_memory_balance_plan")
         size = None if start is None else _size(start)
         return balance_summary(known, size, check_mode, terminal_width() if fit else None)
-    except BalanceError as problem:
+    except (BalanceError, ValueError) as problem:
         raise AnsibleFilterError("vbox.memory.balance_summary: %s" % problem) from None
 
 

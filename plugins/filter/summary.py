@@ -63,24 +63,16 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.vbox.memory.plugins.module_utils.errors import printable
-from ansible_collections.vbox.memory.plugins.plugin_utils.shapes import DIFFERENCES, problem_of
+from ansible_collections.vbox.memory.plugins.plugin_utils.shapes import DIFFERENCES, results_by_host
 from ansible_collections.vbox.memory.plugins.plugin_utils.summary import summary
 from ansible_collections.vbox.memory.plugins.plugin_utils.terminal import terminal_width
-from ansible_collections.vbox.memory.plugins.plugin_utils.values import kind_of, plain
 
 
 def summary_filter(results: Any, check_mode: bool = False, fit: bool = False) -> list[str]:
-    results = plain(results)
-    if not isinstance(results, dict):
-        raise AnsibleFilterError("vbox.memory.summary: the input is %s, and not results by host" % kind_of(results))
-    known = {str(host): result for host, result in results.items() if result is not None}
-    for host, result in known.items():
-        problem = problem_of(result, DIFFERENCES, "the result of %s" % printable(host))
-        if problem:
-            raise AnsibleFilterError(
-                "vbox.memory.summary: %s: give the results of vbox.memory.vbox_memory_policy by host" % problem
-            )
+    try:
+        known = results_by_host(results, DIFFERENCES, "vbox_memory_policy")
+    except ValueError as problem:
+        raise AnsibleFilterError("vbox.memory.summary: %s" % problem) from None
     return summary(known, check_mode, width=terminal_width() if fit else None, short=fit)
 
 

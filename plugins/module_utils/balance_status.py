@@ -50,12 +50,6 @@ def write_status(status: Mapping[str, Any]) -> None:
             os.unlink(new)
 
 
-def remove_status() -> None:
-    """Leave nothing behind."""
-    with contextlib.suppress(OSError, VBoxMemoryError):
-        os.unlink(status_path())
-
-
 def read_status() -> dict[str, Any] | None:
     """The status, with ``running``: whether a balance of this user runs now. ``None``: there is none, or what is there is not one."""
     try:

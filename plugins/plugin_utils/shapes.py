@@ -16,7 +16,7 @@ from typing import Any
 
 from ansible_collections.vbox.memory.plugins.module_utils.errors import printable
 from ansible_collections.vbox.memory.plugins.module_utils.model.machine import UUID
-from ansible_collections.vbox.memory.plugins.plugin_utils.values import kind_of, shown
+from ansible_collections.vbox.memory.plugins.plugin_utils.values import kind_of, plain, shown
 
 Shape = Any
 LARGEST = 2**63 - 1  # of the numbers that VirtualBox gives
@@ -156,6 +156,22 @@ DIFFERENCES: Shape = {
 def problem_of(value: Any, shape: Shape, place: str) -> str | None:
     """What is wrong with a value first, as a sentence that begins with the place; ``None`` if nothing is."""
     return next(map(printable, _problems(value, shape, place)), None)
+
+
+def results_by_host(results: Any, shape: Shape, action: str) -> dict[str, Any]:
+    """Registered results of an action by host, in plain types, without those of hosts that have none.
+
+    :raises ValueError: where they are something else
+    """
+    results = plain(results)
+    if not isinstance(results, dict):
+        raise ValueError("the input is %s, and not results by host" % kind_of(results))
+    known = {str(host): result for host, result in results.items() if result is not None}
+    for host, result in known.items():
+        problem = problem_of(result, shape, "the result of %s" % printable(host))
+        if problem:
+            raise ValueError("%s: give the results of vbox.memory.%s by host" % (problem, action))
+    return known
 
 
 def problem_of_facts(facts: Any, shape: Shape = None) -> str | None:

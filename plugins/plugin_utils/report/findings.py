@@ -11,7 +11,6 @@ from typing import Any
 from ansible_collections.vbox.memory.plugins.module_utils.planning.guard import default_reserve
 from ansible_collections.vbox.memory.plugins.plugin_utils.report.words import change
 
-LEVELS = ("error", "warning", "note")
 BROKEN_STATES = {
     "aborted": "its process ended by itself",
     "aborted-saved": "its process ended by itself, and its saved state is still there",
