@@ -27,6 +27,7 @@ from ansible_collections.vbox.memory.plugins.module_utils.model.balance_note imp
     read_changes,
 )
 from ansible_collections.vbox.memory.plugins.module_utils.model.machine import Machine
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.from_facts import HOLDS_NOTHING
 
 LAG = 2  # seconds that a guest's figures are behind, besides their period; up to 5.7 were seen on a slow host
 SET_UP_AGAIN = (
@@ -46,7 +47,7 @@ class Observation:
     """What was seen at a time.
 
     :param at: seconds of the clock at which the figures were asked for
-    :param host: and ``machines`` are the planner's; the machines are those that run or are paused
+    :param host: and ``machines`` are the planner's; the machines are those that hold memory
     """
 
     at: float
@@ -93,8 +94,8 @@ class HostObserver:
         :param busy: who else is changing a balloon, as far as the caller knows
         :raises VBoxMemoryError: what reading raises. A machine that runs and cannot be read stops it: nobody knows what it may hold.
         """
-        machines = self._backend.read_live()
         processes = self._processes()
+        machines = self._holders(processes)
         self._forget_all_but(machines)
         if self.changes is None:
             self.changes = read_changes(self._backend.extra_data(PREFIX).get(KEY), time.time())
@@ -118,6 +119,19 @@ class HostObserver:
             host,
             [self._machine_input(machine, at, samples.get(machine.uuid), started) for machine in machines],
         )
+
+    def _holders(self, processes: Processes) -> list[Machine]:
+        """The live machines, and those with a process that are in any other state, such as guru meditation: they hold memory, too."""
+        machines = self._backend.read_live()
+        for uuid in sorted(set(processes.started) - {machine.uuid for machine in machines}):
+            try:
+                machine = self._backend.read(uuid)
+            except VBoxMemoryError as error:
+                if error.code != "machine_not_found":
+                    raise
+            else:
+                machines += [machine] if machine.state not in HOLDS_NOTHING else []
+        return machines
 
     def _sum_at(self, guests: float, now: float, period: float, held: int) -> tuple[float, int]:
         """What all balloons held when the guests' figures were taken at the latest, kB, and the time of that.

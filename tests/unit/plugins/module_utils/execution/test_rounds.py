@@ -196,6 +196,15 @@ def test_a_paused_machine_is_left_alone(on):
     assert {machine["name"]: machine["code"] for machine in result["machines"]}["idle"] == "paused"
 
 
+@pytest.mark.parametrize(("state", "holds"), [("gurumeditation", 768), ("saving", 768), ("poweroff", 0)])
+def test_a_machine_with_a_process_is_charged_whatever_its_state(on, state, holds):
+    host = two()
+    host.set("idle", state=state, balloon_current=None)
+    processes = Processes(started={uuid: 1.0 for uuid in host.uuids.values()})
+    figures = on(host, processes=lambda: processes).look().plan["host"]["figures"]
+    assert figures["charge_mb"] == 768 + holds
+
+
 def test_while_another_task_changes_a_balloon_nothing_is_asked(on):
     host = two()
     balance = on(host)
