@@ -307,6 +307,8 @@ def test_machines_that_cannot_be_read_are_told_with_virtualbox_s_reason_and_stop
     host = Host(sandbox, "vbox47")
     there = host.make("there")
     uuids = {kind: host.make(kind) for kind in UNREADABLE}
+    # Before the encryption: a server that ends after it no longer says where the settings are.
+    files = {kind: settings_file(host, uuid) for kind, uuid in uuids.items()}
     host.run("sh", "-c", "echo secret > password")
     host.vbox(
         "encryptvm",
@@ -316,7 +318,6 @@ def test_machines_that_cannot_be_read_are_told_with_virtualbox_s_reason_and_stop
         "--cipher=AES-128",
         "--new-password-id=secret",
     )
-    files = {kind: settings_file(host, uuid) for kind, uuid in uuids.items()}
     host.stop_server()
     for kind, (how, _reason, _remedy) in UNREADABLE.items():
         host.run("sh", "-c", 'rm -f "$1-prev"; ' + how, "sh", files[kind])
