@@ -47,7 +47,7 @@ def start_host(run, made, extra):
 
 def wait_for_ssh(run, seconds):
     def answers():
-        return subprocess.run([*ssh_argv(run, "vbox"), "true"], capture_output=True, timeout=60).returncode == 0
+        return subprocess.run([*ssh_argv(run, "vbox", patience=10), "true"], capture_output=True).returncode == 0
 
     if not wait_until(answers, seconds):
         raise Failure(f"the host does not answer SSH: see {run}/console.log")
@@ -62,11 +62,12 @@ def in_host(run, *words, user="vbox"):
     return done.stdout
 
 
-def ssh_argv(run, user):
+def ssh_argv(run, user, patience=90):
+    """Waits so many seconds for the host's first words, which take a minute on a busy machine; a host that is gone ends the call."""
     return [
         "ssh", "-F", "none", "-i", str(run / "cache" / "key"), "-p", str(port(run)), "-o", f"UserKnownHostsFile={run}/known_hosts",
-        "-o", "StrictHostKeyChecking=yes", "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes", "-o", "ConnectTimeout=5",
-        "-o", "LogLevel=ERROR", "-T", f"{user}@127.0.0.1",
+        "-o", "StrictHostKeyChecking=yes", "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes",
+        "-o", f"ConnectTimeout={patience}", "-o", "ServerAliveInterval=30", "-o", "ServerAliveCountMax=10", "-o", "LogLevel=ERROR", "-T", f"{user}@127.0.0.1",
     ]  # fmt: skip
 
 
