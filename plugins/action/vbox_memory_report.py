@@ -22,7 +22,7 @@ from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.polic
 from ansible_collections.vbox.memory.plugins.plugin_utils.balancing import BalanceError, inputs, planned
 from ansible_collections.vbox.memory.plugins.plugin_utils.progress import is_read_by_people
 from ansible_collections.vbox.memory.plugins.plugin_utils.report import history, writing
-from ansible_collections.vbox.memory.plugins.plugin_utils.report.figures import figures, known
+from ansible_collections.vbox.memory.plugins.plugin_utils.report.figures import figures
 from ansible_collections.vbox.memory.plugins.plugin_utils.report.page import TITLE
 from ansible_collections.vbox.memory.plugins.plugin_utils.shapes import (
     MEASURED_FACTS,
@@ -174,12 +174,11 @@ def _planned(facts: Any, policy: Any) -> tuple[Any, int | None]:
     """
     if facts is None:
         return None, None
-    found = known(facts)
     try:
-        plan = planned(inputs(found, policy))
+        plan = planned(inputs(facts, policy))
     except BalanceError:
         return None, None
-    return plan, read(policy, (found["host"].get("memory_total_kb") or 0) // 1024).reserve
+    return plan, read(policy, facts["host"]["memory_total_kb"] // 1024).reserve
 
 
 def _counted(told: Mapping[str, Any]) -> Result:

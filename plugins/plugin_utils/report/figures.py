@@ -104,8 +104,7 @@ def host_figures(name: str, entry: Mapping[str, Any]) -> Figures:
     host["balance"] = dict(codes=plan["host"]["codes"], sentence=plan["host"]["sentence"]) if plan else None
     if facts is None:
         return host
-    facts = known(facts)
-    measured = facts["host"]
+    measured = facts.get("host") or {}
     said = Said(policy, plan)
     machines = [_machine(machine, said, measured.get("features")) for machine in facts["machines"]]
     host.update(vbox_version=measured.get("vbox_version"), features=measured.get("features") or {}, machines=machines)
@@ -124,17 +123,6 @@ def host_figures(name: str, entry: Mapping[str, Any]) -> Figures:
     host["other_kb"] = None if None in held else max(0, held[2] - held[0] - held[1])
     host["bar"] = _bar(host)
     return host
-
-
-def known(facts: Mapping[str, Any]) -> Figures:
-    """Facts without the hypervisor's figures where VirtualBox has none yet.
-
-    For some seconds after metrics were set up it says 0 of all of them while machines run (measured on the live host, 7.2.22).
-    """
-    host = dict(facts.get("host") or {})
-    if not host.get("vmm_used_kb") and any(machine.get("state") in LIVE for machine in facts["machines"]):
-        host.update(dict.fromkeys(("vmm_used_kb", "vmm_free_kb", "vmm_ballooned_kb", "vmm_shared_kb")))
-    return dict(facts, host=host)
 
 
 def _totals(measured: Mapping[str, Any], machines: Sequence[Figures]) -> Figures:

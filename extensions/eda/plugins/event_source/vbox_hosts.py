@@ -89,7 +89,7 @@ if COLLECTIONS not in ansible_collections.__path__:  # there is a package of tha
 from ansible_collections.vbox.memory.plugins.filter.balance import balance_filter
 from ansible_collections.vbox.memory.plugins.module_utils.errors import did_you_mean, printable
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance import planner as balance
-from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.from_facts import planner_input
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.inputs import planner_input
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.policy import read
 from ansible_collections.vbox.memory.plugins.plugin_utils.remote import HostError, problems_of, read_host
 from ansible_collections.vbox.memory.plugins.plugin_utils.values import shown
