@@ -15,7 +15,7 @@ from ansible_collections.vbox.memory.plugins.plugin_utils import maintenance
 from ansible_collections.vbox.memory.plugins.plugin_utils.by_policy import SPEC, Failure, PolicyAction, checked, without
 from ansible_collections.vbox.memory.plugins.plugin_utils.results import Result, differences, outcome
 from ansible_collections.vbox.memory.plugins.plugin_utils.shapes import SENT_RESULT
-from ansible_collections.vbox.memory.plugins.plugin_utils.values import shown
+from ansible_collections.vbox.memory.plugins.plugin_utils.values import quoted
 
 CHANGE = "vbox.memory.vbox_memory"
 
@@ -95,7 +95,7 @@ class ActionModule(PolicyAction):
         total = sum(map(len, batches))
         for batch in batches:
             names = [compared[entry["name"]]["name"] for entry in batch]
-            words = ", ".join('"%s"' % shown(name, 200) for name in names)
+            words = ", ".join(quoted(name, 200) for name in names)
             first, last = len(restarts) + 1, len(restarts) + len(batch)
             numbers = str(first) if first == last else "%d to %d" % (first, last)
             self.show("%s: restarting %s (%s of %d)" % (self._host, words, numbers, total))

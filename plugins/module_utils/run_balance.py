@@ -13,7 +13,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.vbox.memory.plugins.module_utils.argument_spec import BACKEND_OPTIONS
 from ansible_collections.vbox.memory.plugins.module_utils.backends.base import Backend
 from ansible_collections.vbox.memory.plugins.module_utils.backends.select import select_backend
-from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError
+from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError, printable
 from ansible_collections.vbox.memory.plugins.module_utils.execution.guest_memory import Log
 from ansible_collections.vbox.memory.plugins.module_utils.execution.rounds import Balance, Round, alone, under_way
 from ansible_collections.vbox.memory.plugins.module_utils.model.commands import command_line
@@ -248,8 +248,8 @@ def differences(machines: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
     """What diff mode shows."""
     return [
         dict(
-            before_header=machine["name"],
-            after_header=machine["name"],
+            before_header=printable(machine["name"]),
+            after_header=printable(machine["name"]),
             before="balloon_current_mb: %d\n" % machine["before"]["balloon_current_mb"],
             after="balloon_current_mb: %d\n" % machine["after"]["balloon_current_mb"],
         )

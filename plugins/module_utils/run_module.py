@@ -13,7 +13,7 @@ from typing import Any, Mapping, Sequence
 from ansible_collections.vbox.memory.plugins.module_utils.argument_spec import MemoryModule, desired_states
 from ansible_collections.vbox.memory.plugins.module_utils.backends.base import Backend, Found, with_notes
 from ansible_collections.vbox.memory.plugins.module_utils.backends.select import select_backend
-from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError
+from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError, printable
 from ansible_collections.vbox.memory.plugins.module_utils.execution.execute import execute
 from ansible_collections.vbox.memory.plugins.module_utils.execution.guest_memory import (
     FIRST_SAMPLE,
@@ -236,8 +236,8 @@ def _refuse_the_same_machine_twice(desired: Sequence[DesiredState], found: Seque
 
 def _diff(result: Mapping[str, Any]) -> dict[str, str]:
     return dict(
-        before_header=result["name"],
-        after_header=result["name"],
+        before_header=printable(result["name"]),
+        after_header=printable(result["name"]),
         before=_lines(result["before"]),
         after=_lines(result["after"]),
     )
