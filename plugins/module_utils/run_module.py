@@ -153,6 +153,7 @@ def _attempt(planner: _Planner, files: SettingsFiles, desired: DesiredState, mac
     try:
         made = planner.plan(machine, desired)
         files.check_room(made)
+        files.check_kept(made)
         return planned_result(made)
     except VBoxMemoryError as error:
         requested = desired.settings_for(machine)

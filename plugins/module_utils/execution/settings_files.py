@@ -22,6 +22,7 @@ from ansible_collections.vbox.memory.plugins.module_utils.planning.result import
 SLACK = 65536  # bytes that are to stay free: the new file can be larger than the old one, and others write there, too
 LOOKS = 3  # at a file that is not whole: VirtualBox puts the new one in its place in two steps
 PAUSE = 0.1  # seconds
+END = b"</VirtualBox>"  # of each settings file, an encrypted one's, too (measured on 7.2.22)
 
 
 class SettingsFiles:
@@ -43,7 +44,7 @@ class SettingsFiles:
 
         :raises VBoxMemoryError: ``disk_full``
         """
-        if not any(isinstance(step, (SetValues, Restart)) for step in plan.steps):
+        if not _changes_settings(plan):
             return
         path = self._backend.settings_file(plan.machine.uuid)
         try:
@@ -61,6 +62,17 @@ class SettingsFiles:
                 " again" % (path, why),
             )
 
+    def check_kept(self, plan: MachinePlan) -> None:
+        """See that a machine which has all that is asked for has it on the disk, too: after a change on a full disk only VirtualBox's server has it.
+
+        :raises VBoxMemoryError: ``settings_not_saved``
+        """
+        if _changes_settings(plan) or not set(plan.requested) - {"balloon_current"}:
+            return
+        path = self._backend.settings_file(plan.machine.uuid)
+        if _is_cut_off(path) and _settings_in(path) is None:
+            raise _not_saved(path)
+
     def check_saved(self, result: MachineResult) -> None:
         """See that the settings of a machine that was changed are on the disk; where not, that is the result's error."""
         machine = result.after
@@ -73,6 +85,20 @@ class SettingsFiles:
             result.error = _not_saved(path)
         elif not result.error:
             result.error = _other_values(path, saved, machine)
+
+
+def _changes_settings(plan: MachinePlan) -> bool:
+    return any(isinstance(step, (SetValues, Restart)) for step in plan.steps)
+
+
+def _is_cut_off(path: str) -> bool:
+    """Whether a settings file that can be seen lacks its end, which costs less to see than that it is whole."""
+    try:
+        with open(native_path(path), "rb") as stream:
+            stream.seek(max(0, stream.seek(0, os.SEEK_END) - len(END) - 16))
+            return not stream.read().rstrip().endswith(END)
+    except (OSError, ValueError):
+        return False
 
 
 def lacks_room(path: str) -> str | None:
