@@ -116,9 +116,8 @@ class ActionModule(PolicyAction):
         hostvars, register = self._task_vars.get("hostvars"), self._task.register
         if not register or hostvars is None:
             return
-        name = (
-            register if isinstance(register, str) else next(iter(register))
-        )  # from ansible-core 2.22 on, a dictionary by name
+        # From ansible-core 2.22 on it is a dictionary by name.
+        name = register if isinstance(register, str) else next(iter(register))
         hosts = self._task_vars.get("ansible_play_hosts_all") or []
         reason = maintenance.not_begun({host: hostvars.raw_get(host).get(name) for host in hosts})
         if reason:

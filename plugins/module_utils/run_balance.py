@@ -32,9 +32,8 @@ OPTIONS: dict[str, dict[str, Any]] = dict(
     **BACKEND_OPTIONS,
 )
 LONGEST = 30 * 86400  # seconds
-SETTLE = (
-    60  # seconds to wait for guests after the last round: a slow host's gave nothing for 25 s, and then all (measured)
-)
+# Seconds to wait for guests after the last round: a slow host's gave nothing for 25 s, and then all (measured).
+SETTLE = 60
 MOST_STEPS = 1000
 MARGIN = 64  # MB beyond what is to be free: the last few MB of each machine are too small a step to ask for
 

@@ -45,6 +45,7 @@ from ansible_collections.vbox.memory.plugins.module_utils.planning.result import
 # one, which runs in the background, appends what it is doing to a file, a line of JSON each.
 LEAVE_WAITING = "VBOX_MEMORY_WAITING"  # "leave"
 PROGRESS_FILE = "VBOX_MEMORY_PROGRESS"
+SHORT_WAIT = 5  # seconds for a guest's first figures in that first call: the second waits for them
 
 
 def run_module(owned: Sequence[str]) -> None:
@@ -130,7 +131,7 @@ class _Planner:
         self, backend: Backend, desired: Sequence[DesiredState], found: Sequence[Found], leave_waiting: bool
     ) -> None:
         self._backend = backend
-        self._wait = 5 if leave_waiting else FIRST_SAMPLE
+        self._wait = SHORT_WAIT if leave_waiting else FIRST_SAMPLE
         version = backend.version if _version_matters(desired, found) else None
         self._features = features_of(this_host(version))
 

@@ -13,10 +13,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.vbox.memory.plugins.module_utils.model.machine import LIVE
 from ansible_collections.vbox.memory.plugins.plugin_utils.results import Result, changes, given_up
 from ansible_collections.vbox.memory.plugins.plugin_utils.values import quoted
 
-LIVE = ("running", "paused")
 NEEDS_NO_RESTART = "balloon_current_mb"
 BLOCKED = "state_blocks_change"
 

@@ -89,9 +89,6 @@ print(given["marker"] + json.dumps(result))
 """
 
 
-Host = Mapping[str, Any]  # an entry of `hosts`
-
-
 class HostError(Exception):
     """A host that cannot be read: its message says why, in a line."""
 

@@ -22,9 +22,8 @@ from ansible_collections.vbox.memory.plugins.module_utils.model.machine import S
 from ansible_collections.vbox.memory.plugins.module_utils.model.restart_note import PREFIX, note_key, read_note
 
 Found = Union[Machine, VBoxMemoryError]
-Machines = Tuple[
-    List[Machine], Dict[str, VBoxMemoryError]
-]  # those that can be read, and by UUID what is wrong with the others
+# Those that can be read, and by UUID what is wrong with the others.
+Machines = Tuple[List[Machine], Dict[str, VBoxMemoryError]]
 OF_THE_HOST = ("vboxmanage_not_found", "vboxmanage_timeout", "backend_unavailable", "server_unavailable")
 LIVE_DEFAULT = "live_default"
 MOST_OF_A_REASON = 1000  # characters
@@ -39,9 +38,8 @@ class Backend(ABC):
     """
 
     name: str  # as the option `backend` calls it
-    fallback_reason: str | None = (
-        None  # why it was taken in place of the bindings, where those were to be taken if possible
-    )
+    # Why it was taken in place of the bindings, where those were to be taken if possible.
+    fallback_reason: str | None = None
 
     @property
     @abstractmethod

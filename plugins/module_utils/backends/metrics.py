@@ -67,9 +67,8 @@ def values_in(text: str, metrics: Sequence[str]) -> dict[str, int | None]:
         return dict.fromkeys(metrics)
     for number, first in enumerate(row.finditer(rows)):
         values = _rows_of(rows[: first.start()], rows, row)
-        if values and (
-            number == 0 or len(values) == len(metrics)
-        ):  # a name that holds rows, and too few rows: rather not
+        # Not where a name holds rows, and there are too few rows.
+        if values and (number == 0 or len(values) == len(metrics)):
             return {metric: values.get(metric) for metric in metrics}
     raise _unreadable("query")
 

@@ -293,13 +293,8 @@ def read_settings_file(path: str) -> dict[str, Any]:
             "os_type": machine.get("OSType"),
             "balloon_default": _number(guest.get("memoryBalloonSize", "0")) if guest is not None else 0,
         }
-    except (
-        OSError,
-        ElementTree.ParseError,
-        AttributeError,
-        ValueError,
-        LookupError,
-    ):  # away, encrypted, or not of the known form
+    except (OSError, ElementTree.ParseError, AttributeError, ValueError, LookupError):
+        # It is away, encrypted, or not of the known form.
         return {"os_type": None, "balloon_default": None}
 
 

@@ -38,9 +38,8 @@ from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.input
 )
 
 LAG = 2  # seconds that a guest's figures are behind, besides their period; up to 5.7 were seen on a slow host
-SET_UP_AGAIN = (
-    15  # seconds after which metrics that stay silent are set up once more: 3 to 6 s were the rule on a slow host
-)
+# Seconds after which metrics that stay silent are set up once more: 3 to 6 s were the rule on a slow host.
+SET_UP_AGAIN = 15
 # Seconds that a guest's report is waited for: 5.7 were the most that was seen; of a host with no processor time to spare, more.
 LONGEST_SILENCE = 20
 GIVES_FOR = 90  # seconds in which a guest that was asked to give may be giving

@@ -14,6 +14,7 @@ from typing import Any
 
 from ansible_collections.vbox.memory.plugins.module_utils.argument_spec import MANNER
 from ansible_collections.vbox.memory.plugins.module_utils.facts import totals
+from ansible_collections.vbox.memory.plugins.module_utils.model.desired import balloon_limit
 from ansible_collections.vbox.memory.plugins.module_utils.model.machine import LIVE
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.budget import RESERVE_LEAST, RESERVE_PERCENT
 from ansible_collections.vbox.memory.plugins.module_utils.planning.guard import Guard, GuestMemory, default_reserve
@@ -22,7 +23,6 @@ from ansible_collections.vbox.memory.plugins.plugin_utils.report.savings import 
 
 Figures = dict[str, Any]
 
-LARGEST_BALLOON = 90  # per cent of a machine's memory: VirtualBox takes less than that (measured at 128 and 768 MB)
 GUARD_CACHE = 50  # per cent of a guest's cache that the guard keeps, unless told otherwise
 SUMS = (
     "memory_total_kb",
@@ -216,7 +216,7 @@ def _room_mb(machine: Figures, guest: Mapping[str, Any], features: Mapping[str, 
     guard = Guard(default_reserve(memory), GUARD_CACHE)
     free, cached = guest["free_kb"] // 1024, (guest.get("cache_kb") or 0) // 1024
     room = guard.room(GuestMemory(free=free, cached=cached, given=asked, total=None))
-    return max(0, min(room, (memory * LARGEST_BALLOON - 1) // 100 - asked))
+    return max(0, min(room, balloon_limit(memory) - asked))
 
 
 def _wanted(uuid: str, said: Said) -> Figures:
