@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 from ansible.errors import AnsibleConnectionFailure
 
+from ansible_collections.vbox.memory.plugins.module_utils.argument_spec import ON_BLOCKED
 from ansible_collections.vbox.memory.plugins.plugin_utils import maintenance
 from ansible_collections.vbox.memory.plugins.plugin_utils.by_policy import SPEC, Failure, PolicyAction, checked, without
 from ansible_collections.vbox.memory.plugins.plugin_utils.results import Result, differences, outcome
@@ -24,7 +25,7 @@ class ActionModule(PolicyAction):
     SPEC = dict(
         SPEC,
         mode=dict(type="str", choices=["apply", "audit", "maintain"], default="apply"),
-        on_blocked=dict(type="str", choices=["fail", "defer", "shutdown"], default="defer"),
+        on_blocked=dict(type="str", choices=list(ON_BLOCKED), default="defer"),
         batch=dict(type="int", default=1),
         metrics=dict(type="bool"),
     )
