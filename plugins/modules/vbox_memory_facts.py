@@ -210,7 +210,7 @@ ansible_facts:
               returned: success
               type: int
             process_kb:
-              description: The memory of the machine's process on the host (C(RAM/Usage/Used)). Null unless it runs.
+              description: The memory of the machine's process on the host (C(RAM/Usage/Used)). Null unless it runs or is paused.
               returned: success
               type: int
             guest:
