@@ -34,7 +34,7 @@ from ansible_collections.vbox.memory.plugins.plugin_utils.values import count, k
 
 Result = dict[str, Any]
 
-SPEC = dict(
+SPEC: dict[str, dict[str, Any]] = dict(
     facts=dict(type="raw", required=True),
     policies=dict(type="raw"),
     plans=dict(type="raw"),

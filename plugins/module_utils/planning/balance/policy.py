@@ -135,7 +135,9 @@ def limits(settings: Dict[str, Any], memory: int) -> Limits:
     hard, comfort = get("hard_reserve"), get("comfort_reserve")
     hard_mb = HARD_MB + memory * HARD_PERCENT // 100 if hard is None else _in_mb(hard, memory)
     comfort_mb = 2 * hard_mb if comfort is None else max(hard_mb, _in_mb(comfort, memory))
-    return Limits(floor_mb, ceiling, hard_mb, comfort_mb, get("weight", 100), get("priority", 0))
+    return Limits(
+        floor_mb, ceiling, hard_mb, comfort_mb, get("weight", MACHINE["weight"]), get("priority", MACHINE["priority"])
+    )
 
 
 def _parsed(where: str, given: Any, known: Dict[str, Any], problems: List[str]) -> Dict[str, Any]:
