@@ -9,10 +9,10 @@ import contextlib
 import os
 import time
 from typing import Any
-from xml.etree import ElementTree
 
 from ansible_collections.vbox.memory.plugins.module_utils.backends.base import Backend
 from ansible_collections.vbox.memory.plugins.module_utils.backends.process import native_path
+from ansible_collections.vbox.memory.plugins.module_utils.backends.settings_file import read_settings_file
 from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError
 from ansible_collections.vbox.memory.plugins.module_utils.model.machine import Machine
 from ansible_collections.vbox.memory.plugins.module_utils.model.settings import SETTINGS
@@ -22,7 +22,7 @@ from ansible_collections.vbox.memory.plugins.module_utils.planning.result import
 SLACK = 65536  # bytes that are to stay free: the new file can be larger than the old one, and others write there, too
 LOOKS = 3  # at a file that is not whole: VirtualBox puts the new one in its place in two steps
 PAUSE = 0.1  # seconds
-END = b"</VirtualBox>"  # of each settings file, an encrypted one's, too (measured on 7.2.22)
+END = b"</VirtualBox>"  # of each settings file, an encrypted one's, too: the end of XML's root
 
 
 class SettingsFiles:
@@ -136,29 +136,16 @@ def _size(path: str) -> int:
 
 
 def _settings_in(path: str) -> dict[str, Any] | None:
-    """What a settings file says, as fields of a :class:`~..model.machine.Machine`; ``None`` if it is not whole."""
+    """What a settings file says, by the names of settings; ``None`` if it is not whole."""
     for look in range(LOOKS):
         time.sleep(PAUSE if look else 0)
         try:
-            with open(native_path(path), "rb") as stream:
-                return _values_of(ElementTree.parse(stream).getroot().find("{*}Machine"))
+            return {name: value for name, value in read_settings_file(path).items() if name in SETTINGS}
         except PermissionError:
             return {}
-        except (OSError, ElementTree.ParseError, ValueError, LookupError):
+        except (OSError, ValueError):
             pass
     return None
-
-
-def _values_of(machine: Any) -> dict[str, Any]:
-    if machine is None:  # encrypted
-        return {}
-    guest = machine.find("{*}Hardware/{*}Guest")
-    size = "0" if guest is None else guest.get("memoryBalloonSize", "0")
-    values: dict[str, Any] = {"balloon_default": int(size)} if size.isdigit() else {}
-    large_pages = machine.find("{*}Hardware/{*}CPU/{*}HardwareVirtExLargePages")  # of machines without further features
-    if large_pages is not None:
-        values["large_pages"] = large_pages.get("enabled") == "true"
-    return values
 
 
 def _not_saved(path: str) -> VBoxMemoryError:
