@@ -14,6 +14,7 @@ from support.hosts import FakeTestHost
 from support.servers import new_server
 
 from ansible_collections.vbox.memory.plugins.filter.balance import balance_filter
+from ansible_collections.vbox.memory.plugins.module_utils.backends.metrics import HOST_METRICS
 from ansible_collections.vbox.memory.plugins.module_utils.backends.select import select_backend
 from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError
 from ansible_collections.vbox.memory.plugins.module_utils.execution.observer import HostObserver
@@ -151,3 +152,41 @@ def test_metrics_that_somebody_set_up_are_not_set_up_again_while_nothing_is_coun
         with pytest.raises(VBoxMemoryError, match="RAM/VMM/Used"):
             HostObserver(backend, processes=Processes).observe(3)
     assert [call for call in fake.fake.calls("metrics") if call[1] == "setup" and call[6] == "host"][1:] == []
+
+
+# A Python whose bindings see one running machine, and a hypervisor that has counted nothing.
+BINDINGS = r"""#!%s
+import json, sys
+MACHINE = dict(uuid=%r, name="web01", state="running", memory=768, balloon_default=0, page_fusion=None, large_pages=False,
+               balloon_current=0, additions_run_level=2, frontend="headless")
+def figures(metrics):
+    return {metric: 0 if "/VMM/" in metric else 2048 for metric in metrics}
+ANSWERS = {
+    "hello": lambda _params: {"version": "7.2.22"},
+    "list": lambda _params: [MACHINE["uuid"]],
+    "read": lambda _params: [{"machine": MACHINE}],
+    "extra_data": lambda _params: {},
+    "metrics_period": lambda _params: 1,
+    "query_metrics": lambda params: figures(params["metrics"]),
+    "query_each": lambda params: [figures(metrics) for _uuid, metrics in params["objects"]],
+}
+for line in sys.stdin:
+    request = json.loads(line)
+    print(json.dumps({"id": request["id"], "result": ANSWERS[request["method"]](request["params"])}), flush=True)
+"""
+
+
+def test_by_the_bindings_the_same_figures_are_not_known_either(tmp_path):
+    """No metric is set up again, which these bindings could not do."""
+    python, program = tmp_path / "python", tmp_path / "VBoxManage"
+    python.write_text(BINDINGS % (sys.executable, WEB01))
+    program.write_text(RECORDED_VBOXMANAGE % (sys.executable, str(RECORDED), WEB01))
+    for file in (python, program):
+        file.chmod(0o755)
+    with select_backend("api", str(program), str(python)) as backend:
+        host = gather(backend, None, True, 0, False)["host"]
+        assert {key: host[key] for key in HOST_METRICS} == {
+            key: None if key.startswith("vmm_") else 2048 for key in HOST_METRICS
+        }
+        with pytest.raises(VBoxMemoryError, match="RAM/VMM/Used"):
+            HostObserver(backend, processes=Processes).observe(0)
