@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from ansible_collections.vbox.memory.plugins.module_utils.errors import printable
 from ansible_collections.vbox.memory.plugins.plugin_utils.balancing import (
     BalanceError,
     Inputs,
@@ -90,6 +91,6 @@ class ActionModule(PolicyAction):
 
 def _diff(step: Result, plan: Result) -> Result:
     """A step as the balloon that it is of."""
-    name = next(row["name"] for row in plan["machines"] if row["uuid"] == step["uuid"])
+    name = next(printable(row["name"]) for row in plan["machines"] if row["uuid"] == step["uuid"])
     before, after = ("balloon_current_mb: %d\n" % step[key] for key in ("was_mb", "request_mb"))
     return dict(before_header=name, after_header=name, before=before, after=after)

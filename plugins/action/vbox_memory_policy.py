@@ -11,11 +11,12 @@ from contextlib import contextmanager
 
 from ansible.errors import AnsibleConnectionFailure
 
+from ansible_collections.vbox.memory.plugins.module_utils.argument_spec import ON_BLOCKED
 from ansible_collections.vbox.memory.plugins.plugin_utils import maintenance
 from ansible_collections.vbox.memory.plugins.plugin_utils.by_policy import SPEC, Failure, PolicyAction, checked, without
 from ansible_collections.vbox.memory.plugins.plugin_utils.results import Result, differences, outcome
 from ansible_collections.vbox.memory.plugins.plugin_utils.shapes import SENT_RESULT
-from ansible_collections.vbox.memory.plugins.plugin_utils.values import shown
+from ansible_collections.vbox.memory.plugins.plugin_utils.values import quoted
 
 CHANGE = "vbox.memory.vbox_memory"
 
@@ -24,7 +25,7 @@ class ActionModule(PolicyAction):
     SPEC = dict(
         SPEC,
         mode=dict(type="str", choices=["apply", "audit", "maintain"], default="apply"),
-        on_blocked=dict(type="str", choices=["fail", "defer", "shutdown"], default="defer"),
+        on_blocked=dict(type="str", choices=list(ON_BLOCKED), default="defer"),
         batch=dict(type="int", default=1),
         metrics=dict(type="bool"),
     )
@@ -95,7 +96,7 @@ class ActionModule(PolicyAction):
         total = sum(map(len, batches))
         for batch in batches:
             names = [compared[entry["name"]]["name"] for entry in batch]
-            words = ", ".join('"%s"' % shown(name, 200) for name in names)
+            words = ", ".join(quoted(name, 200) for name in names)
             first, last = len(restarts) + 1, len(restarts) + len(batch)
             numbers = str(first) if first == last else "%d to %d" % (first, last)
             self.show("%s: restarting %s (%s of %d)" % (self._host, words, numbers, total))
@@ -116,9 +117,8 @@ class ActionModule(PolicyAction):
         hostvars, register = self._task_vars.get("hostvars"), self._task.register
         if not register or hostvars is None:
             return
-        name = (
-            register if isinstance(register, str) else next(iter(register))
-        )  # from ansible-core 2.22 on, a dictionary by name
+        # From ansible-core 2.22 on it is a dictionary by name.
+        name = register if isinstance(register, str) else next(iter(register))
         hosts = self._task_vars.get("ansible_play_hosts_all") or []
         reason = maintenance.not_begun({host: hostvars.raw_get(host).get(name) for host in hosts})
         if reason:

@@ -14,15 +14,14 @@ from typing import Any
 
 from ansible import constants as C
 from ansible.errors import AnsibleError
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.vbox.memory.plugins.module_utils.errors import did_you_mean
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.policy import read
+from ansible_collections.vbox.memory.plugins.plugin_utils.arguments import validated
 from ansible_collections.vbox.memory.plugins.plugin_utils.balancing import BalanceError, inputs, planned
 from ansible_collections.vbox.memory.plugins.plugin_utils.progress import is_read_by_people
 from ansible_collections.vbox.memory.plugins.plugin_utils.report import history, writing
-from ansible_collections.vbox.memory.plugins.plugin_utils.report.figures import figures, known
+from ansible_collections.vbox.memory.plugins.plugin_utils.report.figures import figures
 from ansible_collections.vbox.memory.plugins.plugin_utils.report.page import TITLE
 from ansible_collections.vbox.memory.plugins.plugin_utils.shapes import (
     MEASURED_FACTS,
@@ -35,7 +34,7 @@ from ansible_collections.vbox.memory.plugins.plugin_utils.values import count, k
 
 Result = dict[str, Any]
 
-SPEC = dict(
+SPEC: dict[str, dict[str, Any]] = dict(
     facts=dict(type="raw", required=True),
     policies=dict(type="raw"),
     plans=dict(type="raw"),
@@ -47,6 +46,7 @@ SPEC = dict(
     title=dict(type="str", default=TITLE),
     read_at=dict(type="str"),
 )
+RANGES = {"history_keep": (1, 1000000)}
 NO_MESSAGE = "it gave no facts, and no message"
 
 
@@ -79,15 +79,10 @@ class ActionModule(ActionBase):
             )
 
     def _arguments(self) -> Result:
-        given = self._task.args
-        problems = ["there is no option %s; %s" % (key, did_you_mean(key, SPEC)) for key in given if key not in SPEC]
-        validated = ArgumentSpecValidator(SPEC).validate({key: given[key] for key in given if key in SPEC})
-        problems += validated.error_messages
-        arguments: Result = validated.validated_parameters
-        if not problems and arguments["history_keep"] < 1:
-            problems.append("history_keep: %d is not a whole number from 1 on" % arguments["history_keep"])
-        if problems:
-            raise Failure("; ".join(problems))
+        try:
+            arguments = validated(self._task.args, SPEC, RANGES)
+        except ValueError as error:
+            raise Failure(str(error)) from None
         if arguments["read_at"] is None:
             arguments["read_at"] = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
         try:
@@ -174,12 +169,11 @@ def _planned(facts: Any, policy: Any) -> tuple[Any, int | None]:
     """
     if facts is None:
         return None, None
-    found = known(facts)
     try:
-        plan = planned(inputs(found, policy))
+        plan = planned(inputs(facts, policy))
     except BalanceError:
         return None, None
-    return plan, read(policy, (found["host"].get("memory_total_kb") or 0) // 1024).reserve
+    return plan, read(policy, facts["host"]["memory_total_kb"] // 1024).reserve
 
 
 def _counted(told: Mapping[str, Any]) -> Result:

@@ -32,7 +32,7 @@ options:
     type: path
   vboxmanage:
     description:
-      - The program V(VBoxManage), as a path or as a name to look for on the path.
+      - The program C(VBoxManage), as a path or as a name to look for on the path.
       - Without it, C(VBoxManage) is looked for on the path and in the usual install folders. Where the path leads to the wrapper script of
         Linux packages, the program behind it is taken, as the wrapper takes longer than many a command.
       - The environment variable E(VBOXMANAGE) is the fallback.

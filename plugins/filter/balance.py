@@ -90,8 +90,9 @@ _value:
       type: dict
     machines:
       description:
-        - The running and paused machines, each with C(name), C(uuid), C(managed), C(holds_mb), C(target_mb), C(request_mb), C(code), C(sentence),
-          C(gives_to), C(takes_from), and the C(figures) from which the decision can be recomputed.
+        - The machines that hold memory, which are all but those that are off or saved, each with C(name), C(uuid), C(managed), C(holds_mb),
+          C(target_mb), C(request_mb), C(code), C(sentence), C(gives_to), C(takes_from), and the C(figures) from which the decision can be
+          recomputed.
       type: list
       elements: dict
     steps:

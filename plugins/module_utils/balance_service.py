@@ -155,7 +155,7 @@ class Journal:
 
     def log(self, machine: str, message: str) -> None:
         """What is asked of a machine, or of none in particular."""
-        self._tell("machine '%s': %s" % (printable(machine), printable(message)) if machine else printable(message))
+        self._tell(("machine %r: " % machine if machine else "") + printable(message))
 
     def add(self, one: Round) -> None:
         """Take a round into account."""

@@ -33,7 +33,7 @@ CODES = {
     "balloon_limited": "the guest ran short of memory on the way, and the balloon stays where it does no harm",
     "balloon_busy": "another process is changing the balloon",
     "not_following": "the guest does not give, or take back, what was requested",
-    "shutdown_timeout": "the guest has not shut down in time; it was not powered off",
+    "shutdown_timeout": "the machine has not stopped in time, and nothing was changed",
     "start_failed": "the machine was shut down for the change and could not be started again",
     "interrupted": "a signal came while the machine was restarted; the message says how it was left",
     "guest_not_back": "the machine was started again, and its Guest Additions have not come up in time",

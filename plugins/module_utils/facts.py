@@ -29,7 +29,7 @@ from ansible_collections.vbox.memory.plugins.module_utils.model.features import 
     features_of,
     this_host,
 )
-from ansible_collections.vbox.memory.plugins.module_utils.model.machine import FACTS, LIVE, Machine, without_braces
+from ansible_collections.vbox.memory.plugins.module_utils.model.machine import LIVE, Machine, as_facts, without_braces
 from ansible_collections.vbox.memory.plugins.module_utils.planning.guard import SLACK, can_hold
 
 Facts = Mapping[str, Any]
@@ -87,10 +87,9 @@ def _samples(backend: Backend, machines: Sequence[Machine], wait: float) -> Samp
         objects[machine.uuid] = dict(PROCESS_METRICS, **({} if machine.state == "paused" else guest))
         if guest and machine.state == "paused":
             paused[machine.uuid] = guest
-    samples = backend.sample(objects, wait)
-    for uuid, sample in backend.sample(
-        paused, 0
-    ).items():  # a paused guest says nothing new, so there is nothing to wait for
+    samples = backend.sample(objects, wait, running=any(machine.state == "running" for machine in machines))
+    # A paused guest says nothing new, so there is nothing to wait for.
+    for uuid, sample in backend.sample(paused, 0).items():
         samples[uuid].update(sample)
     return samples
 
@@ -107,7 +106,7 @@ def _machine_entry(
 ) -> dict[str, Any]:
     guest = {key: sample[key] for key in GUEST_METRICS if sample.get(key) is not None}
     return dict(
-        {key: getattr(machine, name) for key, name in FACTS.items()},
+        as_facts(machine),
         interrupted_restart=_interrupted(machine),
         last_balance=change.as_facts() if change and machine.live else None,
         balloon_followed=_followed(machine, guest),

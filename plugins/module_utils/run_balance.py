@@ -13,7 +13,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.vbox.memory.plugins.module_utils.argument_spec import BACKEND_OPTIONS
 from ansible_collections.vbox.memory.plugins.module_utils.backends.base import Backend
 from ansible_collections.vbox.memory.plugins.module_utils.backends.select import select_backend
-from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError
+from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError, printable
 from ansible_collections.vbox.memory.plugins.module_utils.execution.guest_memory import Log
 from ansible_collections.vbox.memory.plugins.module_utils.execution.rounds import Balance, Round, alone, under_way
 from ansible_collections.vbox.memory.plugins.module_utils.model.commands import command_line
@@ -32,9 +32,8 @@ OPTIONS: dict[str, dict[str, Any]] = dict(
     **BACKEND_OPTIONS,
 )
 LONGEST = 30 * 86400  # seconds
-SETTLE = (
-    60  # seconds to wait for guests after the last round: a slow host's gave nothing for 25 s, and then all (measured)
-)
+# Seconds to wait for guests after the last round: a slow host's gave nothing for 25 s, and then all (measured).
+SETTLE = 60
 MOST_STEPS = 1000
 MARGIN = 64  # MB beyond what is to be free: the last few MB of each machine are too small a step to ask for
 
@@ -248,8 +247,8 @@ def differences(machines: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
     """What diff mode shows."""
     return [
         dict(
-            before_header=machine["name"],
-            after_header=machine["name"],
+            before_header=printable(machine["name"]),
+            after_header=printable(machine["name"]),
             before="balloon_current_mb: %d\n" % machine["before"]["balloon_current_mb"],
             after="balloon_current_mb: %d\n" % machine["after"]["balloon_current_mb"],
         )

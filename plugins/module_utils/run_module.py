@@ -13,7 +13,7 @@ from typing import Any, Mapping, Sequence
 from ansible_collections.vbox.memory.plugins.module_utils.argument_spec import MemoryModule, desired_states
 from ansible_collections.vbox.memory.plugins.module_utils.backends.base import Backend, Found, with_notes
 from ansible_collections.vbox.memory.plugins.module_utils.backends.select import select_backend
-from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError
+from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError, printable
 from ansible_collections.vbox.memory.plugins.module_utils.execution.execute import execute
 from ansible_collections.vbox.memory.plugins.module_utils.execution.guest_memory import (
     FIRST_SAMPLE,
@@ -45,6 +45,7 @@ from ansible_collections.vbox.memory.plugins.module_utils.planning.result import
 # one, which runs in the background, appends what it is doing to a file, a line of JSON each.
 LEAVE_WAITING = "VBOX_MEMORY_WAITING"  # "leave"
 PROGRESS_FILE = "VBOX_MEMORY_PROGRESS"
+SHORT_WAIT = 5  # seconds for a guest's first figures in that first call: the second waits for them
 
 
 def run_module(owned: Sequence[str]) -> None:
@@ -130,7 +131,7 @@ class _Planner:
         self, backend: Backend, desired: Sequence[DesiredState], found: Sequence[Found], leave_waiting: bool
     ) -> None:
         self._backend = backend
-        self._wait = 5 if leave_waiting else FIRST_SAMPLE
+        self._wait = SHORT_WAIT if leave_waiting else FIRST_SAMPLE
         version = backend.version if _version_matters(desired, found) else None
         self._features = features_of(this_host(version))
 
@@ -153,6 +154,7 @@ def _attempt(planner: _Planner, files: SettingsFiles, desired: DesiredState, mac
     try:
         made = planner.plan(machine, desired)
         files.check_room(made)
+        files.check_kept(made)
         return planned_result(made)
     except VBoxMemoryError as error:
         requested = desired.settings_for(machine)
@@ -236,8 +238,8 @@ def _refuse_the_same_machine_twice(desired: Sequence[DesiredState], found: Seque
 
 def _diff(result: Mapping[str, Any]) -> dict[str, str]:
     return dict(
-        before_header=result["name"],
-        after_header=result["name"],
+        before_header=printable(result["name"]),
+        after_header=printable(result["name"]),
         before=_lines(result["before"]),
         after=_lines(result["after"]),
     )

@@ -68,7 +68,7 @@ options:
     type: bool
     default: true
 notes:
-  - Refuses to run beside VBoxBalloonCtrl of the same user, and beside another balance of the same user, as two controllers fight. Ansible's error code is then
+  - Refuses to run beside VBoxBalloonCtrl of the same user, and beside another balance of the same user, as two controllers fight. RV(code) is then
     V(balloon_busy). While another task changes a balloon, nothing is asked, and the code C(other_controller) of RV(host) says so.
   - Machines of other users are not seen. They count as other programs.
 seealso:
@@ -107,7 +107,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 machines:
-  description: The machines that run or are paused, as the last look saw them.
+  description: The machines that hold memory, as the last look saw them. These are all but those that are off or saved.
   returned: when the host could be looked at
   type: list
   elements: dict
@@ -121,7 +121,7 @@ machines:
       type: str
       returned: always
     state:
-      description: The machine's state, V(running) or V(paused).
+      description: The machine's state, as C(VMState) of C(VBoxManage showvminfo --machinereadable). Only V(running) ones are asked for anything.
       type: str
       returned: always
     changed:

@@ -124,13 +124,17 @@ changed:
   description: In check mode, whether a balloon would be asked for. Otherwise V(false), as nothing is carried out.
   returned: always
   type: bool
+msg:
+  description: Outside check mode, that nothing was carried out; on failure, what went wrong and the remedy.
+  returned: outside check mode, and on failure
+  type: str
 backend:
   description: The backend that was used, V(api) or V(vboxmanage).
   returned: when the host's machines could be read
   type: str
   sample: api
 backend_fallback:
-  description: Why V(vboxmanage) was used for O(backend=auto). Null if V(api) was, or if O(backend) named it.
+  description: Why V(vboxmanage) was taken for O(backend=auto). Null if V(api) was, or if O(backend) named it.
   returned: when the host's machines could be read
   type: str
 code:

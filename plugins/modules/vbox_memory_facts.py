@@ -35,11 +35,12 @@ options:
   metrics:
     description:
       - Whether to read metrics, which are all values that end in C(_kb).
+      - For some seconds after their set-up VirtualBox says 0 of C(RAM/VMM) though machines run. These figures are null then, not 0.
     type: bool
     default: true
   metrics_wait:
     description:
-      - The seconds to wait for the first values of metrics that had to be set up. What is missing then is null.
+      - The seconds to wait for the first values of metrics that were set up lately. What is missing then is null.
     type: float
     default: 5.0
   details:
@@ -111,7 +112,7 @@ ansible_facts:
               returned: success
               type: int
             vmm_used_kb:
-              description: What the hypervisor uses for machines (C(RAM/VMM/Used)).
+              description: What the hypervisor uses for machines (C(RAM/VMM/Used)); null, as with the other three, while it has counted nothing yet.
               returned: success
               type: int
             vmm_free_kb:
@@ -209,7 +210,7 @@ ansible_facts:
               returned: success
               type: int
             process_kb:
-              description: The memory of the machine's process on the host (C(RAM/Usage/Used)). Null unless it runs.
+              description: The memory of the machine's process on the host (C(RAM/Usage/Used)). Null unless it runs or is paused.
               returned: success
               type: int
             guest:

@@ -171,7 +171,7 @@ backend:
   type: str
   sample: api
 backend_fallback:
-  description: Why V(vboxmanage) was used for O(backend=auto). Null if V(api) was, or if O(backend) named it.
+  description: Why V(vboxmanage) was taken for O(backend=auto). Null if V(api) was, or if O(backend) named it.
   returned: when the host's machines could be read
   type: str
 code:

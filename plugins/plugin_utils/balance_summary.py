@@ -13,7 +13,7 @@ from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.whati
 from ansible_collections.vbox.memory.plugins.plugin_utils.balancing import BROKEN, BalanceError, start_of
 from ansible_collections.vbox.memory.plugins.plugin_utils.summary import failure_lines, rows_of
 from ansible_collections.vbox.memory.plugins.plugin_utils.table import table
-from ansible_collections.vbox.memory.plugins.plugin_utils.values import count, shown
+from ansible_collections.vbox.memory.plugins.plugin_utils.values import count, quoted, shown
 
 Result = Mapping[str, Any]
 
@@ -180,7 +180,7 @@ def _is_unmanaged(row: Result) -> bool:
 
 
 def _quoted(name: Any) -> str:
-    return '"%s"' % shown(name, LONGEST)
+    return quoted(name, LONGEST)
 
 
 def _indented(lines: Sequence[str]) -> list[str]:

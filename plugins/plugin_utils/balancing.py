@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible_collections.vbox.memory.plugins.module_utils.errors import printable
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance import planner as balance
-from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.from_facts import planner_input
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.inputs import missing_figures, planner_input
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.policy import read
 from ansible_collections.vbox.memory.plugins.plugin_utils.shapes import (
     BALANCED_FACTS,
@@ -23,7 +23,6 @@ from ansible_collections.vbox.memory.plugins.plugin_utils.values import kind_of
 Plan = dict[str, Any]
 Inputs = dict[str, Any]  # the arguments of balance.plan, in plain types
 
-NEEDED = ("vmm_used_kb", "vmm_free_kb", "vmm_ballooned_kb", "memory_free_kb")
 # What a dictionary of any content makes of the planner, where it takes it for a history of its own.
 BROKEN = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
@@ -65,9 +64,12 @@ def inputs(
     problem = problem_of_facts(facts, BALANCED_FACTS)
     if problem:
         raise BalanceError("%s: give ansible_facts.vbox_memory of vbox.memory.vbox_memory_facts" % problem)
-    missing = [key for key in NEEDED if facts["host"].get(key) is None]
+    missing = missing_figures(facts["host"])
     if missing:
-        raise BalanceError("the facts have no %s of the host: read them with metrics: true" % ", ".join(missing))
+        raise BalanceError(
+            "the facts have no %s of the host: read them with metrics: true, and once more where VirtualBox had none yet"
+            % ", ".join(missing)
+        )
     host, machines = planner_input(facts, now if taken is None else taken)
     return dict(host=host, machines=machines, policy=policy, reservations=reservations, history=history, now=now)
 

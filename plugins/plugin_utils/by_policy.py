@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.vbox.memory.plugins.module_utils.errors import did_you_mean
+from ansible_collections.vbox.memory.plugins.module_utils.argument_spec import BACKEND_OPTIONS
+from ansible_collections.vbox.memory.plugins.plugin_utils.arguments import validated
 from ansible_collections.vbox.memory.plugins.plugin_utils.policy import PolicyError, named, needs, resolve
 from ansible_collections.vbox.memory.plugins.plugin_utils.results import Result, gathered, host_failure
 from ansible_collections.vbox.memory.plugins.plugin_utils.running import ModuleRunner
@@ -29,13 +29,12 @@ except ImportError:  # ansible-core before 2.19
 
 FACTS = "vbox.memory.vbox_memory_facts"
 VARIABLES = re.compile(r"vbox_memory_policy(_|$)")
-HOW = ("backend", "vboxmanage", "api_python")
-SPEC: dict[str, dict[str, Any]] = dict(
-    policies=dict(type="raw"),
-    backend=dict(type="str", choices=["auto", "vboxmanage", "api"]),
-    vboxmanage=dict(type="path"),
-    api_python=dict(type="path"),
-)
+# The options of the modules that are called, whose defaults and environment are the host's affair.
+HOW = {
+    option: {key: value for key, value in spec.items() if key in ("type", "choices")}
+    for option, spec in BACKEND_OPTIONS.items()
+}
+SPEC: dict[str, dict[str, Any]] = dict(policies=dict(type="raw"), **HOW)
 
 
 class Failure(Exception):
@@ -82,21 +81,10 @@ class PolicyAction(ModuleRunner):
         return dict(result, **self._from_calls())
 
     def _arguments(self) -> Result:
-        given = self._task.args
-        problems = [
-            "there is no option %s; %s" % (key, did_you_mean(key, self.SPEC)) for key in given if key not in self.SPEC
-        ]
-        validated = ArgumentSpecValidator(self.SPEC).validate({key: given[key] for key in given if key in self.SPEC})
-        problems += validated.error_messages
-        arguments: Result = validated.validated_parameters
-        problems += [
-            "%s: %d is not a whole number from %d to %d" % (key, arguments[key], least, most)
-            for key, (least, most) in ({} if problems else self.RANGES).items()
-            if not least <= arguments[key] <= most
-        ]
-        if problems:
-            raise Failure(code="invalid_parameters", msg="%s: %s" % (self._task.action, "; ".join(problems)))
-        return arguments
+        try:
+            return validated(self._task.args, self.SPEC, self.RANGES)
+        except ValueError as error:
+            raise Failure(code="invalid_parameters", msg="%s: %s" % (self._task.action, error)) from None
 
     def _resolve(self, policies: Sequence[tuple[str, Any]], metrics: bool | None) -> tuple[Result, Result]:
         """The facts of the host, and what the policies make of them.

@@ -13,10 +13,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.vbox.memory.plugins.module_utils.model.machine import LIVE
 from ansible_collections.vbox.memory.plugins.plugin_utils.results import Result, changes, given_up
-from ansible_collections.vbox.memory.plugins.plugin_utils.values import shown
+from ansible_collections.vbox.memory.plugins.plugin_utils.values import quoted
 
-LIVE = ("running", "paused")
 NEEDS_NO_RESTART = "balloon_current_mb"
 BLOCKED = "state_blocks_change"
 
@@ -117,7 +117,7 @@ def not_begun(hosts: Mapping[str, Any]) -> str | None:
     :param hosts: what became of each host so far, by its name, whatever that is
     """
     names = [
-        '"%s" on %s' % (shown(name, 200), host)
+        "%s on %s" % (quoted(name, 200), host)
         for host, result in hosts.items()
         if isinstance(result, Mapping)
         for name in result.get("not_recovered") or []

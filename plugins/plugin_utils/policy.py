@@ -29,8 +29,7 @@ from ansible_collections.vbox.memory.plugins.module_utils.planning.balance impor
 from ansible_collections.vbox.memory.plugins.plugin_utils.in_sync import divide
 from ansible_collections.vbox.memory.plugins.plugin_utils.results import unreadable_result
 from ansible_collections.vbox.memory.plugins.plugin_utils.selector import Selector, SelectorError
-from ansible_collections.vbox.memory.plugins.plugin_utils.shapes import quoted
-from ansible_collections.vbox.memory.plugins.plugin_utils.values import kind_of, some
+from ansible_collections.vbox.memory.plugins.plugin_utils.values import as_given, kind_of, some
 
 # What a part of a policy may hold, beside the settings.
 PARTS: dict[str, type] = {"defaults": dict, "rules": list, "machines": dict}
@@ -231,7 +230,7 @@ class Reader:
             except ValueError:
                 self.problems.append(
                     "%s: it is %s: give true, false, or limits of the host, which are %s"
-                    % (scope.place, quoted(content), ", ".join(balance.POLICY))
+                    % (scope.place, as_given(content), ", ".join(balance.POLICY))
                 )
         self.hosts.append(scope)
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from ansible_collections.vbox.memory.plugins.plugin_utils.values import shown
+from ansible_collections.vbox.memory.plugins.plugin_utils.values import quoted, shown
 
 # Callbacks that are read by people while a play runs, by the last part of their names. All others (oneline, minimal, json, …) stay as they are.
 HUMAN = ("default", "debug", "yaml", "unixy", "default_without_diff")
@@ -30,7 +30,7 @@ def is_read_by_people(callback: str) -> bool:
 
 
 def latest(text: str) -> dict[str, str]:
-    """The last message of each machine in a part of such a file, the last one last; what is no such line is left out."""
+    """The last message of each machine, by its name in quotes, in a part of such a file, the last one last; what is no such line is left out."""
     found: dict[str, str] = {}
     for line in text.splitlines():
         try:
@@ -38,8 +38,9 @@ def latest(text: str) -> dict[str, str]:
             name, message = said["machine"], said["message"]
         except (ValueError, TypeError, KeyError):
             continue
-        found.pop(shown(name, LONGEST), None)
-        found[shown(name, LONGEST)] = shown(message, LONGEST)
+        name = quoted(name, LONGEST)
+        found.pop(name, None)  # the newest is the last
+        found[name] = shown(message, LONGEST)
     return found
 
 
@@ -55,7 +56,7 @@ class Progress:
         self._host = host
         self._start = self._said_at = now
         self._said: dict[str, str] = {}
-        words = ", ".join('"%s"' % shown(name, LONGEST) for name in names[:3]) or "the machines"
+        words = ", ".join(quoted(name, LONGEST) for name in names[:3]) or "the machines"
         more = " and %d more" % (len(names) - 3) if len(names) > 3 else ""
         self._waits = "waiting for %s%s" % (words, more)
 
@@ -72,5 +73,5 @@ class Progress:
             return []
         self._said, self._said_at = known, now
         last = dict(list(known.items())[-1:])
-        words = ['machine "%s": %s' % pair for pair in (new or last).items()] or [self._waits]
+        words = ["machine %s: %s" % pair for pair in (new or last).items()] or [self._waits]
         return ["%s, %s (%d s)" % (self._host, said, now - self._start) for said in words]

@@ -89,9 +89,6 @@ print(given["marker"] + json.dumps(result))
 """
 
 
-Host = Mapping[str, Any]  # an entry of `hosts`
-
-
 class HostError(Exception):
     """A host that cannot be read: its message says why, in a line."""
 
@@ -191,11 +188,13 @@ def _wait(process: subprocess.Popen[bytes], outputs: Sequence[IO[bytes]], timeou
         except subprocess.TimeoutExpired:
             ended = False
         if sum(os.fstat(output.fileno()).st_size for output in outputs) > LARGEST:
-            raise HostError("its answer is longer than %d MB" % (LARGEST // 2**20))
+            raise HostError("its answer is longer than %d MB: see what that Python prints" % (LARGEST // 2**20))
         if ended:
             return
         if time.monotonic() >= deadline:
-            raise HostError("it has not answered within %d s" % timeout)
+            raise HostError(
+                "it has not answered within %d s: see what holds it up, or allow more with timeout" % timeout
+            )
 
 
 def _text(output: IO[bytes]) -> str:
@@ -212,7 +211,7 @@ def facts_in(answer: str) -> Facts:
         result = json.loads(answer)
         result = json.loads(json.dumps(result, ensure_ascii=False).encode("utf-8", "replace"))  # no half characters
     except (ValueError, RecursionError):
-        raise HostError("its answer was cut off, or is no JSON") from None
+        raise HostError("its answer was cut off, or is no JSON: see what that Python prints") from None
     if not isinstance(result, dict):
         raise HostError("its answer is %s and has to be a dictionary" % kind_of(result))
     if "facts" not in result:

@@ -16,7 +16,7 @@ from typing import Any
 
 from ansible_collections.vbox.memory.plugins.module_utils.errors import printable
 from ansible_collections.vbox.memory.plugins.module_utils.model.machine import UUID
-from ansible_collections.vbox.memory.plugins.plugin_utils.values import kind_of, plain, shown
+from ansible_collections.vbox.memory.plugins.plugin_utils.values import as_given, kind_of, plain
 
 Shape = Any
 LARGEST = 2**63 - 1  # of the numbers that VirtualBox gives
@@ -199,7 +199,7 @@ def _problems(value: Any, shape: Shape, place: str) -> Iterator[str]:
         yield "%s: it is missing" % place
     elif isinstance(shape, Text):
         if not isinstance(value, str) or not re.fullmatch(shape.pattern, value):
-            yield "%s: %s is not %s" % (place, quoted(value), shape.words)
+            yield "%s: %s is not %s" % (place, as_given(value), shape.words)
     elif not _is_a(value, kind := shape if isinstance(shape, type) else type(shape)):
         yield "%s: it is %s and has to be %s" % (place, kind_of(value), WORDS[kind])
     elif isinstance(shape, dict):
@@ -214,8 +214,3 @@ def _is_a(value: Any, kind: type) -> bool:
     if kind is int:
         return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= LARGEST
     return isinstance(value, kind)
-
-
-def quoted(value: Any) -> str:
-    """A value that somebody else has chosen, for a message."""
-    return '"%s"' % shown(value, 60) if isinstance(value, str) else kind_of(value)

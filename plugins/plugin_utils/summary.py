@@ -5,13 +5,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.vbox.memory.plugins.plugin_utils.results import Result, host_failure
 from ansible_collections.vbox.memory.plugins.plugin_utils.table import table
-from ansible_collections.vbox.memory.plugins.plugin_utils.values import count, plain, shown
+from ansible_collections.vbox.memory.plugins.plugin_utils.values import count, plain, quoted, shown
 
 COLUMNS = {
     "host": "Host",
@@ -75,7 +74,7 @@ def failure_lines(failures: Sequence[Result], short: bool = False) -> list[str]:
     """The lines of failures, each message once with all whom it is about."""
     about: dict[str, list[str]] = {}
     for row in failures:
-        machine = "" if row.get("machine") is None else ", machine %s" % json.dumps(row["machine"], ensure_ascii=False)
+        machine = "" if row.get("machine") is None else ", machine %s" % quoted(row["machine"])
         about.setdefault(str(row.get("msg")), []).append("%s%s" % (row["host"], machine))
     return [line for msg, whom in about.items() for line in _failure(msg, whom, short)]
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -80,6 +81,21 @@ def shown(value: Any, longest: int | None = None) -> str:
     text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
     text = printable(text)
     return text if longest is None or len(text) <= longest else text[: longest - 1] + "…"
+
+
+def quoted(name: Any, longest: int | None = None) -> str:
+    """A name that somebody else has chosen, in double quotes: nothing that it holds ends them, or looks like another line.
+
+    :param longest: characters of the name that are shown
+    """
+    text = str(name)
+    text = text if longest is None or len(text) <= longest else text[: longest - 1] + "…"
+    return printable(json.dumps(text, ensure_ascii=False))
+
+
+def as_given(value: Any) -> str:
+    """A value that somebody else has chosen, for a message: a text in quotes, all else by its kind."""
+    return quoted(value, 60) if isinstance(value, str) else kind_of(value)
 
 
 def kind_of(value: Any) -> str:

@@ -143,6 +143,10 @@ def test_what_was_not_saved_is_noticed_and_stops_the_others_on_that_disk(host, b
     assert path in first["msg"] and f"'{path}-prev' holds the settings of before" in first["msg"]
     assert path in second["msg"] and "were not saved" in second["msg"]
     assert (second["changed"], elsewhere["changed"]) == (False, True)
+    # VirtualBox's server still has what was asked for, and the disk does not: that is not to be called unchanged.
+    for check in (True, False):
+        again = host.balloons(backend, "first", check=check)
+        assert codes(again) == ["settings_not_saved"] and path in again["msg"], again
     now, previous = host.files(uuids[0])
     assert len(now) == 8192 and previous == before[0], "VirtualBox reports it by now, or keeps the file"
     assert host.files(uuids[1])[0] == before[1]

@@ -133,7 +133,7 @@ def test_hostile_names_are_data(fakes):
             "value of formats must be one or more of: html, json, csv, markdown",
         ),
         ({"dest": "x", "facts": {}, "read_at": "now"}, "read_at: 'now' is not a time such as 2026-11-25T20:12:00Z"),
-        ({"dest": "x", "facts": {}, "history_keep": 0}, "history_keep: 0 is not a whole number from 1 on"),
+        ({"dest": "x", "facts": {}, "history_keep": 0}, "history_keep: 0 is not a whole number from 1 to 1000000"),
         ({"dest": "play.json/x", "facts": {}}, "cannot be read or written: Not a directory"),
         ({"facts": {}}, "missing required arguments: dest"),
     ],

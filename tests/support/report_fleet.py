@@ -24,6 +24,7 @@ HOSTILE = (
     'a"b\\c\n# EVIL 1',
     "</script><img src=x onerror=alert(1)>",
     "=1+1",
+    "\r\x9b2J＝1+1",
     "| a | b |",
     "名前 &amp; 🙂",
 )

@@ -11,15 +11,19 @@ from abc import ABC, abstractmethod
 from dataclasses import replace
 from typing import Any, Collection, Dict, List, Mapping, Sequence, Tuple, Union
 
-from ansible_collections.vbox.memory.plugins.module_utils.backends.metrics import Samples, groups_of
+from ansible_collections.vbox.memory.plugins.module_utils.backends.metrics import (
+    HOST,
+    Samples,
+    groups_of,
+    without_early_zeros,
+)
 from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError
 from ansible_collections.vbox.memory.plugins.module_utils.model.machine import STOPPED, Machine
 from ansible_collections.vbox.memory.plugins.module_utils.model.restart_note import PREFIX, note_key, read_note
 
 Found = Union[Machine, VBoxMemoryError]
-Machines = Tuple[
-    List[Machine], Dict[str, VBoxMemoryError]
-]  # those that can be read, and by UUID what is wrong with the others
+# Those that can be read, and by UUID what is wrong with the others.
+Machines = Tuple[List[Machine], Dict[str, VBoxMemoryError]]
 OF_THE_HOST = ("vboxmanage_not_found", "vboxmanage_timeout", "backend_unavailable", "server_unavailable")
 LIVE_DEFAULT = "live_default"
 MOST_OF_A_REASON = 1000  # characters
@@ -34,9 +38,8 @@ class Backend(ABC):
     """
 
     name: str  # as the option `backend` calls it
-    fallback_reason: str | None = (
-        None  # why it was taken in place of the bindings, where those were to be taken if possible
-    )
+    # Why it was taken in place of the bindings, where those were to be taken if possible.
+    fallback_reason: str | None = None
 
     @property
     @abstractmethod
@@ -135,7 +138,7 @@ class Backend(ABC):
     def metrics_period(self, uuid: str) -> int:
         """The seconds between a machine's own figures of its memory; 0 if they are not set up."""
 
-    def sample(self, wanted: Mapping[str, Mapping[str, str]], wait: float) -> Samples:
+    def sample(self, wanted: Mapping[str, Mapping[str, str]], wait: float, running: bool = False) -> Samples:
         """The newest sample of metrics, set up where they are not: ``{target: {key: kB or None}}``.
 
         A set-up lives in VirtualBox's server: it is gone with the server, and at each start of a machine. One that
@@ -144,18 +147,22 @@ class Backend(ABC):
         :param wanted: ``{HOST: HOST_METRICS, UUID of a live machine: GUEST_METRICS, …}``
         :param wait: seconds to wait for the first sample of metrics that had to be set up. What has none then is
             ``None``: VirtualBox does not say, as for a guest without Guest Additions.
+        :param running: whether machines run, so that the hypervisor's figures cannot be 0 yet: see :func:`~.metrics.without_early_zeros`
         """
         samples = {target: self._query(target, metrics) for target, metrics in wanted.items()}
-        silent = [target for target in wanted if None in samples[target].values()]
-        for target in silent:
-            missing = [metric for key, metric in wanted[target].items() if samples[target][key] is None]
-            self.setup_metrics(target, groups_of(missing))
+        for target, sample in samples.items():
+            missing = [metric for key, metric in wanted[target].items() if sample[key] is None]
+            if missing:
+                self.setup_metrics(target, groups_of(missing))
         until = time.monotonic() + wait
-        while silent and time.monotonic() < until:
+        while True:
+            if running and HOST in samples:
+                samples[HOST] = without_early_zeros(samples[HOST])
+            silent = [target for target, sample in samples.items() if None in sample.values()]
+            if not silent or time.monotonic() >= until:
+                return samples
             time.sleep(POLL_INTERVAL)
             samples.update((target, self._query(target, wanted[target])) for target in silent)
-            silent = [target for target in silent if None in samples[target].values()]
-        return samples
 
     def _query(self, target: str, metrics: Mapping[str, str]) -> dict[str, int | None]:
         values = self.query_metrics(target, list(metrics.values()))

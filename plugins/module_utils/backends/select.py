@@ -29,7 +29,7 @@ def select_backend(
         it can lead to other machines than the bindings see
     :param python: the Python that has the bindings; ``None`` for the usual ones
     :param machines: how many are going to be read, as far as is known: for the bindings to get ready
-    :raises VBoxMemoryError: ``vboxmanage_not_found``, or ``backend_unavailable`` when the bindings were asked for
+    :raises VBoxMemoryError: ``vboxmanage_not_found``; ``backend_unavailable`` when the bindings were asked for; ``server_unavailable``
     """
     vboxmanage = VBoxManageBackend(executable)
     if wanted == "api":
@@ -48,6 +48,9 @@ def select_backend(
     try:
         return FallbackBackend(VBoxApiBackend(vboxmanage, python, machines), vboxmanage)
     except VBoxMemoryError as error:
+        # The bindings have tried it patiently: a server that VBoxManage's first try does not find either is not there.
+        if error.code == "server_unavailable" and not vboxmanage.reaches_server():
+            raise
         vboxmanage.fallback_reason = error.message
         return vboxmanage
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from functools import cached_property
 from typing import Any, Iterable, Sequence
-from xml.etree import ElementTree
 
 from ansible_collections.vbox.memory.plugins.module_utils.backends.base import (
     OF_THE_HOST,
@@ -17,7 +16,7 @@ from ansible_collections.vbox.memory.plugins.module_utils.backends.base import (
     inaccessible,
     one_of,
 )
-from ansible_collections.vbox.memory.plugins.module_utils.backends.process import native_path
+from ansible_collections.vbox.memory.plugins.module_utils.backends.settings_file import read_settings_file
 from ansible_collections.vbox.memory.plugins.module_utils.backends.vboxmanage_cli import Output, VBoxManage
 from ansible_collections.vbox.memory.plugins.module_utils.errors import TRANSIENT, VBoxMemoryError
 from ansible_collections.vbox.memory.plugins.module_utils.model.machine import LIVE, UUID, Machine
@@ -182,21 +181,21 @@ def machine_from(text: str, uuid: str, details: bool = True) -> Machine:
         live = info["VMState"] in LIVE
         if live and "encryption" not in info and len(re.findall(r"^%s=" % _BALLOON, text, re.MULTILINE)) > 1:
             raise _twice(_BALLOON)  # before 7.0 the guest's version is printed raw, too
-        settings = read_settings_file(info["CfgFile"]) if live or details else {}
+        settings = _settings_on_disk(info["CfgFile"]) if live or details else {}
         arm = info.get("platformArchitecture", "x86").upper() == "ARM"
         return Machine(
             uuid=info["UUID"].lower(),
             name=info["name"],
             state=info["VMState"],
             memory=_number(info["memory"]),
-            balloon_default=settings["balloon_default"] if live else _number(guest["balloon"]),
+            balloon_default=settings.get("balloon_default") if live else _number(guest["balloon"]),
             balloon_current=_number(guest["balloon"]) if live else None,
             page_fusion=_on_off(info["pagefusion"]),
             large_pages=None if arm else _on_off(info["largepages"]),
             additions_run_level=_number(guest["run_level"]) if guest["run_level"] else None,
             frontend=_session_name(text) if live else None,
             groups=info["groups"].split(",") if details else [],
-            os_type=(settings["os_type"] or info["ostype"]) if details else None,
+            os_type=settings.get("os_type", info["ostype"]) if details else None,
             os_description=info["ostype"] if details else None,
         )
     except (KeyError, ValueError) as error:
@@ -276,31 +275,13 @@ def _twice(key: str) -> ValueError:
     return ValueError("the key %.40s stands there more than once, and nothing tells which is VirtualBox's own" % key)
 
 
-def read_settings_file(path: str) -> dict[str, Any]:
-    """What only a machine's settings file says: ``{"os_type": ID, "balloon_default": MB}``, with ``None`` if it cannot be read.
-
-    ``showvminfo`` gives the description of the type in place of its ID, and of a live machine the current request in place of
-    the default balloon. The file holds ``<Machine OSType="Debian_64">`` and ``<Guest memoryBalloonSize="N"/>``, where no such
-    attribute means 0. Source: measured on 7.2.22.
-
-    :param path: as VBoxManage prints it, in UTF-8, whatever the locale of this process
-    """
+def _settings_on_disk(path: str) -> dict[str, Any]:
+    """What only a machine's settings file says: ``showvminfo`` gives the description of the type in place of its ID, and of a live machine the
+    current request in place of the default balloon. Nothing where the file cannot be read."""
     try:
-        with open(native_path(path), "rb") as stream:
-            machine: Any = ElementTree.parse(stream).getroot().find("{*}Machine")
-        guest = machine.find("{*}Hardware/{*}Guest")
-        return {
-            "os_type": machine.get("OSType"),
-            "balloon_default": _number(guest.get("memoryBalloonSize", "0")) if guest is not None else 0,
-        }
-    except (
-        OSError,
-        ElementTree.ParseError,
-        AttributeError,
-        ValueError,
-        LookupError,
-    ):  # away, encrypted, or not of the known form
-        return {"os_type": None, "balloon_default": None}
+        return read_settings_file(path)
+    except (OSError, ValueError):
+        return {}
 
 
 def _number(text: str) -> int:

@@ -314,9 +314,8 @@ def _locked() -> Iterator[None]:
 
 def _worker_program() -> str:
     """The text of the worker, with nothing in it that a locale cannot spell: no more than its comments have."""
-    loader: Any = (
-        vboxapi_worker.__spec__.loader
-    )  # AnsiballZ has its text in a zip, and Ansible on the controller gives bytes
+    # AnsiballZ has its text in a zip, and Ansible on the controller gives bytes.
+    loader: Any = vboxapi_worker.__spec__.loader
     text = loader.get_source(vboxapi_worker.__name__)
     text = text.decode("utf-8") if isinstance(text, bytes) else text
     return CHECK_OF_PYTHON % str(text.encode("ascii", "backslashreplace").decode("ascii"))

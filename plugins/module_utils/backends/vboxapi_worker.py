@@ -23,9 +23,8 @@ UUID = r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 LONGEST_MESSAGE = 2000  # characters
 NOT_FOUND = "0x80bb0001"
 NO_ACCESS = "0x80070005"  # also of whatever is asked of a machine whose settings file cannot be read
-OTHER_PLATFORM = (
-    "0x80bb0012"  # VBOX_E_PLATFORM_ARCH_NOT_SUPPORTED: an ARM machine has no x86 settings (measured on 7.2.22)
-)
+# VBOX_E_PLATFORM_ARCH_NOT_SUPPORTED: an ARM machine has no x86 settings (measured on 7.2.22).
+OTHER_PLATFORM = "0x80bb0012"
 
 # What `showvminfo --machinereadable` calls the states of the API. Source: machineStateToName in VBoxManageInfo.cpp. The numbers
 # differ between releases, and not every release has all of them.
@@ -355,9 +354,8 @@ class Requests:
                 if session.console is not None:
                     yield session
                     return
-        raise NotRunning(
-            "Machine '%s' is not currently running." % machine.id
-        )  # as VBoxManage calls what is given by its UUID
+        # As VBoxManage says it of what is given by its UUID.
+        raise NotRunning("Machine '%s' is not currently running." % machine.id)
 
     def _description(self, os_type: str) -> str:
         if os_type not in self._descriptions:

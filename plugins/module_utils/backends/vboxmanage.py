@@ -40,6 +40,11 @@ class VBoxManageBackend(Backend):
     def version(self) -> str | None:
         return self.vboxmanage.version
 
+    def reaches_server(self) -> bool:
+        """Whether VirtualBox's server answers, by one try."""
+        (answer,) = self.vboxmanage.run_each([("getextradata", "global", "vbox.memory")])
+        return not (isinstance(answer, VBoxMemoryError) and answer.code == "server_unavailable")
+
     @cached_property
     def _listing(self) -> Listing:
         return Listing(self.vboxmanage)

@@ -17,6 +17,7 @@ from ansible_collections.vbox.memory.plugins.module_utils.backends.metrics impor
     PERIOD,
     Samples,
     groups_of,
+    without_early_zeros,
 )
 from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError
 from ansible_collections.vbox.memory.plugins.module_utils.execution.processes import Processes, look_at_processes
@@ -26,20 +27,24 @@ from ansible_collections.vbox.memory.plugins.module_utils.model.balance_note imp
     BalanceChange,
     read_changes,
 )
-from ansible_collections.vbox.memory.plugins.module_utils.model.machine import Machine
-from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.from_facts import HOLDS_NOTHING
+from ansible_collections.vbox.memory.plugins.module_utils.model.machine import Machine, as_facts
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.inputs import (
+    FIGURES_OF_A_GUEST,
+    FIGURES_OF_A_HOST,
+    holds_memory,
+    host_input,
+    machine_input,
+    missing_figures,
+)
 
 LAG = 2  # seconds that a guest's figures are behind, besides their period; up to 5.7 were seen on a slow host
-SET_UP_AGAIN = (
-    15  # seconds after which metrics that stay silent are set up once more: 3 to 6 s were the rule on a slow host
-)
+# Seconds after which metrics that stay silent are set up once more: 3 to 6 s were the rule on a slow host.
+SET_UP_AGAIN = 15
 # Seconds that a guest's report is waited for: 5.7 were the most that was seen; of a host with no processor time to spare, more.
 LONGEST_SILENCE = 20
 GIVES_FOR = 90  # seconds in which a guest that was asked to give may be giving
-OF_THE_HOST = ("memory_total_kb", "memory_free_kb", "vmm_used_kb", "vmm_free_kb", "vmm_ballooned_kb")
-OF_A_GUEST = ("total_kb", "free_kb", "cache_kb", "balloon_kb")
-HOST_FIGURES = {key: HOST_METRICS[key] for key in OF_THE_HOST}
-GUEST_FIGURES = {key: GUEST_METRICS[key] for key in OF_A_GUEST}
+HOST_FIGURES = {key: HOST_METRICS[key] for key in FIGURES_OF_A_HOST}
+GUEST_FIGURES = {key: GUEST_METRICS[key] for key in FIGURES_OF_A_GUEST}
 
 
 @dataclass(frozen=True)
@@ -102,7 +107,7 @@ class HostObserver:
         at, samples = self._sample(machines, wait)
         self._count_reports(samples)
         figures = samples[HOST]
-        missing = [HOST_METRICS[key] for key in OF_THE_HOST if figures[key] is None]
+        missing = [HOST_METRICS[key] for key in missing_figures(figures)]
         if missing:
             raise VBoxMemoryError(
                 "server_unavailable",
@@ -130,7 +135,7 @@ class HostObserver:
                 if error.code != "machine_not_found":
                     raise
             else:
-                machines += [machine] if machine.state not in HOLDS_NOTHING else []
+                machines += [machine] if holds_memory(machine.state) else []
         return machines
 
     def _sum_at(self, guests: float, now: float, period: float, held: int) -> tuple[float, int]:
@@ -188,8 +193,10 @@ class HostObserver:
                 target: {key: values[target].get(metric) for key, metric in objects[target].items()}
                 for target in objects
             }
-            silent = [target for target in objects if None in samples[target].values()]
-            self._set_up_metrics(silent, objects, at)
+            self._set_up_metrics(_silent(samples), objects, at)
+            if any(machine.state == "running" for machine in machines):
+                samples[HOST] = without_early_zeros(samples[HOST])
+            silent = _silent(samples)
             if not silent or self._clock() >= until:
                 break
             time.sleep(POLL_INTERVAL)
@@ -222,55 +229,19 @@ class HostObserver:
     def _machine_input(
         self, machine: Machine, at: float, figures: Mapping[str, int | None] | None, started: Mapping[str, float]
     ) -> dict[str, Any]:
-        sample: dict[str, Any] | None = None
-        if figures and figures["free_kb"] is not None and figures["total_kb"] is not None:
-            sample = dict(figures, time=at - LAG - self._periods.get(machine.uuid, PERIOD))
-        change = (self.changes or {}).get(machine.uuid)
-        return machine_input(machine, sample, request_time(machine, change, at, time.time()), started.get(machine.uuid))
+        sampled = at - LAG - self._periods.get(machine.uuid, PERIOD)
+        requested = request_time(machine, (self.changes or {}).get(machine.uuid), at, time.time())
+        return machine_input(as_facts(machine), figures, sampled, requested, started.get(machine.uuid))
+
+
+def _silent(samples: Samples) -> list[str]:
+    """Who has not said all that was asked."""
+    return [target for target, figures in samples.items() if None in figures.values()]
 
 
 def is_watched(machine: Machine) -> bool:
     """Whether a machine's guest gives figures that are worth to ask for."""
     return machine.state == "running" and machine.additions_serve
-
-
-def host_input(
-    figures: Mapping[str, int | None], at: float, other_controller: str | None, users: int | None
-) -> dict[str, Any]:
-    """The planner's ``host``.
-
-    :param figures: all of :data:`OF_THE_HOST`
-    :param at: when they were taken
-    """
-    found = {key: figures[key] or 0 for key in OF_THE_HOST}
-    return {
-        "time": at,
-        "total_mb": found["memory_total_kb"] // 1024,
-        "available_mb": found["memory_free_kb"] // 1024,  # MemAvailable on Linux
-        "vmm_used_kb": found["vmm_used_kb"],
-        "vmm_free_kb": found["vmm_free_kb"],
-        "ballooned_kb": found["vmm_ballooned_kb"],
-        "other_controller": other_controller,
-        "users": users or 1,
-    }
-
-
-def machine_input(
-    machine: Machine, sample: Mapping[str, Any] | None, requested: float | None, started: float | None
-) -> dict[str, Any]:
-    """The planner's entry of a machine."""
-    return {
-        "uuid": machine.uuid,
-        "name": machine.name,
-        "memory_mb": machine.memory or 0,
-        "state": machine.state,
-        "large_pages": bool(machine.large_pages),  # a machine without the setting (ARM) has none
-        "additions": machine.additions_run_level,
-        "request_mb": machine.balloon_current or 0,
-        "request_time": requested,
-        "started": started,
-        "sample": None if sample is None else dict(sample),
-    }
 
 
 def request_time(machine: Machine, change: BalanceChange | None, at: float, now: float) -> float | None:

@@ -138,7 +138,10 @@ class RestartController:
         self._backend.power(self._machine.uuid, action, frontend)
 
     def _wait_until_stopped(self) -> None:
-        """Wait for the guest to shut down. It is powered off only if the task says ``power_off``."""
+        """Wait for the guest to shut down. It is powered off only if the task says ``power_off``.
+
+        :raises VBoxMemoryError: ``shutdown_timeout``
+        """
         timeout = self._desired.shutdown_timeout
         if self._wait(timeout, "it is asked to shut down", lambda now: now.state in STOPPED):
             return
@@ -150,7 +153,12 @@ class RestartController:
                 " the guest has not written" % timeout,
             )
         self._power("poweroff")
-        self._wait(timeout, "it is powered off", lambda now: now.state in STOPPED)
+        if not self._wait(timeout, "it is powered off", lambda now: now.state in STOPPED):
+            raise VBoxMemoryError(
+                "shutdown_timeout",
+                "the machine was powered off, as power_off: true says, and has not stopped within %d s; nothing was changed. See what holds"
+                " VirtualBox up, then run again, which starts it if it is off by then" % timeout,
+            )
 
     def _start(self, frontend: str | None) -> None:
         try:

@@ -9,10 +9,10 @@ import contextlib
 import os
 import time
 from typing import Any
-from xml.etree import ElementTree
 
 from ansible_collections.vbox.memory.plugins.module_utils.backends.base import Backend
 from ansible_collections.vbox.memory.plugins.module_utils.backends.process import native_path
+from ansible_collections.vbox.memory.plugins.module_utils.backends.settings_file import read_settings_file
 from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError
 from ansible_collections.vbox.memory.plugins.module_utils.model.machine import Machine
 from ansible_collections.vbox.memory.plugins.module_utils.model.settings import SETTINGS
@@ -22,6 +22,7 @@ from ansible_collections.vbox.memory.plugins.module_utils.planning.result import
 SLACK = 65536  # bytes that are to stay free: the new file can be larger than the old one, and others write there, too
 LOOKS = 3  # at a file that is not whole: VirtualBox puts the new one in its place in two steps
 PAUSE = 0.1  # seconds
+END = b"</VirtualBox>"  # of each settings file, an encrypted one's, too: the end of XML's root
 
 
 class SettingsFiles:
@@ -43,7 +44,7 @@ class SettingsFiles:
 
         :raises VBoxMemoryError: ``disk_full``
         """
-        if not any(isinstance(step, (SetValues, Restart)) for step in plan.steps):
+        if not _changes_settings(plan):
             return
         path = self._backend.settings_file(plan.machine.uuid)
         try:
@@ -61,6 +62,17 @@ class SettingsFiles:
                 " again" % (path, why),
             )
 
+    def check_kept(self, plan: MachinePlan) -> None:
+        """See that a machine which has all that is asked for has it on the disk, too: after a change on a full disk only VirtualBox's server has it.
+
+        :raises VBoxMemoryError: ``settings_not_saved``
+        """
+        if _changes_settings(plan) or not set(plan.requested) - {"balloon_current"}:
+            return
+        path = self._backend.settings_file(plan.machine.uuid)
+        if _is_cut_off(path) and _settings_in(path) is None:
+            raise _not_saved(path)
+
     def check_saved(self, result: MachineResult) -> None:
         """See that the settings of a machine that was changed are on the disk; where not, that is the result's error."""
         machine = result.after
@@ -73,6 +85,20 @@ class SettingsFiles:
             result.error = _not_saved(path)
         elif not result.error:
             result.error = _other_values(path, saved, machine)
+
+
+def _changes_settings(plan: MachinePlan) -> bool:
+    return any(isinstance(step, (SetValues, Restart)) for step in plan.steps)
+
+
+def _is_cut_off(path: str) -> bool:
+    """Whether a settings file that can be seen lacks its end, which costs less to see than that it is whole."""
+    try:
+        with open(native_path(path), "rb") as stream:
+            stream.seek(max(0, stream.seek(0, os.SEEK_END) - len(END) - 16))
+            return not stream.read().rstrip().endswith(END)
+    except (OSError, ValueError):
+        return False
 
 
 def lacks_room(path: str) -> str | None:
@@ -110,29 +136,16 @@ def _size(path: str) -> int:
 
 
 def _settings_in(path: str) -> dict[str, Any] | None:
-    """What a settings file says, as fields of a :class:`~..model.machine.Machine`; ``None`` if it is not whole."""
+    """What a settings file says, by the names of settings; ``None`` if it is not whole."""
     for look in range(LOOKS):
         time.sleep(PAUSE if look else 0)
         try:
-            with open(native_path(path), "rb") as stream:
-                return _values_of(ElementTree.parse(stream).getroot().find("{*}Machine"))
+            return {name: value for name, value in read_settings_file(path).items() if name in SETTINGS}
         except PermissionError:
             return {}
-        except (OSError, ElementTree.ParseError, ValueError, LookupError):
+        except (OSError, ValueError):
             pass
     return None
-
-
-def _values_of(machine: Any) -> dict[str, Any]:
-    if machine is None:  # encrypted
-        return {}
-    guest = machine.find("{*}Hardware/{*}Guest")
-    size = "0" if guest is None else guest.get("memoryBalloonSize", "0")
-    values: dict[str, Any] = {"balloon_default": int(size)} if size.isdigit() else {}
-    large_pages = machine.find("{*}Hardware/{*}CPU/{*}HardwareVirtExLargePages")  # of machines without further features
-    if large_pages is not None:
-        values["large_pages"] = large_pages.get("enabled") == "true"
-    return values
 
 
 def _not_saved(path: str) -> VBoxMemoryError:

@@ -60,6 +60,15 @@ class DesiredState:
         return any(getattr(self, option) is not None for option in BOTH_BALLOONS)
 
 
+def balloon_limit(memory: int) -> int:
+    """The largest balloon in MB that VirtualBox takes for so much memory in MB.
+
+    It is below floor(0.9 × memory); the program's own message names that figure itself, which is refused.
+    Source: measured on 7.2.22 (690 of 768 is taken; 114 of 128 is taken, 115 is refused).
+    """
+    return max(0, memory * 9 // 10 - 1)
+
+
 def balloon_that_leaves(leave: int, memory: int) -> int:
     """The balloon in MB that leaves a guest so many MB of its memory."""
     return max(0, memory - leave)

@@ -99,6 +99,11 @@ FACTS = {
 }
 
 
+def as_facts(machine: Machine) -> dict[str, Any]:
+    """What the facts say of a machine itself, by their keys."""
+    return {key: getattr(machine, field_name) for key, field_name in FACTS.items()}
+
+
 def machine_from_facts(entry: Mapping[str, Any]) -> Machine:
     """The :class:`Machine` that an entry of the facts was made of.
 

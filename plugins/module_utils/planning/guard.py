@@ -18,9 +18,8 @@ STEP_SHARE = 4
 SMALLEST_STEP = 16
 LARGEST_STEP = 128
 SLACK = 1  # the guest moves its balloon in chunks of 1 MB
-NOISE_SHARE = (
-    32  # what a guest's use moves by itself: a part of the reserve, 4 MB of 128 (recorded of idle guests: up to 3 MB)
-)
+# What a guest's use moves by itself is such a part of the reserve, 4 MB of 128 (recorded of idle guests: up to 3 MB).
+NOISE_SHARE = 32
 MEMORY_OF_RATE = 4  # for so many times their lag observations tell how fast a guest's programs grow
 
 

@@ -9,7 +9,11 @@ from dataclasses import dataclass
 from typing import Any, Callable, Mapping
 
 from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError
-from ansible_collections.vbox.memory.plugins.module_utils.model.desired import DesiredState, conflicting_balloon
+from ansible_collections.vbox.memory.plugins.module_utils.model.desired import (
+    DesiredState,
+    balloon_limit,
+    conflicting_balloon,
+)
 from ansible_collections.vbox.memory.plugins.module_utils.model.features import Features, runs_page_fusion
 from ansible_collections.vbox.memory.plugins.module_utils.model.machine import Machine
 from ansible_collections.vbox.memory.plugins.module_utils.model.settings import BALLOONS, SETTINGS
@@ -44,15 +48,6 @@ def check(change: Change) -> None:
         message = broken(change)
         if message:
             raise VBoxMemoryError(code, message)
-
-
-def balloon_limit(memory: int) -> int:
-    """The largest balloon in MB that VirtualBox takes for so much memory in MB.
-
-    It is below floor(0.9 × memory); the program's own message names that figure itself, which is refused.
-    Source: measured on 7.2.22 (690 of 768 is taken; 114 of 128 is taken, 115 is refused).
-    """
-    return max(0, memory * 9 // 10 - 1)
 
 
 def has_balloon_and_large_pages(machine: Machine) -> bool:

@@ -14,6 +14,7 @@ from typing import Any
 
 from ansible_collections.vbox.memory.plugins.module_utils.argument_spec import MANNER
 from ansible_collections.vbox.memory.plugins.module_utils.facts import totals
+from ansible_collections.vbox.memory.plugins.module_utils.model.desired import balloon_limit
 from ansible_collections.vbox.memory.plugins.module_utils.model.machine import LIVE
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.budget import RESERVE_LEAST, RESERVE_PERCENT
 from ansible_collections.vbox.memory.plugins.module_utils.planning.guard import Guard, GuestMemory, default_reserve
@@ -22,7 +23,6 @@ from ansible_collections.vbox.memory.plugins.plugin_utils.report.savings import 
 
 Figures = dict[str, Any]
 
-LARGEST_BALLOON = 90  # per cent of a machine's memory: VirtualBox takes less than that (measured at 128 and 768 MB)
 GUARD_CACHE = 50  # per cent of a guest's cache that the guard keeps, unless told otherwise
 SUMS = (
     "memory_total_kb",
@@ -104,8 +104,7 @@ def host_figures(name: str, entry: Mapping[str, Any]) -> Figures:
     host["balance"] = dict(codes=plan["host"]["codes"], sentence=plan["host"]["sentence"]) if plan else None
     if facts is None:
         return host
-    facts = known(facts)
-    measured = facts["host"]
+    measured = facts.get("host") or {}
     said = Said(policy, plan)
     machines = [_machine(machine, said, measured.get("features")) for machine in facts["machines"]]
     host.update(vbox_version=measured.get("vbox_version"), features=measured.get("features") or {}, machines=machines)
@@ -124,17 +123,6 @@ def host_figures(name: str, entry: Mapping[str, Any]) -> Figures:
     host["other_kb"] = None if None in held else max(0, held[2] - held[0] - held[1])
     host["bar"] = _bar(host)
     return host
-
-
-def known(facts: Mapping[str, Any]) -> Figures:
-    """Facts without the hypervisor's figures where VirtualBox has none yet.
-
-    For some seconds after metrics were set up it says 0 of all of them while machines run (measured on the live host, 7.2.22).
-    """
-    host = dict(facts.get("host") or {})
-    if not host.get("vmm_used_kb") and any(machine.get("state") in LIVE for machine in facts["machines"]):
-        host.update(dict.fromkeys(("vmm_used_kb", "vmm_free_kb", "vmm_ballooned_kb", "vmm_shared_kb")))
-    return dict(facts, host=host)
 
 
 def _totals(measured: Mapping[str, Any], machines: Sequence[Figures]) -> Figures:
@@ -228,7 +216,7 @@ def _room_mb(machine: Figures, guest: Mapping[str, Any], features: Mapping[str, 
     guard = Guard(default_reserve(memory), GUARD_CACHE)
     free, cached = guest["free_kb"] // 1024, (guest.get("cache_kb") or 0) // 1024
     room = guard.room(GuestMemory(free=free, cached=cached, given=asked, total=None))
-    return max(0, min(room, (memory * LARGEST_BALLOON - 1) // 100 - asked))
+    return max(0, min(room, balloon_limit(memory) - asked))
 
 
 def _wanted(uuid: str, said: Said) -> Figures:

@@ -197,9 +197,10 @@ def _sample(state, moment):
             continue
         setup["taken"] = due
         owner, _space, base = key.partition(" ")
+        early = base == "RAM/VMM" and moment - setup["since"] <= state["host"]["vmm_counts_after"]
         for name, value in values(state, owner, base).items():
             kept = setup["values"].setdefault(name, [])
-            kept.append(value)
+            kept.append(0 if early else value)
             del kept[: -setup["count"]]
 
 

@@ -17,6 +17,7 @@ NEW_HOST = {
         "memory_mb": 24105,
         "available_mb": 22604,
         "processors": 2,
+        "vmm_counts_after": 0,  # seconds after a set-up in which RAM/VMM says 0 (seen on the live host)
         "writes_settings_files": False,  # what of them our code reads
     },
     "server": {"metrics": {}},

@@ -74,8 +74,6 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from ansible.errors import AnsibleError
-
 # ansible-rulebook runs this file by its path, and does not know where collections are: eight folders up from here. (Ansible's own loader of
 # collections would do, but with it ansible-rulebook could not run the next such file.)
 FOLDER = os.path.abspath(os.path.join(__file__, *[os.pardir] * 8))
@@ -86,11 +84,15 @@ COLLECTIONS = os.path.join(FOLDER, "ansible_collections")
 if COLLECTIONS not in ansible_collections.__path__:  # there is a package of that name elsewhere
     ansible_collections.__path__.append(COLLECTIONS)
 
-from ansible_collections.vbox.memory.plugins.filter.balance import balance_filter
 from ansible_collections.vbox.memory.plugins.module_utils.errors import did_you_mean, printable
-from ansible_collections.vbox.memory.plugins.module_utils.planning.balance import planner as balance
-from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.from_facts import planner_input
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.policy import read
+from ansible_collections.vbox.memory.plugins.plugin_utils.balancing import (
+    BROKEN,
+    BalanceError,
+    inputs,
+    planned,
+    watched,
+)
 from ansible_collections.vbox.memory.plugins.plugin_utils.remote import HostError, problems_of, read_host
 from ansible_collections.vbox.memory.plugins.plugin_utils.values import shown
 from ansible_collections.vbox.memory.plugins.plugin_utils.watch import Event, Watched, after_failure, after_look
@@ -109,8 +111,6 @@ OPTIONS: dict[str, tuple[Any, tuple[type, ...], tuple[float, ...], str]] = {
 }
 # A playbook that answers gets the name as `--limit`, which takes more than names.
 ONE_HOST = re.compile(r"(?!all$)[A-Za-z0-9_][\w.-]*")
-# What figures that no host has could make of the planner
-BROKEN = (AnsibleError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
 async def main(queue: Any, args: dict[str, Any]) -> None:
@@ -185,15 +185,12 @@ def _told(
     """The events of a look, and what is known then. A host whose answer makes no sense is one that cannot be read."""
     try:
         return after_look(host, known, facts, _plan(facts, given["balance"], known.history, now), now, given["repeat"])
-    except BROKEN as error:
+    except (*BROKEN, BalanceError) as error:
         reason = "nothing can be planned from its answer: %s" % (str(error) or type(error).__name__)
         return after_failure(host, known, reason, now, given["repeat"])
 
 
 def _plan(facts: dict[str, Any], settings: dict[str, Any], history: Any, now: float) -> dict[str, Any]:
     """What balance would do now; its history is that of one who watches, as nothing of it is carried out here."""
-    plan = balance_filter(facts, settings, [], history, now)
-    host, machines = planner_input(facts, now)
-    # beside another controller, the planner asks for nothing
-    watching = balance.plan(dict(host, other_controller=NAME), machines, settings, [], history, now)
-    return dict(plan, history=watching["history"])
+    given = inputs(facts, settings, [], history, now)
+    return dict(planned(given), history=watched(given))

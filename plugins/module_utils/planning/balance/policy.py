@@ -7,14 +7,12 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
+from ansible_collections.vbox.memory.plugins.module_utils.model.desired import balloon_limit
 from ansible_collections.vbox.memory.plugins.module_utils.model.sizes import size_or_percent, truth, whole_number
 
 FLOOR_MB = 256
-SWING = 90  # per cent of a machine's memory: VirtualBox takes balloons under that only (measured at 128 and 768 MB)
-HARD_MB, HARD_PERCENT = (
-    128,
-    2,
-)  # a guest kills programs from 45 to 52 MB of Free down, and the figure is 5 s old (measured at 768 MB)
+# A guest kills programs from 45 to 52 MB of Free down, and the figure is 5 s old (measured at 768 MB).
+HARD_MB, HARD_PERCENT = 128, 2
 
 # Of a host. reserve: a twentieth of its memory and at least 1024 MB; ready: 2 % of the budget and at least 256 MB.
 POLICY: Dict[str, Any] = {"reserve": None, "share": 100, "ready": None, "window": 300, "period": 1}
@@ -130,14 +128,16 @@ def exclude_each_other(settings: Dict[str, Any], memory: int) -> bool:
 def limits(settings: Dict[str, Any], memory: int) -> Limits:
     """The limits of a machine of so many MB: floor and ceiling lie in what VirtualBox's balloon can make."""
     get = settings.get
-    least = memory - (memory * SWING - 1) // 100  # the balloon must be under 90 % of the memory
+    least = memory - balloon_limit(memory)
     ceiling = _bounded(_in_mb(get("ceiling", MACHINE_PARSED["ceiling"]), memory), least, memory)
     floor = get("floor")
     floor_mb = _bounded(FLOOR_MB if floor is None else _in_mb(floor, memory), least, ceiling)
     hard, comfort = get("hard_reserve"), get("comfort_reserve")
     hard_mb = HARD_MB + memory * HARD_PERCENT // 100 if hard is None else _in_mb(hard, memory)
     comfort_mb = 2 * hard_mb if comfort is None else max(hard_mb, _in_mb(comfort, memory))
-    return Limits(floor_mb, ceiling, hard_mb, comfort_mb, get("weight", 100), get("priority", 0))
+    return Limits(
+        floor_mb, ceiling, hard_mb, comfort_mb, get("weight", MACHINE["weight"]), get("priority", MACHINE["priority"])
+    )
 
 
 def _parsed(where: str, given: Any, known: Dict[str, Any], problems: List[str]) -> Dict[str, Any]:

@@ -375,9 +375,9 @@ def facts_with(**values):
 BAD = {
     "list": ([], "its answer is a list and has to be a dictionary"),
     "null": (None, "its answer is null and has to be a dictionary"),
-    "no_json": ("{", "its answer was cut off, or is no JSON"),
-    "bottomless": ("[" * 100000, "its answer was cut off, or is no JSON"),
-    "digits": (f"[1{'0' * 5000}]", "its answer was cut off, or is no JSON"),
+    "no_json": ("{", "its answer was cut off, or is no JSON: see what that Python prints"),
+    "bottomless": ("[" * 100000, "its answer was cut off, or is no JSON: see what that Python prints"),
+    "digits": (f"[1{'0' * 5000}]", "its answer was cut off, or is no JSON: see what that Python prints"),
     "nothing": ({}, "its answer holds neither facts nor an error"),
     "error": ({"msg": "no\n\u202eway" + "x" * 1000}, "no\\n\\u202eway" + "x" * 30),
     "number": ({"facts": 5}, "facts: it is a number and has to be a dictionary"),
@@ -429,7 +429,8 @@ def test_a_bad_answer_costs_its_own_host_only(listed, fake, answering):
     assert set(hostvars) == groups["vbox_machines"] == {f"{machine}.good.vbox"}
     flat = squeezed(said)
     for name, message in dict(
-        {name: message for name, (_answer, message) in BAD.items()}, flood="its answer is longer than 64 MB"
+        {name: message for name, (_answer, message) in BAD.items()},
+        flood="its answer is longer than 64 MB: see what that Python prints",
     ).items():
         warning = squeezed(f"host '{name}' cannot be read: ")
         assert flat.count(warning) == 1, said

@@ -26,15 +26,32 @@ def test_callbacks(callback, read):
 
 def test_only_what_is_a_line_of_progress_is_taken():
     text = '\n[]\n1\nnull\n{}\n{"machine": "a"}\n' + said(("a", "one"), ("b", "two"), ("a", "three")) + '{"machine": "c'
-    assert latest(text) == {"b": "two", "a": "three"}
+    assert latest(text) == {'"b"': "two", '"a"': "three"}
 
 
 def test_what_a_host_writes_is_bounded_and_printable():
     found = latest(said(("\x1b[31mred\n" * 100, "x" * 1000)))
     name, message = next(iter(found.items()))
-    assert len(name) <= 200 and len(message) == 200 and (name + message).isprintable()
-    assert name.startswith(r"\x1b[31mred\n")
-    assert latest(said((["a", 1], {"b": 2}))) == {"a, 1": "{'b': 2}"}
+    assert len(name) <= 1000 and len(message) == 200 and (name + message).isprintable()
+    assert name.startswith(r'"\u001b[31mred\n')
+    assert latest(said((["a", 1], {"b": 2}))) == {"\"['a', 1]\"": "{'b': 2}"}
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ('a": all is well. machine "b', r'"a\": all is well. machine \"b"'),
+        ("a\nh2, machine", r'"a\nh2, machine"'),
+        ("\u202egnp.exe", r'"\u202egnp.exe"'),
+        ("\x9b2J", r'"\x9b2J"'),
+        ("end\\", r'"end\\"'),
+        ("名前", '"名前"'),
+    ],
+)
+def test_no_name_ends_its_quotes_or_its_line(name, shown):
+    progress = Progress("h1", [name], 0)
+    assert progress.lines("", 9) == [f"h1, waiting for {shown} (9 s)"]
+    assert progress.lines(said((name, "one")), 13) == [f"h1, machine {shown}: one (13 s)"]
 
 
 def test_something_is_said_every_ten_seconds_and_nothing_twice_in_a_hurry():

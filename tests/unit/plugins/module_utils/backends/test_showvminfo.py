@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from ansible_collections.vbox.memory.plugins.module_utils.backends import process
 from ansible_collections.vbox.memory.plugins.module_utils.backends.showvminfo import (
     machine_from,
-    read_settings_file,
     rows_in,
 )
 from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError
@@ -125,29 +124,6 @@ UNREADABLE = {
         "GuestMemoryBalloon",
     ),
 }
-SETTINGS_FILES = [
-    (
-        '<VirtualBox xmlns="http://www.virtualbox.org/"><Machine OSType="Debian_64">'
-        '<Hardware><Guest memoryBalloonSize="150"/></Hardware></Machine></VirtualBox>',
-        {"os_type": "Debian_64", "balloon_default": 150},
-    ),
-    (
-        '<VirtualBox xmlns="http://www.virtualbox.org/"><Machine OSType="Debian_64"><Hardware><Guest/></Hardware></Machine></VirtualBox>',
-        {"os_type": "Debian_64", "balloon_default": 0},
-    ),
-    (
-        '<VirtualBox><Machine OSType="Windows10_64"><Hardware/></Machine></VirtualBox>',
-        {"os_type": "Windows10_64", "balloon_default": 0},
-    ),
-    ('<VirtualBox><MachineEncrypted keyId="x"/></VirtualBox>', {"os_type": None, "balloon_default": None}),
-    (
-        '<VirtualBox><Machine OSType="x"><Hardware><Guest memoryBalloonSize="lots"/></Hardware></Machine></VirtualBox>',
-        {"os_type": None, "balloon_default": None},
-    ),
-    ('<?xml version="1.0" encoding="nosuch"?><VirtualBox/>', {"os_type": None, "balloon_default": None}),
-    ("", {"os_type": None, "balloon_default": None}),
-    ("\x00 not XML", {"os_type": None, "balloon_default": None}),
-]
 
 
 def uuid_in(text):
@@ -254,20 +230,6 @@ def test_a_list_that_is_not_whole_is_an_error(text):
 )
 def test_rows_of_a_list(text, rows):
     assert rows_in(text) == rows
-
-
-@pytest.mark.parametrize(("text", "expected"), SETTINGS_FILES, ids=map(str, range(len(SETTINGS_FILES))))
-def test_read_settings_file(tmp_path, text, expected):
-    path = tmp_path / "web01.vbox"
-    path.write_text(text)
-    assert read_settings_file(str(path)) == expected
-
-
-@pytest.mark.parametrize(
-    "path", ["", "/nosuch/web01.vbox", "/", "a\x00b"], ids=["none", "gone", "a folder", "no path at all"]
-)
-def test_a_settings_file_that_is_not_there(path):
-    assert read_settings_file(path) == {"os_type": None, "balloon_default": None}
 
 
 LINES = st.lists(

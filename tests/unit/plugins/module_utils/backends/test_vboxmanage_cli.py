@@ -494,7 +494,7 @@ def test_paths_are_the_same_in_every_locale(tmp_path, stand_in, locale):
     code = f"""
 import sys
 from ansible_collections.vbox.memory.plugins.module_utils.backends.vboxmanage_cli import VBoxManage
-from ansible_collections.vbox.memory.plugins.module_utils.backends.showvminfo import read_settings_file
+from ansible_collections.vbox.memory.plugins.module_utils.backends.settings_file import read_settings_file
 print(sys.getfilesystemencoding(), read_settings_file({ascii(str(folder / "a.vbox"))})["os_type"], VBoxManage({ascii(str(folder / "VBoxManage"))}).run())
 """
     environment = dict(os.environ, LC_ALL=locale, PYTHONUTF8="0", PYTHONCOERCECLOCALE="0", PYTHONPATH=BUILD)

@@ -152,3 +152,14 @@ def test_the_type_of_the_system_is_read_where_page_fusion_depends_on_it(page_fus
     backend = MemoryBackend()
     converge(backend, [DesiredState("web01", balloon=0), DesiredState("web02", page_fusion=page_fusion)])
     assert backend.details is (page_fusion is True)
+
+
+def test_a_machine_that_does_not_stop_when_it_is_powered_off_is_neither_changed_nor_started():
+    class Stuck(MemoryBackend):
+        def power(self, uuid, action, frontend=None):
+            self.log.append((action, frontend))
+
+    backend = Stuck(WEB01, capabilities=())
+    result = bring(backend, balloon_default=64, on_blocked="shutdown", power_off=True, shutdown_timeout=0)
+    assert result["code"] == "shutdown_timeout" and "was powered off" in result["msg"] and "run again" in result["msg"]
+    assert [entry[0] for entry in backend.log] == ["acpipowerbutton", "poweroff"] and result["changed"] is False

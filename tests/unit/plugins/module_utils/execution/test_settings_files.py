@@ -74,6 +74,33 @@ def test_what_is_on_the_disk_after_a_change(tmp_path, content, code, words):
     assert result["changed"] and result["after"] == {"balloon_default_mb": 64}
 
 
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (SAVED, None),
+        (SAVED + "\n\n", None),
+        (AFTER["what only the password opens"][0], None),
+        ("", "settings_not_saved"),
+        (SAVED[:150], "settings_not_saved"),
+        (None, None),  # nobody can see it from here
+    ],
+)
+@pytest.mark.parametrize("asked", ["default", "both", "current"])
+def test_what_virtualbox_has_and_the_disk_has_not_is_not_called_unchanged(tmp_path, content, code, asked):
+    path = tmp_path / "web01.vbox"
+    if content is not None:
+        path.write_text(content)
+    backend = Backend(path, SAVED)
+    backend.machines = {STOPPED.uuid: replace(WEB01 if asked == "current" else STOPPED, balloon_default=64)}
+    option = {"default": "balloon_default", "both": "balloon", "current": "balloon_current"}[asked]
+    desired = DesiredState("web01", **{option: 0 if asked == "current" else 64}, wait=False)
+    for check_mode in (True, False):
+        result = converge(backend, [desired], check_mode)[0].as_result()
+        assert result.get("code") == (None if asked == "current" else code), result
+        assert not result["changed"]
+        assert code is None or asked == "current" or "web01.vbox" in result["msg"]
+
+
 def test_a_file_of_before_that_is_not_whole_is_not_praised(tmp_path):
     path = tmp_path / "web01.vbox"
     path.write_text("half")

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.vbox.memory.plugins.module_utils.errors import CODES
-from ansible_collections.vbox.memory.plugins.module_utils.planning.preconditions import PRECONDITIONS, balloon_limit
+from ansible_collections.vbox.memory.plugins.module_utils.model.desired import balloon_limit
+from ansible_collections.vbox.memory.plugins.module_utils.planning.preconditions import PRECONDITIONS
 
 # Measured on 7.2.22: the first is taken, the next is refused
 MEASURED = [(768, 690), (128, 114), (1000, 899), (4, 2)]

@@ -59,6 +59,7 @@ def test_json(told):
     found = json.loads(as_json(told))
     assert found.pop("version") == 1
     assert found == told
+    assert all(line.isprintable() for line in as_json(told).split("\n"))
 
 
 def test_csv(told):
@@ -69,7 +70,9 @@ def test_csv(told):
             found[row["host"], row["uuid"] or None, key] = float(text) if re.fullmatch(r"[\d.]+", text) else None
     for place, value in expected(told).items():
         assert found[place] == value, place
-    assert not any(cell.startswith(("=", "+", "-", "@")) for row in rows for cell in row.values())
+    cells = [cell for row in rows for cell in row.values()]
+    assert not any(cell.startswith(("=", "+", "-", "@", "＝", "＋", "－", "＠")) for cell in cells)
+    assert all(cell.isprintable() for cell in cells)
 
 
 def test_prometheus(told):
