@@ -364,13 +364,14 @@ class BalloonController:
 
     def _wait_until_still(self) -> Steps[GuestMemory]:
         """Wait until what all balloons hold does not change. This guest is then taken to hold what is requested of it, if so much is counted."""
-        last, pause = None, 0.0
+        last: int | None = None
+        pause = 0.0
         while True:
             seen = yield from self._see(None, pause, Balloon.MOVES)
             if (seen.ballooned == last and seen.alone) or self._seconds() >= self._desired.timeout:
                 break
             last, pause = seen.ballooned, PERIOD
-        self.observer.not_ours = max(0, (seen.ballooned or 0) - self._requested)
+        self.observer.not_ours = max(0, seen.ballooned - self._requested)
         return seen.guest
 
     def _stalled_or_timed_out(self, last_progress: float, giving_back: bool = False) -> bool:

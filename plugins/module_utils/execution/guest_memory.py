@@ -74,14 +74,21 @@ class GuestObserver:
         self._record(guest)
         return guest
 
-    def take(self, figures: Mapping[str, int | None], held: int, others: int) -> GuestMemory:
+    def take(
+        self, figures: Mapping[str, int | None], held: int, others: int = 0, given: int | None = None
+    ) -> GuestMemory:
         """The guest by figures that somebody else asked for.
 
         :param figures: kB, of :data:`GUEST_MEMORY`
         :param held: what VirtualBox counts for all balloons
         :param others: the most of it that balloons which move at the same time can have taken since
+        :param given: what the guest holds, where that is known: its own balloon does not move
         """
-        guest = _guest_memory(figures, held, lambda own, counted: self._given(own, counted - others))
+
+        def of_this_guest(own: int | None, counted: int) -> int:
+            return self._given(own, counted - others) if given is None else own or given
+
+        guest = _guest_memory(figures, held, of_this_guest)
         self._record(guest)
         return guest
 
@@ -90,11 +97,6 @@ class GuestObserver:
         self.moved_by_others += size
         if self.not_ours is not None:
             self.not_ours += size
-
-    @property
-    def given(self) -> int:
-        """What the guest held when it was last looked at."""
-        return int(self.progress[-1]["given_mb"]) if self.progress else self.requested
 
     def seconds(self) -> float:
         """The seconds since this guest was first observed."""

@@ -96,7 +96,7 @@ class Seen:
     guest: GuestMemory
     at: float
     took: float
-    ballooned: int | None
+    ballooned: int
     turn: bool
     alone: bool
 
@@ -136,6 +136,7 @@ class _Guest:
         self.ended_at: float | None = None
         self.is_gone = False  # its machine does not run any more
         self.moves = False  # whether its balloon may be another than it was last settled for
+        self.holds: int | None = None  # by the last look at which no other balloon moved
         self.rise = 0  # the most by which it can have grown since it began to move
         self.counted = 0  # what VirtualBox counted for all when it began, and what others did since
         self._began = self._lowest = 0  # what was requested then, and the least since
@@ -248,10 +249,18 @@ class _Tasks:
         seen: dict[_Guest, Seen] = {}
         for guest in looked_at:
             if guest.due <= now and not self._is_silent(guest, guest.uuid in silent, now):
-                others = [other for other in self._guests if other is not guest and other.moves]
-                memory = guest.observer.take(samples[guest.uuid], self._counted, sum(each.rise for each in others))
-                seen[guest] = Seen(memory, now, now - asked, counted, guest is self._turn, not others)
+                seen[guest] = self._seen(guest, samples[guest.uuid], now, now - asked)
         self._let_go_on(seen, now)
+
+    def _seen(self, guest: _Guest, figures: Mapping[str, int | None], now: float, took: float) -> Seen:
+        others = [other for other in self._guests if other is not guest and other.moves]
+        if others and not guest.moves:
+            memory = guest.observer.take(figures, self._counted, given=guest.holds)
+        else:
+            memory = guest.observer.take(figures, self._counted, sum(other.rise for other in others))
+        if not others:
+            guest.holds = memory.given
+        return Seen(memory, now, took, self._counted, guest is self._turn, not others)
 
     def _must_wait_for(self, counted: int | None, now: float) -> bool:
         if counted is not None:
@@ -277,16 +286,23 @@ class _Tasks:
         try:
             state = self._backend.read(guest.uuid).state
         except VBoxMemoryError as error:
-            guest.is_gone = error.code == "machine_not_found"
             return error
         if state == guest.machine.state:
             return None
-        guest.is_gone = state != "paused"
         return VBoxMemoryError(
             "state_blocks_change",
             "the machine became %s while its balloon was changed to %d MB: run again when it runs"
             % (state, guest.observer.requested),
         )
+
+    def _has_gone(self, guest: _Guest) -> bool:
+        """Whether a machine does not run any more; without others it does not matter."""
+        if not any(other.is_open for other in self._guests):
+            return False
+        try:
+            return not self._backend.read(guest.uuid).live
+        except VBoxMemoryError as error:
+            return error.code == "machine_not_found"
 
     def _let_go_on(self, seen: Mapping[_Guest, Seen], now: float) -> None:
         """Those that may need memory back go first, then the one whose balloon moves, and last who may begin to."""
@@ -335,6 +351,7 @@ class _Tasks:
             self._turn = None
         if wish is None:
             guest.ended_at = time.monotonic()
+            guest.is_gone = guest.is_gone or (guest.error is not None and self._has_gone(guest))
         if guest.is_gone or (isinstance(wish, Look) and wish.balloon is Balloon.SHRINKS):
             guest.begins_to_move(requested, self._counted)
         elif guest.is_open and guest.moves and guest is not self._turn:
@@ -344,9 +361,10 @@ class _Tasks:
         """A balloon moves no more: what it has come to hold is not the others'."""
         others = [other for other in self._guests if other is not guest]
         if guest.is_gone:
-            moved = -guest.observer.given
+            moved = -(guest.holds or 0)
         elif any(other.moves for other in others):
             moved = -guest.lowered
+            guest.holds = guest.observer.requested
         else:
             moved = self._counted - guest.counted
         guest.moves, guest.rise = False, 0
