@@ -109,15 +109,14 @@ class _Work:
         log: Log,
         leave_waiting: bool,
     ) -> None:
-        self._backend = backend
         self._desired = desired
         self._found = found
         self._check_mode = check_mode
-        self._log = log
         self._leave_waiting = leave_waiting
         self._planner = _Planner(backend, desired, found, leave_waiting)
         self._requests = BalloonRequests(backend)
         self._files = SettingsFiles(backend)
+        self._means = (backend, self._planner.plan, self._requests, self._files, log)
         self._interrupted = False
 
     def goes_with_others(self, place: int) -> bool:
@@ -137,12 +136,8 @@ class _Work:
         made = result.plan
         if made and not self._check_mode:
             left = self._leave_waiting and _waits(made, self._requests)
-            done = (
-                left_waiting(made)
-                if left
-                else execute(made, self._backend, self._planner.plan, self._requests, self._log)
-            )
-            result = self._saved(done, result)
+            done = left_waiting(made) if left else execute(made, *self._means)
+            result = _with_error_of(result, done)
             self._interrupted = result.error is not None and result.error.code == "interrupted"
         return result
 
@@ -158,17 +153,16 @@ class _Work:
                 if planned[-1].plan:
                     yield planned[-1].plan
 
-        done = iter(execute_side_by_side(plans(), self._backend, self._planner.plan, self._requests, self._log))
-        return [self._saved(next(done), result) if result.plan else result for result in planned]
+        done = iter(execute_side_by_side(plans(), *self._means))
+        return [_with_error_of(result, next(done)) if result.plan else result for result in planned]
 
     def _attempt(self, place: int) -> MachineResult:
         return _attempt(self._planner, self._files, self._desired[place], self._found[place])
 
-    def _saved(self, done: MachineResult, planned: MachineResult) -> MachineResult:
-        """The result of what was done, once the settings are known to be saved."""
-        done.error = planned.error or done.error
-        self._files.check_saved(done)
-        return done
+
+def _with_error_of(planned: MachineResult, done: MachineResult) -> MachineResult:
+    done.error = planned.error or done.error
+    return done
 
 
 def _with_notes(backend: Backend, found: Sequence[Found]) -> list[Found]:

@@ -17,6 +17,7 @@ from ansible_collections.vbox.memory.plugins.module_utils.execution.balloon impo
 )
 from ansible_collections.vbox.memory.plugins.module_utils.execution.guest_memory import BalloonRequests, Log
 from ansible_collections.vbox.memory.plugins.module_utils.execution.restart import RestartController
+from ansible_collections.vbox.memory.plugins.module_utils.execution.settings_files import SettingsFiles
 from ansible_collections.vbox.memory.plugins.module_utils.model.commands import change_commands
 from ansible_collections.vbox.memory.plugins.module_utils.model.desired import DesiredState
 from ansible_collections.vbox.memory.plugins.module_utils.model.machine import Machine
@@ -46,14 +47,16 @@ def execute(
     backend: Backend,
     replan: Replan,
     requests: BalloonRequests,
+    files: SettingsFiles,
     log: Log,
     max_replans: int = MAX_REPLANS,
 ) -> MachineResult:
     """Take the steps of a plan and read back; the result holds the error, if there is one, and what did change by then.
 
     :param replan: makes a plan for the machine as it is then: it was started or stopped meanwhile, or the backend is another
+    :param files: sees that the settings were saved, and that there is still room when a guest was waited for
     """
-    return execute_side_by_side([plan], backend, replan, requests, log, max_replans)[0]
+    return execute_side_by_side([plan], backend, replan, requests, files, log, max_replans)[0]
 
 
 def execute_side_by_side(
@@ -61,6 +64,7 @@ def execute_side_by_side(
     backend: Backend,
     replan: Replan,
     requests: BalloonRequests,
+    files: SettingsFiles,
     log: Log,
     max_replans: int = MAX_REPLANS,
 ) -> list[MachineResult]:
@@ -71,7 +75,7 @@ def execute_side_by_side(
     executions: list[_Execution] = []
     waiting: list[_Execution] = []
     for plan in plans:
-        executions.append(_Execution(plan, backend, requests, log, replan, max_replans))
+        executions.append(_Execution(plan, backend, requests, files, log, replan, max_replans))
         waiting += [executions[-1]] if executions[-1].goes_on() else []
         if len(waiting) == MOST_AT_ONCE:
             _finish(waiting)
@@ -99,6 +103,7 @@ class _Execution:
         plan: MachinePlan,
         backend: Backend,
         requests: BalloonRequests,
+        files: SettingsFiles,
         log: Log,
         replan: Replan,
         max_replans: int,
@@ -108,6 +113,7 @@ class _Execution:
         self.desired = plan.desired
         self._backend = backend
         self._requests = requests
+        self._files = files
         self._log = log
         self._restarted_for: Mapping[str, Any] = {}
         self.use(plan)
@@ -141,6 +147,7 @@ class _Execution:
         except VBoxMemoryError as error:
             self.result.error = error
         self.result.plan, self.result.after = self.plan, self.after
+        self._files.check_saved(self.result)
 
     def use(self, plan: MachinePlan) -> None:
         """Go by this plan from here on."""
@@ -175,6 +182,8 @@ class _Execution:
         if "balloon_default" in values and self._reached is not None:
             # A balloon that stopped short of its target is the largest that is known to do no harm, by default too.
             values["balloon_default"] = min(values["balloon_default"], self._reached)
+        if step.live:
+            self._files.check_room(self.plan)  # once more: it may be minutes since the plan was made
         capabilities = self._backend.capabilities
         self.result.commands += change_commands(self.plan.machine.uuid, values)
         try:
