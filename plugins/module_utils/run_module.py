@@ -92,7 +92,9 @@ def converge(
     work = _Work(backend, desired, found, check_mode, log, leave_waiting)
     together = [place for place in range(len(desired)) if work.goes_with_others(place)]
     alone = [place for place in range(len(desired)) if place not in together]
-    results = {place: work.result_of(place) for place in alone}  # what may restart a machine goes first: guests under way are looked after all the time
+    results = {
+        place: work.result_of(place) for place in alone
+    }  # what may restart a machine goes first: guests under way are looked after all the time
     results.update(zip(together, work.results_of(together)))
     return [results[place] for place in range(len(desired))]
 

@@ -141,11 +141,16 @@ class SimulatedGuests(MemoryBackend):
             return dict.fromkeys(metrics)
         figures = {"RAM/VMM/Ballooned": int(self._counted)}
         if target != HOST:
-            figures = {"Guest/RAM/Usage/Free": self.guests[self.machines[target].name].shown, "Guest/RAM/Usage/Total": 709}
+            figures = {
+                "Guest/RAM/Usage/Free": self.guests[self.machines[target].name].shown,
+                "Guest/RAM/Usage/Total": 709,
+            }
         return {metric: figures.get(metric, 0) * 1024 for metric in metrics}
 
     def _alive(self):
-        return [(name, life) for name, life in self.guests.items() if self.machines[self.uuids[name]].state == "running"]
+        return [
+            (name, life) for name, life in self.guests.items() if self.machines[self.uuids[name]].state == "running"
+        ]
 
 
 class SimulatedGuest(MemoryBackend):

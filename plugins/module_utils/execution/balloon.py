@@ -82,10 +82,14 @@ def change_balloons(changes: Sequence[BalloonChange]) -> list[VBoxMemoryError | 
         # What all balloons hold together is one figure, so one task changes them at a time.
         with user_lock("balloon", timeout) as acquired:
             if acquired:
-                return look_after(changes[0].controller.backend, [change.controller.task(change.target) for change in changes])
+                return look_after(
+                    changes[0].controller.backend, [change.controller.task(change.target) for change in changes]
+                )
     except VBoxMemoryError as error:
         return [error] * len(changes)
-    busy = "another task of this user has been changing a balloon for more than %d s: run again when it has done" % timeout
+    busy = (
+        "another task of this user has been changing a balloon for more than %d s: run again when it has done" % timeout
+    )
     return [VBoxMemoryError("balloon_busy", busy) for _change in changes]
 
 

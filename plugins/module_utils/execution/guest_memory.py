@@ -147,9 +147,7 @@ def _sampled(backend: Backend, uuid: str, wait: float, given: Callable[[int | No
     return _guest_memory(samples[uuid], in_mb(samples[HOST]["ballooned_kb"]) or 0, given)
 
 
-def _guest_memory(
-    figures: Mapping[str, int | None], held: int, given: Callable[[int | None, int], int]
-) -> GuestMemory:
+def _guest_memory(figures: Mapping[str, int | None], held: int, given: Callable[[int | None, int], int]) -> GuestMemory:
     return GuestMemory(
         free=in_mb(figures["free_kb"]),
         cached=in_mb(figures["cache_kb"]) or 0,

@@ -380,9 +380,5 @@ class _Tasks:
             if guest.still is None or guest.still[1] != self._counted:
                 guest.still = (now, self._counted)
             long_ago = now - guest.ended_at
-            if (
-                long_ago >= LAG + PERIOD
-                if guest.is_gone
-                else now - guest.still[0] >= PERIOD or long_ago >= STALL
-            ):
+            if long_ago >= LAG + PERIOD if guest.is_gone else now - guest.still[0] >= PERIOD or long_ago >= STALL:
                 self._settle(guest)

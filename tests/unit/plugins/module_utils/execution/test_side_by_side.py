@@ -270,7 +270,9 @@ def test_what_a_guest_is_to_do_is_a_step_for_each_look():
     steps = controller.task(100).steps
 
     def seen(given):
-        return Seen(GuestMemory(free=600 - given, cached=0, given=given, total=700, ballooned=given), 0, 0, given, True, True)
+        return Seen(
+            GuestMemory(free=600 - given, cached=0, given=given, total=700, ballooned=given), 0, 0, given, True, True
+        )
 
     assert next(steps) == Turn()
     assert steps.send(None) == Look(0, Balloon.MOVES)
