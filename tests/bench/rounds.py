@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright: vbox.memory contributors
-"""What a round of balance takes of the host's processor where there is nothing to do, over many machines, by the bindings: the real VirtualBox of the sandbox."""
+"""What a round of balance over many machines takes of the host's processor where there is nothing to do: by the bindings, on the sandbox's real VirtualBox."""
 
 from __future__ import annotations
 

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright: vbox.memory contributors
-"""SIGKILL at 50 random moments, on the fake: of the service of balance, of its module, and of the module that changes balloons. No guest is harmed, and the next one goes on."""
+"""SIGKILL at 50 random moments, on the fake, of the service of balance, of its module, and of the module that changes balloons.
+
+No guest is harmed, and the next one goes on.
+"""
 
 from __future__ import annotations
 

@@ -254,7 +254,7 @@ class _Tasks:
 
     def _seen(self, guest: _Guest, figures: Mapping[str, int | None], now: float, took: float) -> Seen:
         others = [other for other in self._guests if other is not guest and other.moves]
-        if others and not guest.moves:
+        if others and not guest.moves and guest.holds is not None:
             memory = guest.observer.take(figures, self._counted, given=guest.holds)
         else:
             memory = guest.observer.take(figures, self._counted, sum(other.rise for other in others))
@@ -331,8 +331,12 @@ class _Tasks:
                 self._advance(guest, None, now)
 
     def _queue(self) -> list[_Guest]:
-        """Those that wait for their turn, in order."""
-        waiting = [guest for guest in self._guests if guest.is_open and guest.wants_turn and guest is not self._turn]
+        """Those that wait for their turn, in order. Whose figures are still to come is passed over."""
+        waiting = [
+            guest
+            for guest in self._guests
+            if guest.wants_turn and guest is not self._turn and guest.silent_since is None
+        ]
         return sorted(waiting, key=lambda guest: (guest.wish != Turn(first=True), guest.waits_since))
 
     def _advance(
@@ -361,7 +365,7 @@ class _Tasks:
         """A balloon moves no more: what it has come to hold is not the others'."""
         others = [other for other in self._guests if other is not guest]
         if guest.is_gone:
-            moved = -(guest.holds or 0)
+            moved = -(guest.holds or 0)  # too little is safe: the others then count with less than they hold
         elif any(other.moves for other in others):
             moved = -guest.lowered
             guest.holds = guest.observer.requested

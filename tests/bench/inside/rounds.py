@@ -2,8 +2,8 @@
 # Copyright: vbox.memory contributors
 """Rounds of balance by the bindings over this user's machines, with nothing to do: seconds of the processor, as JSON.
 
-No machine can run in the sandbox. So all are read, and their metrics asked for, as of running ones, and what only a running one has is put in: its state and its
-guest's figures. What a running one costs beside that is a session, to read its current balloon; one that locks a stopped machine stands in for it.
+No machine can run in the sandbox. So all are read, and their metrics asked for, as of running ones, and what only a running one has is put in: its state and
+its guest's figures. What a running one costs beside that is a session, to read its current balloon; one that locks a stopped machine stands in for it.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright: vbox.memory contributors
-"""The balloons of several guests at a time, on simulated guests: each is guarded as if it were alone, and none is held up by another that is in need, stuck or gone."""
+"""The balloons of several simulated guests at a time: each is guarded as if it were alone, and gets there beside others that are in need, stuck or gone."""
 
 from __future__ import annotations
 
@@ -187,6 +187,15 @@ def test_one_is_paused_in_the_middle(inflate, second):
     results = inflate(host, target=300, partial=False)
     assert results["pauses"]["code"] == "state_blocks_change" and "became paused" in results["pauses"]["msg"]
     assert "code" not in results["runs"] and host.guests["runs"].given == 300
+
+
+@pytest.mark.parametrize("second", [4, 9, 14, 19])
+def test_one_that_gives_no_figures_for_a_while_holds_nobody_up_that_can_go_on(inflate, second):
+    events = [(second, lambda host: host.silent.add("quiet")), (second + 50, lambda host: host.silent.clear())]
+    host = Strict(0.05, events, quiet=Life(1), talks=Life(2), talks_too=Life(3))
+    results = inflate(host, target=300, partial=False)
+    assert {current(result) for result in results.values()} == {300} and second + 50 < host.now < second + 80
+    assert not host.harmed()
 
 
 def test_some_get_memory_back_while_others_give(inflate):
