@@ -2,7 +2,7 @@
 # Copyright: vbox.memory contributors
 
 # Nothing has to be done before any of these. What they fetch or make is kept in ~/.cache/vbox-memory (or $VBOX_MEMORY_CACHE).
-.PHONY: help demo report test test-live test-live-balance test-matrix release bench bench-report bench-live bench-balance bench-balance-long lint docs
+.PHONY: help demo report test test-live test-live-balance test-matrix release bench bench-round bench-report bench-live bench-balance bench-balance-long lint docs
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -33,6 +33,9 @@ test-live-balance: ## balance, its service and its events with running machines;
 
 bench: ## how long things take, with fleets of many sizes
 	@tests/bench/run
+
+bench-round: ## what a round of balance over 50 machines takes where there is nothing to do
+	@tests/tools/with bench python tests/bench/rounds.py
 
 bench-report: ## how large the report's page is, and how long a browser takes to show, sort and filter it
 	@tests/tools/with test python tests/bench/page.py

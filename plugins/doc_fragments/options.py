@@ -153,6 +153,7 @@ options:
     description:
       - The seconds to wait for a guest in all, also for its Guest Additions after a restart. A guest that stands still for 60 seconds is
         given up before that.
+      - Of a task's running machines four are waited for at a time. While it is another one's turn, a machine's seconds do not count.
     type: int
     default: 600
 """

@@ -8,13 +8,13 @@ from __future__ import annotations
 import json
 import os
 import time
-from typing import Any, Mapping, Sequence
+from typing import Any, Iterator, Mapping, Sequence
 
 from ansible_collections.vbox.memory.plugins.module_utils.argument_spec import MemoryModule, desired_states
 from ansible_collections.vbox.memory.plugins.module_utils.backends.base import Backend, Found, with_notes
 from ansible_collections.vbox.memory.plugins.module_utils.backends.select import select_backend
 from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError, printable
-from ansible_collections.vbox.memory.plugins.module_utils.execution.execute import execute
+from ansible_collections.vbox.memory.plugins.module_utils.execution.execute import execute, execute_side_by_side
 from ansible_collections.vbox.memory.plugins.module_utils.execution.guest_memory import (
     FIRST_SAMPLE,
     BalloonRequests,
@@ -32,6 +32,7 @@ from ansible_collections.vbox.memory.plugins.module_utils.planning.plan import (
     differing,
     needs_guest_memory,
     plan,
+    restarts,
     start_only,
 )
 from ansible_collections.vbox.memory.plugins.module_utils.planning.result import (
@@ -89,26 +90,82 @@ def converge(
     if any(one.on_blocked != "fail" for one in desired):
         found = _with_notes(backend, found)
     _refuse_the_same_machine_twice(desired, found)
-    planner = _Planner(backend, desired, found, leave_waiting)
-    requests = BalloonRequests(backend)
-    files = SettingsFiles(backend)
-    results = []
-    interrupted = False
-    for one, machine in zip(desired, found):
-        if interrupted:
-            results.append(_left_alone(one, machine))
-            continue
-        result = _attempt(planner, files, one, machine)
+    work = _Work(backend, desired, found, check_mode, log, leave_waiting)
+    together = [place for place in range(len(desired)) if work.goes_with_others(place)]
+    alone = [place for place in range(len(desired)) if place not in together]
+    results = {
+        place: work.result_of(place) for place in alone
+    }  # what may restart a machine goes first: guests under way are looked after all the time
+    results.update(zip(together, work.results_of(together)))
+    return [results[place] for place in range(len(desired))]
+
+
+class _Work:
+    """What is to be done, by the places of the machines in the list."""
+
+    def __init__(
+        self,
+        backend: Backend,
+        desired: Sequence[DesiredState],
+        found: Sequence[Found],
+        check_mode: bool,
+        log: Log,
+        leave_waiting: bool,
+    ) -> None:
+        self._desired = desired
+        self._found = found
+        self._check_mode = check_mode
+        self._leave_waiting = leave_waiting
+        self._planner = _Planner(backend, desired, found, leave_waiting)
+        self._requests = BalloonRequests(backend)
+        self._files = SettingsFiles(backend)
+        self._means = (backend, self._planner.plan, self._requests, self._files, log)
+        self._interrupted = False
+
+    def goes_with_others(self, place: int) -> bool:
+        """Whether a machine is only waited for while its guest follows, so that others can be waited for at the same time."""
+        machine, desired = self._found[place], self._desired[place]
+        if self._check_mode or self._leave_waiting or not isinstance(machine, Machine) or machine.state != "running":
+            return False
+        asks_guest = desired.wait and "balloon_current" in desired.settings_for(machine)
+        return asks_guest and not self._planner.restarts(machine, desired)
+
+    def result_of(self, place: int) -> MachineResult:
+        """Bring a machine to its desired state, or see what would be done."""
+        desired, machine = self._desired[place], self._found[place]
+        if self._interrupted:
+            return _left_alone(desired, machine)
+        result = self._attempt(place)
         made = result.plan
-        if made and not check_mode:
-            left = leave_waiting and _waits(made, requests)
-            done = left_waiting(made) if left else execute(made, backend, planner.plan, requests, log)
-            done.error = result.error or done.error
-            result = done
-            interrupted = result.error is not None and result.error.code == "interrupted"
-            files.check_saved(result)
-        results.append(result)
-    return results
+        if made and not self._check_mode:
+            left = self._leave_waiting and _waits(made, self._requests)
+            done = left_waiting(made) if left else execute(made, *self._means)
+            result = _with_error_of(result, done)
+            self._interrupted = result.error is not None and result.error.code == "interrupted"
+        return result
+
+    def results_of(self, places: Sequence[int]) -> list[MachineResult]:
+        """Bring machines to their desired states, several at a time."""
+        if self._interrupted:
+            return [_left_alone(self._desired[place], self._found[place]) for place in places]
+        planned: list[MachineResult] = []
+
+        def plans() -> Iterator[MachinePlan]:
+            for place in places:
+                planned.append(self._attempt(place))
+                if planned[-1].plan:
+                    yield planned[-1].plan
+
+        done = iter(execute_side_by_side(plans(), *self._means))
+        return [_with_error_of(result, next(done)) if result.plan else result for result in planned]
+
+    def _attempt(self, place: int) -> MachineResult:
+        return _attempt(self._planner, self._files, self._desired[place], self._found[place])
+
+
+def _with_error_of(planned: MachineResult, done: MachineResult) -> MachineResult:
+    done.error = planned.error or done.error
+    return done
 
 
 def _with_notes(backend: Backend, found: Sequence[Found]) -> list[Found]:
@@ -134,6 +191,13 @@ class _Planner:
         self._wait = SHORT_WAIT if leave_waiting else FIRST_SAMPLE
         version = backend.version if _version_matters(desired, found) else None
         self._features = features_of(this_host(version))
+
+    def restarts(self, machine: Machine, desired: DesiredState) -> bool:
+        """Whether a plan for a machine would restart it."""
+        try:
+            return restarts(machine, desired, self._features, self._backend.capabilities)
+        except VBoxMemoryError:
+            return False  # nothing can be done then, as planning says
 
     def plan(self, machine: Machine, desired: DesiredState) -> MachinePlan:
         """A plan for a machine as it is now.

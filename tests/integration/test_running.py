@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
-from support.hosts import FakeTestHost
+from support.hosts import FakeTestHost, wait_until
 
 RATE = 20  # the guests live so much faster
 
@@ -140,3 +142,74 @@ def test_a_guest_is_powered_off_only_when_asked_for_by_name(host, web01):
     assert "failed" not in result, result
     assert [call[-1] for call in calls][:2] == ["acpipowerbutton", "poweroff"]
     assert host.fake.machine("web01")["state"] == "running"
+
+
+@pytest.fixture
+def both(host):
+    """A function that adds two running guests of 768 MB, with figures of their own, and lets them boot."""
+
+    def add(**guests):
+        for name, figures in guests.items():
+            host.fake.add_guest(name, memory=768, **figures)
+        host.fake.advance(60)
+
+    return add
+
+
+def balloons(host, *names, **parameters):
+    """The results of one task for several machines, by name, and what was changed, in order, with the machines' names."""
+    given = {"machines": [{"name": name} for name in names]}
+    result, calls = host.module("vbox_balloon", dict(given, **parameters))
+    named = {host.fake.machine(name)["uuid"]: name for name in names}
+    changes = [(named[call[1]], int(call[-1])) for call in calls if call[-2] == "guestmemoryballoon"]
+    assert [machine["name"] for machine in result["machines"]] == list(names)
+    return {machine["name"]: machine for machine in result["machines"]}, changes
+
+
+def test_two_are_raised_in_turns_by_one_look_at_both(host, both):
+    both(web01={}, web02={})
+    host.forget_calls()
+    results, changes = balloons(host, "web01", "web02", balloon_current=300)
+    assert [results[name]["after"] for name in results] == [{"balloon_current_mb": 300}] * 2
+    assert [host.fake.guest(name)["balloon"] for name in results] == [300, 300]
+    assert [name for name, _size in changes][:4] == ["web01", "web02"] * 2
+    for name in results:
+        sizes = [size for one, size in changes if one == name]
+        assert sizes == sorted(sizes) and len(sizes) > 2
+        assert results[name]["commands"] == [
+            f"VBoxManage controlvm {results[name]['uuid']} guestmemoryballoon {size}" for size in sizes
+        ]
+    looks = [call for call in host.calls() if call[:2] == ["metrics", "query"]]
+    assert [call[2] for call in looks].count("*") > len(looks) / 2
+    again, changes = balloons(host, "web01", "web02", balloon_current=300)
+    assert changes == [] and not any(machine["changed"] for machine in again.values())
+
+
+def test_one_is_stuck_beside_one_that_serves(host, both):
+    both(stuck={"stuck_at": 40}, serves={})
+    results, changes = balloons(host, "stuck", "serves", balloon_current=200, timeout=20)
+    assert results["stuck"]["code"] == "not_following" and results["stuck"]["given_mb"] == 40
+    assert [size for name, size in changes if name == "stuck"][-1] == 40
+    assert "code" not in results["serves"] and host.fake.guest("serves")["balloon"] == 200
+
+
+def test_one_grows_beside_one_that_is_raised(host, both):
+    both(grows={"program_mb": 10, "program_rate": 1, "program_max_mb": 200}, steady={})
+    results, _changes = balloons(host, "grows", "steady", balloon_current=500, partial=True)
+    assert results["grows"]["limited"] and results["steady"]["after"]["balloon_current_mb"] == 500, results
+    for guest in (host.fake.guest(name) for name in results):
+        assert not guest["panicked"] and guest["oom_kills"] == 0
+
+
+def test_one_is_powered_off_while_both_are_raised(host, both):
+    both(falls={}, stays={})
+    done = {}
+    task = threading.Thread(
+        target=lambda: done.update(results=balloons(host, "falls", "stays", balloon_current=500)[0])
+    )
+    task.start()
+    wait_until(lambda: host.fake.guest("falls")["balloon"] > 100, 60)
+    host.vbox("controlvm", "falls", "poweroff")
+    task.join()
+    assert done["results"]["falls"]["code"] in ("state_blocks_change", "vboxmanage_failed"), done
+    assert "code" not in done["results"]["stays"] and host.fake.guest("stays")["balloon"] == 500, done

@@ -1,14 +1,14 @@
 # -*- coding: utf-8 -*-
 # Copyright: vbox.memory contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Change the balloon of a live machine: up in steps that do no harm, down at once, and wait for the guest. Sizes in MB."""
+"""Change the balloons of live machines: up in steps that do no harm, down at once, and wait for the guests. Sizes in MB."""
 
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import Enum
-from typing import NoReturn
+from typing import Generator, NoReturn, Sequence
 
 from ansible_collections.vbox.memory.plugins.module_utils.backends.base import Backend
 from ansible_collections.vbox.memory.plugins.module_utils.backends.metrics import PERIOD
@@ -17,7 +17,21 @@ from ansible_collections.vbox.memory.plugins.module_utils.execution.guest_memory
     BalloonRequests,
     GuestObserver,
     Log,
-    ballooned,
+)
+from ansible_collections.vbox.memory.plugins.module_utils.execution.side_by_side import (
+    LAG,
+    STALL,
+    Ask,
+    Balloon,
+    Claim,
+    Look,
+    Period,
+    Read,
+    Seen,
+    Steps,
+    Task,
+    Turn,
+    look_after,
 )
 from ansible_collections.vbox.memory.plugins.module_utils.locks import user_lock
 from ansible_collections.vbox.memory.plugins.module_utils.model.commands import change_commands
@@ -46,9 +60,37 @@ from ansible_collections.vbox.memory.plugins.module_utils.planning.plan import (
     went_back,
 )
 
-STALL = 60  # seconds without progress after which a guest does not follow; a slow host gave nothing for 25 s and then all (measured)
-LAG = 2  # seconds that a guest's figures are behind, besides their period
 MAX_FOREIGN_CHANGES = 5  # how often another process may change the balloon meanwhile before we give up
+
+
+@dataclass(frozen=True)
+class BalloonChange:
+    """A balloon, and the size that it is to have."""
+
+    controller: BalloonController
+    target: int
+
+
+def change_balloons(changes: Sequence[BalloonChange]) -> list[VBoxMemoryError | None]:
+    """Bring balloons to their targets, side by side, and wait for the guests; gives back how each ended, in order.
+
+    The errors are ``balloon_limited`` when a guest had too little left on the way (with ``partial``, no error), ``not_following`` when it stands
+    still, ``balloon_busy`` when another task of this user has not done with its balloon, and what VirtualBox says.
+    """
+    timeout = max(change.controller.timeout for change in changes)
+    try:
+        # What all balloons hold together is one figure, so one task changes them at a time.
+        with user_lock("balloon", timeout) as acquired:
+            if acquired:
+                return look_after(
+                    changes[0].controller.backend, [change.controller.task(change.target) for change in changes]
+                )
+    except VBoxMemoryError as error:
+        return [error] * len(changes)
+    busy = (
+        "another task of this user has been changing a balloon for more than %d s: run again when it has done" % timeout
+    )
+    return [VBoxMemoryError("balloon_busy", busy) for _change in changes]
 
 
 class Outcome(Enum):
@@ -80,55 +122,46 @@ class BalloonController:
         self.limited_by: str | None = None
         self.reached: int | None = None
         self.observer = GuestObserver(backend, machine, log)
-        self._backend = backend
+        self.backend = backend
         self._requests = requests
         self._machine = machine
         self._desired = desired
         self._guard = guard_of(machine, desired)
         self._started = time.monotonic()
+        self._foreign_changes = 0
+        self._waited = 0.0  # seconds since then in which it was another guest's turn
+
+    @property
+    def timeout(self) -> int:
+        """Seconds."""
+        return self._desired.timeout
 
     def change(self, target: int) -> None:
-        """Bring the balloon to its target, and wait for the guest.
+        """Bring this balloon alone to its target, and wait for the guest.
 
-        :raises VBoxMemoryError: ``balloon_limited`` when a guest had too little left on the way (with ``partial``, no error),
-            ``not_following`` when it stands still, ``balloon_busy`` when another task of this user has not done with its balloon
+        :raises VBoxMemoryError: see :func:`change_balloons`
         """
-        timeout = self._desired.timeout
-        with user_lock("balloon", timeout) as acquired:
-            # What all balloons hold together is one figure, so only one may change at a time.
-            if not acquired:
-                raise VBoxMemoryError(
-                    "balloon_busy",
-                    "another task of this user has been changing a balloon for more than %d s: run again when it has done"
-                    % timeout,
-                )
-            self._started = time.monotonic()
-            if target < self._requested:
-                return self._lower(target)
-            self._resync()
-            if target == self._requested:
-                return self._wait_for(target)
-            if self._desired.guard and self._machine.state != "paused":
-                return self._raise(target)
-            self._request(target)
-            return self._wait_for(target)
+        error = change_balloons([BalloonChange(self, target)])[0]
+        if error:
+            raise error
+
+    def task(self, target: int) -> Task:
+        """What this guest is to do."""
+        return Task(self._machine, self.observer, self._change(target))
 
     def guest_follows(self) -> bool:
         """Whether the guest can hold what is requested of it. A guest that was restarted has an empty balloon, and nothing else tells."""
-        return (
-            not self._requested or not self._machine.additions_serve or holds(self._requested, self.observer.sample())
-        )
+        requested = self._requested
+        return not requested or not self._machine.additions_serve or holds(requested, self.observer.sample())
 
-    def request_again(self) -> bool:
-        """See to it that the guest holds what is requested of it already; gives back whether that moved anything.
-
-        :raises VBoxMemoryError: what :meth:`change` raises
-        """
+    def request_again(self) -> Generator[BalloonChange, None, bool]:
+        """See to it that the guest holds what is requested of it already; gives back whether that moved anything. Who calls makes the change."""
         if not self._machine.additions_serve:
             return False
-        before = self.observer.sample()
-        self.change(self._requested)
-        return bool(self.commands) and abs(self.observer.sample().ballooned - before.ballooned) > SLACK
+        before, by_others = self.observer.sample(), self.observer.moved_by_others
+        yield BalloonChange(self, self._requested)
+        moved = self.observer.sample().ballooned - before.ballooned - (self.observer.moved_by_others - by_others)
+        return bool(self.commands) and abs(moved) > SLACK
 
     @property
     def _requested(self) -> int:
@@ -138,7 +171,21 @@ class BalloonController:
     def _watchable(self) -> bool:
         return self._machine.state != "paused" and self._machine.additions_serve
 
-    def _resync(self) -> None:
+    def _change(self, target: int) -> Steps[None]:
+        yield Turn(first=target < self._requested)
+        self._started = time.monotonic()
+        if target < self._requested:
+            yield from self._lower(target)
+            return
+        yield from self._resync()
+        if target != self._requested:
+            if self._desired.guard and self._machine.state != "paused":
+                yield from self._raise(target)
+                return
+            yield from self._request(target)
+        yield from self._wait_for(target)
+
+    def _resync(self) -> Steps[None]:
         """Bring what is requested, what the guest holds and what VirtualBox counts to the same, as far as they have come apart.
 
         Measured on the live host: after a restore from a saved state the guest holds its balloon, and the device takes a request for no
@@ -147,116 +194,125 @@ class BalloonController:
         """
         if not self._watchable:
             return
-        self._wait_until_still()
-        guest, requested = self.observer.sample(), self._requested
+        guest, requested = (yield from self._wait_until_still()), self._requested
         excess = guest.ballooned - requested - self._requests.of_others(self._machine.uuid)
         if not holds(requested, guest):
-            self._request(1)  # from here the guest is brought up in guarded steps again
+            yield from self._request(1)  # from here the guest is brought up in guarded steps again
         elif excess < -SLACK:
-            self._request(max(1, requested + excess))  # likewise, from what it holds
+            yield from self._request(max(1, requested + excess))  # likewise, from what it holds
         elif excess > SLACK:
-            self._request(intermediate_size(requested, requested))
-            self._request(requested)
+            yield from self._request(intermediate_size(requested, requested))
+            yield from self._request(requested)
         else:
             return
-        self._wait_until_still()
+        yield from self._wait_until_still()
 
-    def _lower(self, target: int) -> None:
+    def _lower(self, target: int) -> Steps[None]:
         """Request at once, then wait: whatever is counted beyond what is requested of the others is taken for this guest's."""
         for size in requests_for(target, self._requested):
-            self._request(size)
+            yield from self._request(size)
         if self._desired.wait and self._machine.additions_serve:
             self.observer.not_ours = self._requests.of_others(self._machine.uuid)
-            self._wait_for(target)
+            yield from self._wait_for(target)
 
-    def _raise(self, target: int) -> None:
+    def _raise(self, target: int) -> Steps[None]:
         """Request step after step, each judged by figures that are newer than the last one, and mind the guest all the while."""
-        requested, foreign_changes = self._requested, 0
-        watch = self._watch_guest()
+        watch = _Watch(self._machine, self._guard, LAG + (yield Period()))
         while True:
             step_started = time.monotonic()
-            outcome, guest = self._wait_for_guest(requested, watch)
+            outcome, guest = yield from self._wait_for_guest(self._requested, watch)
             if outcome is Outcome.RAN_SHORT:
-                return self._back_off(watch)
+                return (yield from self._back_off(watch))
             step_seconds = time.monotonic() - step_started
-            now = requested if requested >= target else self._read_running(target)
-            if now != requested:
-                watch.expect(now)
-                requested = self.observer.requested = now
-                foreign_changes += 1
-                if foreign_changes > MAX_FOREIGN_CHANGES:
-                    raise VBoxMemoryError(
-                        "balloon_busy",
-                        "another process keeps changing this balloon, to %d MB by now: see which, then run again" % now,
-                    )
+            if self._requested < target and not (yield from self._is_as_requested(target, watch)):
                 continue
-            if not self._wait_for_newer_figures(watch):
-                return self._back_off(watch)
-            if requested >= target:
+            if not (yield from self._wait_for_newer_figures(watch)):
+                return (yield from self._back_off(watch))
+            if self._requested >= target:
                 return None
+            if watch.room_when_helped(step_seconds) > 0 and not (yield Claim()):
+                if not (yield from self._wait_for_turn(watch)):
+                    return (yield from self._back_off(watch))
+                if not (yield from self._is_as_requested(target, watch)):
+                    continue
             room = watch.room_when_helped(step_seconds)
             if room <= 0:
-                return self._back_off(watch)
+                return (yield from self._back_off(watch))
             if self._seconds() >= self._desired.timeout:
-                self._give_up(target, guest, 0)
-            requested = next_step(requested, target, room)
-            watch.expect(requested)
-            self._request(requested)
-            if requested == target and not self._desired.wait:
+                yield from self._give_up(target, guest, 0)
+            size = next_step(self._requested, target, room)
+            watch.expect(size)
+            yield from self._request(size)
+            if size == target and not self._desired.wait:
                 return None
 
-    def _read_running(self, target: int) -> int:
-        """What is requested of the machine now, which must run.
+    def _is_as_requested(self, target: int, watch: _Watch) -> Steps[bool]:
+        """Whether the machine runs, with the balloon that was requested; what another process has requested since counts from here on.
 
-        :raises VBoxMemoryError: ``state_blocks_change``
+        :raises VBoxMemoryError: ``state_blocks_change``, ``balloon_busy``
         """
-        now = self._backend.read(self._machine.uuid)
+        now: Machine = yield Read()
         if now.state != "running":
             raise VBoxMemoryError(
                 "state_blocks_change",
                 "the machine became %s while its balloon was raised to %d MB: run again when it runs"
                 % (now.state, target),
             )
-        return now.balloon_current or 0
+        requested = now.balloon_current or 0
+        if requested == self._requested:
+            return True
+        watch.expect(requested)
+        self.observer.requested = requested
+        self._foreign_changes += 1
+        if self._foreign_changes > MAX_FOREIGN_CHANGES:
+            raise VBoxMemoryError(
+                "balloon_busy",
+                "another process keeps changing this balloon, to %d MB by now: see which, then run again" % requested,
+            )
+        return False
 
-    def _watch_guest(self) -> _Watch:
-        period = max(PERIOD, self._backend.metrics_period(self._machine.uuid))
-        return _Watch(self._machine, self._guard, LAG + period)
-
-    def _look(self, watch: _Watch | None) -> GuestMemory:
-        """A sample; one that is watched must have figures."""
-        asked = time.monotonic()
-        guest = self.observer.sample()
+    def _see(self, watch: _Watch | None, after: float, balloon: Balloon) -> Steps[Seen]:
+        """A look at the guest; one that is watched must have figures."""
+        seen: Seen = yield Look(after, balloon)
         if watch:
-            now = time.monotonic()
-            watch.add(Observation(now, require_guest_memory(self._machine, guest), self._requested), now - asked)
-        return guest
+            watch.add(Observation(seen.at, require_guest_memory(self._machine, seen.guest), self._requested), seen.took)
+        return seen
 
-    def _wait_for_newer_figures(self, watch: _Watch) -> bool:
-        """Look on until there are figures of after this; false as soon as the guest runs short."""
+    def _wait_for_turn(self, watch: _Watch) -> Steps[bool]:
+        """Look on until it is this guest's turn; false as soon as it runs short. Its time limit waits, too."""
         started = time.monotonic()
         while True:
-            self._look(watch)
+            seen = yield from self._see(watch, PERIOD / 2, Balloon.MOVES)
+            if watch.runs_short or seen.turn:
+                self._waited += time.monotonic() - started
+                return not watch.runs_short
+
+    def _wait_for_newer_figures(self, watch: _Watch, balloon: Balloon = Balloon.STILL) -> Steps[bool]:
+        """Look on until there are figures of after this; false as soon as the guest runs short."""
+        started, pause = time.monotonic(), 0.0
+        while True:
+            yield from self._see(watch, pause, balloon)
             if watch.runs_short:
                 return False
             if time.monotonic() - started >= watch.lag:
                 return True
-            time.sleep(PERIOD / 2)
+            pause = PERIOD / 2
 
-    def _back_off(self, watch: _Watch) -> None:
+    def _back_off(self, watch: _Watch) -> Steps[None]:
         """Give the guest its reserve back, and what its programs will take meanwhile; go on as long as they grow, and stop there."""
         started_from, fastest = self._requested, watch.rate
-        until = max(self._started + self._desired.timeout, time.monotonic() + STALL)
+        until = max(self._started + self._waited + self._desired.timeout, time.monotonic() + STALL)
         while True:
-            guest = watch.last.guest
+            guest, moves = watch.last.guest, Balloon.STILL
             balloon = back_off(guest.given, self._requested, watch.room_when_helped())
             if balloon < self._requested:
                 if watch.rate:
                     balloon = max(0, min(balloon, self._requested - SMALLEST_STEP))  # not by one request for each look
                 watch.expect(balloon)
-                self._request(balloon)
-                self._wait_for_guest(balloon, watch, giving_back=True)
-            newer = self._wait_for_newer_figures(watch)
+                yield from self._request(balloon)
+                moves = Balloon.SHRINKS
+                yield from self._wait_for_guest(balloon, watch, giving_back=True)
+            newer = yield from self._wait_for_newer_figures(watch, moves)
             fastest = max(fastest, watch.rate)
             still = newer and not watch.rate and watch.room >= 0
             if still or watch.last.guest.given <= SLACK or time.monotonic() >= until:
@@ -274,14 +330,14 @@ class BalloonController:
                 " Ask for less, or set partial: true to take what can be had" % self.limited_by,
             )
 
-    def _wait_for(self, requested: int) -> None:
+    def _wait_for(self, requested: int) -> Steps[None]:
         """Wait until the guest holds what was requested, if the task wants to and the guest can be watched."""
         if self._watchable and self._desired.wait:
-            self._wait_for_guest(requested)
+            yield from self._wait_for_guest(requested)
 
     def _wait_for_guest(
         self, requested: int, watch: _Watch | None = None, giving_back: bool = False
-    ) -> tuple[Outcome, GuestMemory]:
+    ) -> Steps[tuple[Outcome, GuestMemory]]:
         """Wait until the guest holds what was requested, and give back how that ended, with the last sample.
 
         :param watch: mind the guest's free memory too, and stop as soon as it runs short
@@ -289,9 +345,10 @@ class BalloonController:
         """
         first: int | None = None
         nearest: int | None = None
-        last_progress = time.monotonic()
+        last_progress, pause = time.monotonic(), 0.0
         while True:
-            guest = self._look(watch)
+            seen = yield from self._see(watch, pause, Balloon.SHRINKS if giving_back else Balloon.MOVES)
+            guest = seen.guest
             if watch and watch.runs_short:
                 return Outcome.RAN_SHORT, guest
             distance = abs(requested - guest.given)
@@ -301,22 +358,25 @@ class BalloonController:
             first = distance if first is None else first
             if nearest is None or distance < nearest:
                 nearest, last_progress = distance, time.monotonic()
+            if not (seen.alone or giving_back):
+                last_progress = time.monotonic()  # another guest is in need: what this one has given shows after that
             if self._stalled_or_timed_out(last_progress, giving_back):
                 if guest.given > requested and nearest < first:
                     return Outcome.REACHED, guest  # it gave back, and what is still counted is of before its restart
-                self._give_up(requested, guest, time.monotonic() - last_progress)
-            time.sleep(PERIOD / 2)
+                yield from self._give_up(requested, guest, time.monotonic() - last_progress)
+            pause = PERIOD / 2
 
-    def _wait_until_still(self) -> None:
+    def _wait_until_still(self) -> Steps[GuestMemory]:
         """Wait until what all balloons hold does not change. This guest is then taken to hold what is requested of it, if so much is counted."""
-        last = None
-        while self._seconds() < self._desired.timeout:
-            held = ballooned(self._backend)
-            if held == last:
+        last: int | None = None
+        pause = 0.0
+        while True:
+            seen = yield from self._see(None, pause, Balloon.MOVES)
+            if (seen.ballooned == last and seen.alone) or self._seconds() >= self._desired.timeout:
                 break
-            last = held
-            time.sleep(PERIOD)
-        self.observer.not_ours = max(0, (last or 0) - self._requested)
+            last, pause = seen.ballooned, PERIOD
+        self.observer.not_ours = max(0, seen.ballooned - self._requested)
+        return seen.guest
 
     def _stalled_or_timed_out(self, last_progress: float, giving_back: bool = False) -> bool:
         # What a guest needs back it gets, however late it is.
@@ -324,9 +384,9 @@ class BalloonController:
         return timed_out or time.monotonic() - last_progress >= STALL
 
     def _seconds(self) -> float:
-        return time.monotonic() - self._started
+        return time.monotonic() - self._started - self._waited
 
-    def _give_up(self, requested: int, guest: GuestMemory, still: float) -> NoReturn:
+    def _give_up(self, requested: int, guest: GuestMemory, still: float) -> Steps[NoReturn]:
         """End with what the guest has given by now.
 
         :param still: seconds for which it has not moved
@@ -337,7 +397,7 @@ class BalloonController:
         else:
             reason = "has not got there within %d s" % self._desired.timeout
         if guest.given < min(requested, self._requested):
-            self._request(guest.given)  # what it has not given by now it is not to give unwatched later
+            yield from self._request(guest.given)  # what it has not given by now it is not to give unwatched later
         raise VBoxMemoryError(
             "not_following",
             "requested a balloon of %d MB, the guest holds %d MB and %s. See whether its Guest Additions are up to date"
@@ -345,10 +405,9 @@ class BalloonController:
             given_mb=guest.given,
         )
 
-    def _request(self, size: int) -> None:
-        values = {"balloon_current": size}
-        self.commands += change_commands(self._machine.uuid, values)
-        self._backend.change(self._machine.uuid, values)
+    def _request(self, size: int) -> Steps[None]:
+        self.commands += change_commands(self._machine.uuid, {"balloon_current": size})
+        yield Ask(size)
         self.observer.requested = size
         self._requests.record(self._machine.uuid, size)
 

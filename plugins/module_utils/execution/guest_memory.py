@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Callable
+from typing import Any, Callable, Mapping
 
 from ansible_collections.vbox.memory.plugins.module_utils.backends.base import Backend
 from ansible_collections.vbox.memory.plugins.module_utils.backends.metrics import GUEST_METRICS, HOST
@@ -15,6 +15,7 @@ from ansible_collections.vbox.memory.plugins.module_utils.planning.guard import 
 
 FIRST_SAMPLE = 120  # seconds to wait for a guest's first figures: on a slow host 20 were too few, and once 60 in all likelihood (seen)
 HOST_BALLOONED = {"ballooned_kb": "RAM/VMM/Ballooned"}
+GUEST_MEMORY = {key: GUEST_METRICS[key] for key in ("total_kb", "free_kb", "balloon_kb", "cache_kb")}
 
 Log = Callable[[str, str], None]  # takes a machine's name and a message
 
@@ -53,13 +54,15 @@ class GuestObserver:
 
     :param log: told what is new
 
-    ``requested`` is the balloon requested last; ``progress`` grows with each sample.
+    ``requested`` is the balloon requested last; ``progress`` grows with each sample; ``moved_by_others`` is by how much other balloons
+    that are looked after have changed what VirtualBox counts.
     """
 
     def __init__(self, backend: Backend, machine: Machine, log: Log | None = None) -> None:
         self.requested = machine.balloon_current or 0
         self.progress: list[dict[str, Any]] = []
         self.not_ours: int | None = None  # what VirtualBox counts for balloons that are not this guest's
+        self.moved_by_others = 0
         self._backend = backend
         self._machine = machine
         self._log = log or (lambda _machine, _message: None)
@@ -70,6 +73,30 @@ class GuestObserver:
         guest = _sampled(self._backend, self._machine.uuid, FIRST_SAMPLE, self._given)
         self._record(guest)
         return guest
+
+    def take(
+        self, figures: Mapping[str, int | None], held: int, others: int = 0, given: int | None = None
+    ) -> GuestMemory:
+        """The guest by figures that somebody else asked for.
+
+        :param figures: kB, of :data:`GUEST_MEMORY`
+        :param held: what VirtualBox counts for all balloons
+        :param others: the most of it that balloons which move at the same time can have taken since
+        :param given: what the guest holds, where that is known: its own balloon does not move
+        """
+
+        def of_this_guest(own: int | None, counted: int) -> int:
+            return self._given(own, counted - others) if given is None else own or given
+
+        guest = _guest_memory(figures, held, of_this_guest)
+        self._record(guest)
+        return guest
+
+    def others_moved(self, size: int) -> None:
+        """Other balloons hold so much more, for good."""
+        self.moved_by_others += size
+        if self.not_ours is not None:
+            self.not_ours += size
 
     def seconds(self) -> float:
         """The seconds since this guest was first observed."""
@@ -111,21 +138,25 @@ def sample_guest(backend: Backend, machine: Machine, wait: float = FIRST_SAMPLE)
 
 def ballooned(backend: Backend) -> int | None:
     """What all balloons of this user hold together, MB; ``None``: VirtualBox does not say."""
-    return _mb(backend.sample({HOST: HOST_BALLOONED}, FIRST_SAMPLE)[HOST]["ballooned_kb"])
+    return in_mb(backend.sample({HOST: HOST_BALLOONED}, FIRST_SAMPLE)[HOST]["ballooned_kb"])
 
 
 def _sampled(backend: Backend, uuid: str, wait: float, given: Callable[[int | None, int], int]) -> GuestMemory:
     """:param given: what the guest's balloon holds, by its own word and by what VirtualBox counts for all"""
     samples = backend.sample({HOST: HOST_BALLOONED, uuid: GUEST_METRICS}, wait)
-    figures, held = samples[uuid], _mb(samples[HOST]["ballooned_kb"]) or 0
+    return _guest_memory(samples[uuid], in_mb(samples[HOST]["ballooned_kb"]) or 0, given)
+
+
+def _guest_memory(figures: Mapping[str, int | None], held: int, given: Callable[[int | None, int], int]) -> GuestMemory:
     return GuestMemory(
-        free=_mb(figures["free_kb"]),
-        cached=_mb(figures["cache_kb"]) or 0,
-        total=_mb(figures["total_kb"]),
-        given=given(_mb(figures["balloon_kb"]), held),
+        free=in_mb(figures["free_kb"]),
+        cached=in_mb(figures["cache_kb"]) or 0,
+        total=in_mb(figures["total_kb"]),
+        given=given(in_mb(figures["balloon_kb"]), held),
         ballooned=held,
     )
 
 
-def _mb(kilobytes: int | None) -> int | None:
+def in_mb(kilobytes: int | None) -> int | None:
+    """Kilobytes in whole MB."""
     return None if kilobytes is None else kilobytes // 1024

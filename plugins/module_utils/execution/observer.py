@@ -16,10 +16,10 @@ from ansible_collections.vbox.memory.plugins.module_utils.backends.metrics impor
     HOST_METRICS,
     PERIOD,
     Samples,
-    groups_of,
     without_early_zeros,
 )
 from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError
+from ansible_collections.vbox.memory.plugins.module_utils.execution.figures import Figures
 from ansible_collections.vbox.memory.plugins.module_utils.execution.processes import Processes, look_at_processes
 from ansible_collections.vbox.memory.plugins.module_utils.model.balance_note import (
     KEY,
@@ -38,8 +38,6 @@ from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.input
 )
 
 LAG = 2  # seconds that a guest's figures are behind, besides their period; up to 5.7 were seen on a slow host
-# Seconds after which metrics that stay silent are set up once more: 3 to 6 s were the rule on a slow host.
-SET_UP_AGAIN = 15
 # Seconds that a guest's report is waited for: 5.7 were the most that was seen; of a host with no processor time to spare, more.
 LONGEST_SILENCE = 20
 GIVES_FOR = 90  # seconds in which a guest that was asked to give may be giving
@@ -86,8 +84,7 @@ class HostObserver:
         self._clock = clock
         self._processes = processes
         self._began: dict[str, tuple[float, float]] = {}  # by UUID: second of the boot, and of our clock
-        self._periods: dict[str, int] = {}
-        self._set_up: dict[str, float] = {}
+        self._figures = Figures(backend, clock)
         self._sums: list[_Sum] = []  # those that are not older than the guests' figures
         self._raw: dict[str, tuple[int | None, ...]] = {}
         self._reports: dict[str, int] = {}  # how often each guest has reported something new
@@ -113,7 +110,7 @@ class HostObserver:
                 "server_unavailable",
                 "VirtualBox has no figures of the host yet (%s): run again" % ", ".join(missing),
             )
-        period = max([PERIOD, *(self._periods.get(machine.uuid, PERIOD) for machine in machines)])
+        period = max([PERIOD, *(self._figures.known_period(machine.uuid) for machine in machines)])
         time_of_sum, held = self._sum_at(at - LAG - period, at, period, figures["vmm_ballooned_kb"] or 0)
         host = host_input(
             dict(figures, vmm_ballooned_kb=held), time_of_sum, busy or processes.other_controller, processes.users
@@ -175,8 +172,7 @@ class HostObserver:
 
     def _forget_all_but(self, machines: Sequence[Machine]) -> None:
         there = {HOST, *(machine.uuid for machine in machines)}
-        self._periods = {uuid: period for uuid, period in self._periods.items() if uuid in there}
-        self._set_up = {target: when for target, when in self._set_up.items() if target in there}
+        self._figures.forget_all_but(there)
         self._raw = {uuid: raw for uuid, raw in self._raw.items() if uuid in there}
         self._reports = {uuid: count for uuid, count in self._reports.items() if uuid in there}
 
@@ -188,33 +184,17 @@ class HostObserver:
         until = self._clock() + wait
         while True:
             at = self._clock()
-            values = self._backend.query_each({key: list(some.values()) for key, some in objects.items()}, names)
-            samples = {
-                target: {key: values[target].get(metric) for key, metric in objects[target].items()}
-                for target in objects
-            }
-            self._set_up_metrics(_silent(samples), objects, at)
+            samples, silent = self._figures.look(objects, names)
             if any(machine.state == "running" for machine in machines):
                 samples[HOST] = without_early_zeros(samples[HOST])
-            silent = _silent(samples)
+                silent = [*silent, HOST] if None in samples[HOST].values() else silent
             if not silent or self._clock() >= until:
                 break
             time.sleep(POLL_INTERVAL)
         for uuid in wanted:
-            if uuid not in self._periods and uuid not in silent:
-                self._periods[uuid] = max(PERIOD, self._backend.metrics_period(uuid))
+            if uuid not in silent:
+                self._figures.period(uuid)
         return at, samples
-
-    def _set_up_metrics(self, silent: Sequence[str], objects: Mapping[str, Mapping[str, str]], now: float) -> None:
-        for target in silent:
-            if now - self._set_up.get(target, now - SET_UP_AGAIN) >= SET_UP_AGAIN:
-                self._set_up[target] = now
-                self._periods.pop(target, None)
-                try:
-                    self._backend.setup_metrics(target, groups_of(objects[target].values()))
-                except VBoxMemoryError as error:
-                    if target == HOST or error.code == "backend_unavailable":
-                        raise  # a machine can have gone meanwhile
 
     def _started(self, processes: Processes) -> dict[str, float]:
         """When each machine's process began, by our clock: the same number for the same process, whatever the clocks do."""
@@ -229,14 +209,9 @@ class HostObserver:
     def _machine_input(
         self, machine: Machine, at: float, figures: Mapping[str, int | None] | None, started: Mapping[str, float]
     ) -> dict[str, Any]:
-        sampled = at - LAG - self._periods.get(machine.uuid, PERIOD)
+        sampled = at - LAG - self._figures.known_period(machine.uuid)
         requested = request_time(machine, (self.changes or {}).get(machine.uuid), at, time.time())
         return machine_input(as_facts(machine), figures, sampled, requested, started.get(machine.uuid))
-
-
-def _silent(samples: Samples) -> list[str]:
-    """Who has not said all that was asked."""
-    return [target for target, figures in samples.items() if None in figures.values()]
 
 
 def is_watched(machine: Machine) -> bool:

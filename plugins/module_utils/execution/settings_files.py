@@ -58,7 +58,7 @@ class SettingsFiles:
         if why:
             raise VBoxMemoryError(
                 "disk_full",
-                "nothing was changed, as VirtualBox could lose the machine's settings, in %r: %s. Make room there, then run"
+                "its settings stay as they are, as VirtualBox could lose them all, in %r: %s. Make room there, then run"
                 " again" % (path, why),
             )
 

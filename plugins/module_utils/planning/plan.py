@@ -190,6 +190,14 @@ def needs_guest_memory(
     return machine.additions_serve and bool(_draft(machine, desired, features, capabilities).guarded)
 
 
+def restarts(machine: Machine, desired: DesiredState, features: Features, capabilities: Collection[str]) -> bool:
+    """Whether a plan would restart the machine.
+
+    :raises VBoxMemoryError: what :func:`plan` raises before it looks at the guest
+    """
+    return _draft(machine, desired, features, capabilities).restarts
+
+
 def differing(machine: Machine, requested: Mapping[str, Any]) -> dict[str, Any]:
     """What of the requested settings a machine does not have."""
     return {name: value for name, value in requested.items() if getattr(machine, name) != value}
