@@ -188,7 +188,7 @@ def explained(result: Result) -> Result:
     said = shown(lines[-1], LONGEST)
     if TOO_OLD.search(said):
         reason = (
-            "Its Python is too old: this collection and ansible-core need 3.8 or later on a managed host (ansible-core 2.21 and later: 3.9)."
+            "Its Python is too old: this collection and ansible-core need 3.8 or later on a managed host (ansible-core 2.20 and later: 3.9)."
             " Install a newer one there, and name it with ansible_python_interpreter. It said: %s" % said
         )
         result = {key: value for key, value in result.items() if key not in OF_A_CRASH}

@@ -43,6 +43,7 @@ FAKE = {
     "desktop01": {"ostype": "Windows10_64"},
     "desktop02": {"ostype": "Windows10_64"},
 }
+READER = os.environ.get("VBOX_MEMORY_READER")  # the environment whose Python the reader has, in place of that of the tests
 CLOCK_RATE = 20  # so many times faster do the fake's guests live
 
 FLEET = """
@@ -105,6 +106,8 @@ class Story:
         self.environment = dict({"VBOX_MEMORY_CACHE": f"{cache}/vbox-memory"}, **os.environ)
         for name in ("VBOXMANAGE", "VBOX_SANDBOX_NAME", "ANSIBLE_CONFIG", "ANSIBLE_HOME"):
             self.environment.pop(name, None)
+        if READER:
+            self.environment.update(PATH=f"{READER}/bin{os.pathsep}{self.environment['PATH']}", VIRTUAL_ENV=READER)
         self.environment.update(HOME=self.home, ANSIBLE_NOCOLOR="true", ANSIBLE_CALLBACK_RESULT_FORMAT="yaml")
         text = page.read_text(encoding="utf-8")
         self.instances = {"default", *re.findall(r"VBOX_SANDBOX_NAME\W+(\w+)", text)}

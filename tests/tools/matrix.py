@@ -27,7 +27,7 @@ CACHE = Path(
     or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "vbox-memory"
 )
 VERSIONS = re.compile(r"^(\d\S*)\s+(.+)$", re.MULTILINE)
-OURS = ("jmespath", "pytest", "hypothesis", "PyYAML")  # beside ansible-core, at the versions of requirements/test.txt
+OURS = ("jmespath", "pytest", "hypothesis", "prometheus_client", "PyYAML")  # beside ansible-core, at the versions of requirements/test.txt
 CONSTRAINED_BY_CORE = ("ansible-core", "resolvelib")
 COLLECTION = ("plugins", "roles", "playbooks", "meta", "galaxy.yml")
 COMMON = ("requirements/matrix.txt", "requirements/test.txt", "tests/tools/matrix.py", "pyproject.toml")
