@@ -43,7 +43,9 @@ FAKE = {
     "desktop01": {"ostype": "Windows10_64"},
     "desktop02": {"ostype": "Windows10_64"},
 }
-READER = os.environ.get("VBOX_MEMORY_READER")  # the environment whose Python the reader has, in place of that of the tests
+READER = os.environ.get(
+    "VBOX_MEMORY_READER"
+)  # the environment whose Python the reader has, in place of that of the tests
 CLOCK_RATE = 20  # so many times faster do the fake's guests live
 
 FLEET = """
