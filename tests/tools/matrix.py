@@ -201,7 +201,7 @@ def pages(core, python, out):
         pip = [f"{folder}/bin/python", "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
         subprocess.run([*pip, f"ansible-core=={core}", "jmespath"], check=True)
         tests = [f"tests/integration/test_docs.py::test_every_example_runs[{page}]" for page in PAGES]
-        command = [sys.executable, *PYTEST, "-o", f"cache_dir=.build/pages-{core}", *tests]
+        command = [sys.executable, "-m", "pytest", "-q", "-o", f"cache_dir=.build/pages-{core}", *tests]
         return run_logged(command, out, env=dict(os.environ, VBOX_MEMORY_READER=folder))
 
 
