@@ -53,7 +53,7 @@ def main() -> None:
     if status:
         sys.exit(status)
     if not any("NOT TESTED" in line for line in lines) and key(INPUTS[part]) == inputs:
-        keep(part, inputs)
+        keep(part, inputs, lines[-1].strip("= \n"))
 
 
 def shown(command: list[str]) -> tuple[int, list[str]]:
@@ -89,11 +89,12 @@ def passed(name: str, inputs: str) -> str:
     return path.read_text().strip() if path.exists() and os.environ.get("VBOX_MEMORY_AGAIN") != "1" else ""
 
 
-def keep(name: str, inputs: str) -> None:
-    """Keep that a part passed with these inputs."""
+def keep(name: str, inputs: str, closing: str = "") -> None:
+    """Keep that a part passed with these inputs, and what it said last."""
     folder = CACHE / "passed"
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{name}-{inputs}").write_text(time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()))
+    when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
+    (folder / f"{name}-{inputs}").write_text(f"{when}: {closing}" if closing else when)
 
 
 def say(name: str, when: str) -> None:

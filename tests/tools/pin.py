@@ -14,7 +14,9 @@ from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parents[2] / "requirements"
 SETS = ("runtime", "test", "bench", "eda")  # the first is part of all others, which take its versions
-SUMS = FOLDER / "pins.sha256"  # by which tests/tools/lint finds an .in file that was changed since, and a .txt file that was changed by hand
+SUMS = (
+    FOLDER / "pins.sha256"
+)  # by which tests/tools/lint finds an .in file that was changed since, and a .txt file that was changed by hand
 HEADER = """# SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright: vbox.memory contributors
 
