@@ -16,7 +16,7 @@ from support.pythons import MODULE_PYTHONS, TOO_OLD, python_of, taken_by_this_co
 
 # A condition over the facts, so that JMESPath sees what the host has sent
 POLICY = {
-    "defaults": {"large_pages": False, "balloon": 0, "timeout": 8, "shutdown_timeout": 8},
+    "defaults": {"large_pages": False, "balloon": 0, "timeout": 60, "shutdown_timeout": 60},
     "rules": [{"name": "Web servers", "when": "starts_with(name, 'web') && memory_mb >= `700`", "balloon": "64M"}],
 }
 ODD = "web{{ 1 / 0 }}"  # before ansible-core 2.19, each string that is not marked as somebody else's is a template
