@@ -115,7 +115,7 @@ def test_machines_with_plenty_give_when_they_were_watched_and_nobody_is_harmed(h
     for name in ("web01", "web02", "db01"):
         guest = host.fake.guest(name)
         assert not guest["panicked"] and not guest["oom_kills"] and guest["state"] == "running", (name, guest)
-    assert result["rounds"] == 12 and machines["web01"]["after"]["balloon_current_mb"] == machines["web01"]["gave_mb"]
+    assert result["rounds"] >= 12 and machines["web01"]["after"]["balloon_current_mb"] == machines["web01"]["gave_mb"]
     # one query of the metrics of all in a round, and only what is in the result was asked of guests
     assert len([call for call in calls if call[:2] == ["metrics", "query"]]) < result["rounds"] + 20
     asked = ["VBoxManage controlvm %s guestmemoryballoon %s" % (one[0], one[2]) for one in requests(calls)]
