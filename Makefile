@@ -14,19 +14,21 @@ demo: ## ten machines on the real VirtualBox: declared, brought there, read back
 report: ## the report of the demo's machines, as .build/report/vbox-memory.html
 	@tests/demo/run --report .build/report
 
+# Most tests wait for a guest's clock rather than for a processor, so four run at once. The longest files come first, as pytest finds them.
 test: ## all checks and all tests that need no running machines
 	@tests/tools/step lint tests/tools/lint
 	@tests/tools/step sanity tests/tools/sanity
 	@tests/tools/step package tests/tools/package
 	@tests/tools/step docs tests/tools/docs
-	@tests/tools/with test pytest -n 2 --dist loadfile tests
 	@tests/tools/matrix 2.16.19 2.22.0rc1 flow
+	@tests/tools/kept browser tests/tools/with test pytest tests/browser
+	@tests/tools/with test pytest -n 4 --dist loadfile --no-loadscope-reorder --ignore tests/browser tests
 
 test-matrix: ## the tests with every ansible-core of requirements/matrix.txt; what has not changed since is not run again
 	@tests/tools/matrix
 
-test-live: ## the tests with running machines
-	@tests/tools/with test pytest -m live -n 2 --dist worksteal tests/integration/test_molecule.py tests/live --ignore tests/live/balance
+test-live: ## the tests with running machines; not run again while nothing that they depend on has changed
+	@tests/tools/kept live tests/tools/with test pytest -m live -n 2 --dist worksteal tests/integration/test_molecule.py tests/live --ignore tests/live/balance
 
 test-live-balance: ## balance, its service and its events with running machines; not of CI, as not all of them have passed yet
 	@tests/tools/with test pytest -m live -n 2 --dist worksteal tests/live/balance

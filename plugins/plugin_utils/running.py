@@ -115,7 +115,7 @@ class ModuleRunner(ActionBase):
             self._execute("ansible.legacy.async_status", dict(_job(job), mode="cleanup"), task_vars)
         finally:
             self._low_level_execute_command("rm -f %s" % shlex.quote(path))
-        return {key: value for key, value in found.items() if key not in OF_THE_JOB}
+        return result_of_job(found)
 
     def show(self, line: str) -> None:
         """Show a line on the controller's terminal, where people read it."""
@@ -188,13 +188,21 @@ def explained(result: Result) -> Result:
     said = shown(lines[-1], LONGEST)
     if TOO_OLD.search(said):
         reason = (
-            "Its Python is too old: this collection and ansible-core need 3.8 or later on a managed host (ansible-core 2.21 and later: 3.9)."
+            "Its Python is too old: this collection and ansible-core need 3.8 or later on a managed host (ansible-core 2.20 and later: 3.9)."
             " Install a newer one there, and name it with ansible_python_interpreter. It said: %s" % said
         )
         result = {key: value for key, value in result.items() if key not in OF_A_CRASH}
     else:
         reason = "%s. The host's Python said: %s" % (str(result.get("msg")).rstrip("."), said)
     return dict(result, msg=reason)
+
+
+def result_of_job(found: Result) -> Result:
+    """The result of a module that ran in the background. One that ended before it could give one has Ansible's traceback, and `cmd`, in its place."""
+    if "cmd" not in found:
+        return {key: value for key, value in found.items() if key not in OF_THE_JOB}
+    crash = {"failed": True, "changed": False, "msg": "The module ended without a result."}
+    return explained(dict(crash, module_stderr=found["stderr"])) if found.get("stderr") else crash
 
 
 def _is_read_by_people() -> bool:

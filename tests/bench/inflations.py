@@ -89,6 +89,7 @@ class Series:
         host = LiveTestHost(live)
         live("up")
         try:
+            host.prepare()
             begin(host, WORK[work])
             for number in range(1, count + 1):
                 self.rows.append(inflate(host, work, number))

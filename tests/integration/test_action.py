@@ -210,7 +210,8 @@ def test_an_option_that_there_is_not(fakes):
 
 def test_maintenance_stops_where_a_machine_of_another_host_is_not_recovered(fakes):
     """By whatever name the result is registered."""
-    first, second = fakes.host("h1"), fakes.host("h2")
+    soon = {"machines": {"a": {"shutdown_timeout": 2}}}
+    first, second = fakes.host("h1", vbox_memory_policy_host=soon), fakes.host("h2")
     for name in ("a", "b"):
         fakes.guest("h1", name, **({"ignores_acpi": True} if name == "a" else {}))
     fakes.guest("h2", "c")

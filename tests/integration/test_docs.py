@@ -43,6 +43,8 @@ FAKE = {
     "desktop01": {"ostype": "Windows10_64"},
     "desktop02": {"ostype": "Windows10_64"},
 }
+# The environment whose Python the reader has, in place of that of the tests (tests/tools/matrix)
+READER = os.environ.get("VBOX_MEMORY_READER")
 CLOCK_RATE = 20  # so many times faster do the fake's guests live
 
 FLEET = """
@@ -63,6 +65,8 @@ done
 def test_every_example_runs(page, tmp_path, need_testbed):
     story = Story(page, tmp_path, need_testbed)
     try:
+        if READER:
+            story.run(f'test "$(command -v ansible-playbook)" = "{READER}/bin/ansible-playbook"')
         for does, language, text in parts(page):
             story.follow(does, language, text)
     finally:
@@ -105,9 +109,14 @@ class Story:
         self.environment = dict({"VBOX_MEMORY_CACHE": f"{cache}/vbox-memory"}, **os.environ)
         for name in ("VBOXMANAGE", "VBOX_SANDBOX_NAME", "ANSIBLE_CONFIG", "ANSIBLE_HOME"):
             self.environment.pop(name, None)
+        if READER:
+            self.environment.update(PATH=f"{READER}/bin{os.pathsep}{self.environment['PATH']}", VIRTUAL_ENV=READER)
         self.environment.update(HOME=self.home, ANSIBLE_NOCOLOR="true", ANSIBLE_CALLBACK_RESULT_FORMAT="yaml")
         text = page.read_text(encoding="utf-8")
         self.instances = {"default", *re.findall(r"VBOX_SANDBOX_NAME\W+(\w+)", text)}
+        pip = Path(os.environ.get("PIP_CONFIG_FILE") or Path.home() / ".config" / "pip" / "pip.conf")
+        if pip.exists():  # the indexes of this machine, which the reader has, too
+            self.environment["PIP_CONFIG_FILE"] = str(pip)
         if "ansible-galaxy collection install" in text:
             del self.environment["ANSIBLE_COLLECTIONS_PATH"]  # the reader puts it into the home folder
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from pathlib import Path
 
 import pytest
 from support.fake_fleet import Fakes, commands, report
@@ -15,7 +16,7 @@ from support.pythons import MODULE_PYTHONS, TOO_OLD, python_of, taken_by_this_co
 
 # A condition over the facts, so that JMESPath sees what the host has sent
 POLICY = {
-    "defaults": {"large_pages": False, "balloon": 0, "timeout": 8, "shutdown_timeout": 8},
+    "defaults": {"large_pages": False, "balloon": 0, "timeout": 60, "shutdown_timeout": 60},
     "rules": [{"name": "Web servers", "when": "starts_with(name, 'web') && memory_mb >= `700`", "balloon": "64M"}],
 }
 ODD = "web{{ 1 / 0 }}"  # before ansible-core 2.19, each string that is not marked as somebody else's is a template
@@ -23,6 +24,19 @@ ODD = "web{{ 1 / 0 }}"  # before ansible-core 2.19, each string that is not mark
 SENTENCE = re.compile(
     r"Its Python is too old: this collection and ansible-core need|Ansible requires Python \S+ or newer"
 )
+
+
+ROOT = Path(__file__).resolve().parents[2]
+# What runs on a host, and what its task needs
+ON_HOSTS = {
+    "vbox_balloon": {"name": "web01", "balloon": 0},
+    "vbox_largepages": {"name": "web01", "large_pages": False},
+    "vbox_memory": {"name": "web01", "balloon": 0},
+    "vbox_memory_balance": {},
+    "vbox_memory_facts": {},
+    "vbox_memory_policy": {},
+    "vbox_pagefusion": {"name": "web01", "page_fusion": False},
+}
 
 
 @pytest.fixture
@@ -80,10 +94,17 @@ def test_an_old_python_on_a_host_gets_a_sentence(fakes, version):
     if not python:
         pytest.skip(f"NOT TESTED: Python {version} on a managed host: there is none on this machine")
     fakes.inventory["h1"]["ansible_python_interpreter"] = python
-    for module in ("vbox.memory.vbox_memory_policy", "vbox.memory.vbox_memory"):
-        status, output = fakes.tasks({module: {} if module.endswith("policy") else {"name": "web01", "balloon": 0}})
-        assert status == 2 and SENTENCE.search(output), output
-        assert "Traceback" not in output, output
+    tasks = [{f"vbox.memory.{module}": parameters, "ignore_errors": True} for module, parameters in ON_HOSTS.items()]
+    _status, output = fakes.tasks(*tasks)
+    said = output.split("TASK [")[1:]
+    assert len(said) == len(ON_HOSTS) and all(map(SENTENCE.search, said)), output
+    assert recap(output)["h1"]["ignored"] == len(ON_HOSTS) and "Traceback" not in output, output
+
+
+def test_each_module_that_runs_on_hosts_is_among_those():
+    folder = ROOT / "plugins" / "modules"
+    on_hosts = {path.stem for path in folder.glob("*.py") if "module_utils" in path.read_text(encoding="utf-8")}
+    assert set(ON_HOSTS) - {"vbox_memory_policy"} == on_hosts  # whose action calls the others
 
 
 def inventory(fakes):

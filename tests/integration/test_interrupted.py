@@ -12,13 +12,14 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from support.hosts import RUNNER, SUPPORT, FakeTestHost, wait_until
 
 KEY = "vbox.memory/restart/"
 RESTART = {"name": "web01", "large_pages": True, "on_blocked": "shutdown"}
-# When the signal comes: once the module has made this call of VBoxManage, which takes a moment.
+# When the signal comes: once the module has made this call of VBoxManage, which goes on until the signal was sent.
 STAGES = {
     "while the note is written": ("setextradata", 1),
     "while the shutdown is requested": ("controlvm", 1),
@@ -27,6 +28,8 @@ STAGES = {
     "while it is started": ("startvm", 1),
     "while the note is taken away": ("setextradata", 2),
 }
+
+LONG = 600  # seconds in which a guest shuts down, on whatever machine, only when the fake's clock is set forward
 
 
 @pytest.fixture
@@ -73,12 +76,21 @@ class Module:
 def interrupt(host, stage, name, parameters=None):
     """Run a module, and send it a signal at a stage; gives back its result, if it had any."""
     command, number = STAGES[stage]
-    host.fake.faults({"command": command, "kind": "hang", "seconds": 0.7, "skip": number - 1})
+    awaited, release = stage == "while it is awaited", os.path.join(host.fake.path, "release")
+    if awaited:
+        host.fake.set_guest("web01", shutdown_seconds=LONG)
+    else:
+        host.fake.faults({"command": command, "kind": "hang", "until": release, "skip": number - 1})
     module = Module(host, parameters or RESTART)
     wait_until(lambda: len(host.fake.calls(command)) >= number or module.process.poll() is not None, 30, pause=0.02)
-    if stage == "while it is awaited":
+    if awaited:
         wait_until(lambda: host.fake.calls()[-1][0] == "showvminfo", 30, pause=0.02)
     module.send(name)
+    if awaited:
+        host.fake.set_guest("web01", shutdown_seconds=1.5)
+        host.fake.advance(LONG)
+    else:
+        Path(release).touch()
     result = module.result()
     host.fake.faults()
     return result
@@ -202,10 +214,12 @@ def test_a_current_balloon_is_for_after_the_start(host):
 
 
 def test_a_guest_that_shuts_down_too_late_is_started_by_the_next_run(host):
-    host.fake.set_guest("web01", shutdown_seconds=4)
+    host.fake.set_guest("web01", shutdown_seconds=LONG)
     late, _calls = host.module("vbox_memory", dict(RESTART, shutdown_timeout=1))
     assert late["code"] == "shutdown_timeout" and "next run starts it" in late["msg"], late
-    wait_until(lambda: state(host)[0] == "poweroff", 30)
+    host.fake.advance(LONG)
+    host.fake.set_guest("web01", shutdown_seconds=1.5)
+    assert state(host)[0] == "poweroff"
     result, _calls = host.module("vbox_memory", RESTART)
     assert result["changed"] and state(host) == ("running", True), result
 

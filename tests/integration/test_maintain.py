@@ -9,10 +9,11 @@ import re
 import pytest
 from support.fake_fleet import Fakes, commands, report
 
+# The guest, its time limits, and faults of VirtualBox
 WAYS_TO_BE_LOST = {
-    "shutdown_timeout": ({"ignores_acpi": True}, ()),
-    "guest_not_back": ({"boot_seconds": 10000}, ()),
-    "start_failed": ({}, [{"kind": "server_failure", "command": "startvm", "count": None}]),
+    "shutdown_timeout": ({"ignores_acpi": True}, {"shutdown_timeout": 2}, ()),
+    "guest_not_back": ({"boot_seconds": 10000}, {"timeout": 2}, ()),
+    "start_failed": ({}, {}, [{"kind": "server_failure", "command": "startvm", "count": None}]),
 }
 
 
@@ -64,8 +65,8 @@ def test_what_differs_is_restarted_one_by_one_and_nothing_else(fakes):
 
 @pytest.mark.parametrize("code", WAYS_TO_BE_LOST)
 def test_a_machine_that_does_not_come_back_stops_all(fakes, code):
-    figures, faults = WAYS_TO_BE_LOST[code]
-    first, second = fakes.host("h1"), fakes.host("h2")
+    figures, limits, faults = WAYS_TO_BE_LOST[code]
+    first, second = fakes.host("h1", vbox_memory_policy_host={"machines": {"b": limits}}), fakes.host("h2")
     for name in ("a", "b", "c"):
         fakes.guest("h1", name, **figures if name == "b" else {})
     first.faults(*(dict(fault, machine="b") for fault in faults))

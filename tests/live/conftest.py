@@ -21,6 +21,7 @@ def live():
     """A function that runs `tests/testbed/live` with some arguments, on an instance of the tests' own that is up."""
     run = live_named(LIVE_NAME, fail, missing)
     run("up")
+    LiveTestHost(run).prepare()
     yield run
     run("down")
 

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright: vbox.memory contributors
-"""Balloons of machines whose state changes, on the live host: saved, reset, paused, shut down."""
+"""Balloons of machines whose state changes, on the live host: saved, reset, paused, shut down.
+
+What VirtualBox and the guest do then does not depend on the backend, so each runs by one. test_together.py has what the backends do themselves, by both.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ import pytest
 from support.live import again_if_it_fell_by_itself, balloon, info, only_machine, unharmed, wait_until
 
 
+@pytest.mark.parametrize("host", ["api"], indirect=True)
 @again_if_it_fell_by_itself
 def test_after_savestate_and_restore_the_guest_gets_its_memory_back(host):
     balloon(host, "web01", balloon_current=150)
@@ -28,6 +32,7 @@ def test_after_savestate_and_restore_the_guest_gets_its_memory_back(host):
     assert not again["changed"] and again["commands"] == [], again
 
 
+@pytest.mark.parametrize("host", ["vboxmanage"], indirect=True)
 @again_if_it_fell_by_itself
 def test_after_a_reset_the_balloon_is_filled_again(host):
     balloon(host, "web01", balloon_current=200)
@@ -43,6 +48,7 @@ def test_after_a_reset_the_balloon_is_filled_again(host):
     unharmed(host, "web01")
 
 
+@pytest.mark.parametrize("host", ["api"], indirect=True)
 @again_if_it_fell_by_itself
 def test_a_paused_machine_follows_when_it_is_asked_again_after_its_resume(host):
     wait_until(lambda: host.facts("web01")["guest"])  # a paused guest gives no first figures
@@ -104,6 +110,7 @@ def interrupted(host, signal):
     return done[0].stdout
 
 
+@pytest.mark.parametrize("host", ["vboxmanage"], indirect=True)
 @again_if_it_fell_by_itself
 def test_a_terminated_restart_leaves_the_machine_running(host):
     printed = interrupted(host, "TERM")
@@ -115,6 +122,7 @@ def test_a_terminated_restart_leaves_the_machine_running(host):
     assert "vbox.memory/" not in host.vbox("getextradata", "global", "enumerate")
 
 
+@pytest.mark.parametrize("host", ["api"], indirect=True)
 @again_if_it_fell_by_itself
 def test_after_a_kill_the_next_run_starts_the_machine(host):
     assert '"machines"' not in interrupted(host, "KILL")

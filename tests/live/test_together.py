@@ -6,9 +6,11 @@ from __future__ import annotations
 
 import threading
 
+import pytest
 from support.live import again_if_it_fell_by_itself, balloon, info, unharmed, wait_until
 
 
+@pytest.mark.parametrize("host", ["vboxmanage"], indirect=True)  # one lock for both backends, and its calls take longer
 @again_if_it_fell_by_itself
 def test_two_tasks_at_once_both_get_there(host):
     host.vbox("controlvm", "web02", "resume")
@@ -27,6 +29,7 @@ def test_two_tasks_at_once_both_get_there(host):
     unharmed(host, "web01", "web02")
 
 
+@pytest.mark.parametrize("host", ["api"], indirect=True)  # by VBoxManage, it is two of the same kind, as above
 @again_if_it_fell_by_itself
 def test_a_user_s_own_vboxmanage_at_the_same_time_is_no_failure(host):
     own = threading.Thread(

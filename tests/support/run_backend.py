@@ -58,8 +58,12 @@ def worker(backend, which="_first"):
 
 
 def kill_server(_backend):
-    subprocess.run(["pkill", "-KILL", "-U", str(os.getuid()), "VBoxSVC"], check=True)
-    time.sleep(1)
+    of_ours = ["-U", str(os.getuid()), "VBoxSVC"]
+    subprocess.run(["pkill", "-KILL", *of_ours], check=True)
+    for _try in range(600):
+        if subprocess.run(["pgrep", *of_ours], stdout=subprocess.DEVNULL, check=False).returncode:
+            return
+        time.sleep(0.1)
 
 
 def sampled(backend, wanted):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright: vbox.memory contributors
-"""Unit tests, the flow on the fake and the sanity tests with each ansible-core of requirements/matrix.txt: see tests/tools/matrix."""
+"""Unit tests, the flow on the fake, the sanity tests and two pages with each ansible-core of requirements/matrix.txt: see tests/tools/matrix."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
-import threading
+import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,20 +19,27 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
+from kept import CACHE, COLLECTION, keep, key, passed  # noqa: E402 (it is beside this file)
 from support.pythons import MODULE_PYTHONS, TOO_OLD, python_of  # noqa: E402 (the line above leads to it)
 
-COPY = ROOT / ".build" / "ansible_collections" / "vbox" / "memory"
-CACHE = Path(
-    os.environ.get("VBOX_MEMORY_CACHE")
-    or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "vbox-memory"
-)
 VERSIONS = re.compile(r"^(\d\S*)\s+(.+)$", re.MULTILINE)
-OURS = ("jmespath", "pytest", "hypothesis", "PyYAML")  # beside ansible-core, at the versions of requirements/test.txt
+OURS = (
+    "jmespath",
+    "pytest",
+    "hypothesis",
+    "prometheus_client",
+    "PyYAML",
+)  # beside ansible-core, at the versions of requirements/test.txt
 CONSTRAINED_BY_CORE = ("ansible-core", "resolvelib")
-COLLECTION = ("plugins", "roles", "playbooks", "meta", "galaxy.yml")
-COMMON = ("requirements/matrix.txt", "requirements/test.txt", "tests/tools/matrix.py", "pyproject.toml")
+COMMON = (
+    "requirements/matrix.txt",
+    "requirements/test.txt",
+    "tests/tools/matrix.py",
+    "tests/tools/kept.py",
+    "pyproject.toml",
+)
+MAIN = re.search(r"^ansible-core==(\S+)$", (ROOT / "requirements" / "test.txt").read_text(), re.MULTILINE).group(1)
 PYTEST = ("-m", "pytest", "-q", "-o", "addopts=--import-mode=importlib -ra")
-ONE_SANITY = threading.Lock()  # it writes into the copy
 # By part: what it depends on. What is the same is not run again.
 INPUTS = {
     "unit": (*COLLECTION, *COMMON, "tests/unit/plugins", "tests/support", "tests/fake", "tests/conftest.py"),
@@ -45,7 +52,20 @@ INPUTS = {
         "tests/conftest.py",
     ),
     "sanity": (*COLLECTION, *COMMON, "tests/config.yml", "extensions", "docs", "changelogs", "tests/tools/sanity"),
+    "pages": (
+        *COLLECTION,
+        *COMMON,
+        "README.md",
+        "docs/getting-started.md",
+        "tests/integration/test_docs.py",
+        "tests/conftest.py",
+        "tests/demo",
+        "tests/fake",
+        "tests/support",
+        "tests/testbed",
+    ),
 }
+PAGES = ("README.md", "docs/getting-started.md")
 SHIPS_NOT = (
     "tests/unit",
     "tests/integration",
@@ -86,54 +106,44 @@ def tested(core: str, pythons: list[str], parts: list[str]) -> list[tuple[str, b
             f"NOT TESTED: ansible-core {core}: it needs Python {' or '.join(pythons)}, and there is none on this machine"
         )
         return []
-    return [(f"{part} with ansible-core {core}", run(part, core, version)) for part in parts]
+    return [(f"{part} with ansible-core {core}", run(part, core, version)) for part in parts if runs_here(part, core)]
+
+
+def runs_here(part: str, core: str) -> bool:
+    """All other tests run with the main ansible-core, but none of them on a Python that has nothing else."""
+    return core != MAIN or part == "pages"
 
 
 def run(part: str, core: str, version: str) -> bool:
     """Run a part, or say that it was run with the same inputs."""
-    python = str(python_of(version))
     name = f"ansible-core {core}, Python {version}: {part}"
-    inputs = key(part)
-    kept = CACHE / "matrix" / f"{part}-{core}-{version}-{inputs}"
-    if kept.exists():
-        say(f"{name}: ok, as of {kept.read_text().strip()}: nothing that it depends on has changed since")
+    pythons = [(one, python_of(one)) for one in (*TOO_OLD, *MODULE_PYTHONS)] if part == "flow" else []
+    inputs = key(INPUTS[part], pythons)
+    file = f"{part}-{core}-{version}"
+    when = passed(file, inputs)
+    if when:
+        say(f"{name}: ok, NOT RUN AGAIN: nothing that it depends on has changed since it passed, {when}")
         return True
-    venv = venv_of(core, python)
     log = ROOT / ".build" / "log" / f"matrix-{core}-{part}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
     with log.open("w") as out:
-        done = PARTS[part](venv, version, out)
+        failed = PARTS[part](core, str(python_of(version)), out)
     seconds = time.monotonic() - began
-    if done:
+    if failed:
         print(log.read_text())
         say(f"{name}: FAILED, {seconds:.0f} s")
         return False
-    passed = (re.findall(r"^.*\d+ passed.*$", log.read_text(), re.MULTILINE) or ["no error"])[-1].strip("= ")
+    closing = (re.findall(r"^.*\d+ passed.*$", log.read_text(), re.MULTILINE) or ["no error"])[-1].strip("= ")
     missing = sorted(set(re.findall(r"NOT TESTED: .*", log.read_text())))
-    say(f"{name}: ok, {seconds:.0f} s ({passed})")
+    say(f"{name}: ok, {seconds:.0f} s ({closing})")
     for line in missing:
         say(f"  {line}")
-    if not missing and key(part) == inputs:  # what was left out is tried again, and so is what changed meanwhile
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        kept.write_text(time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()))
+    if (
+        not missing and key(INPUTS[part], pythons) == inputs
+    ):  # what was left out is tried again, and so is what changed meanwhile
+        keep(file, inputs)
     return True
-
-
-def key(part: str) -> str:
-    """A hash of all that a part depends on: files of the copy, and the Pythons of hosts."""
-    digest = hashlib.sha256()
-    for path in sorted(path for name in INPUTS[part] for path in files_of(COPY / name)):
-        digest.update(f"{path.relative_to(COPY)}\0{path.stat().st_size}\0".encode() + path.read_bytes())
-    if part == "flow":
-        digest.update(json.dumps([(one, python_of(one)) for one in (*TOO_OLD, *MODULE_PYTHONS)]).encode())
-    return digest.hexdigest()[:16]
-
-
-def files_of(path: Path) -> list[Path]:
-    if path.is_file():
-        return [path]
-    return [one for one in path.rglob("*") if one.is_file() and "__pycache__" not in one.parts]
 
 
 def venv_of(core: str, python: str) -> Path:
@@ -158,32 +168,48 @@ def environment(venv: Path) -> dict[str, str]:
     return dict(os.environ, PATH=f"{venv / 'bin'}{os.pathsep}{os.environ['PATH']}", VIRTUAL_ENV=str(venv))
 
 
-def pytest(*tests: str):
-    """A part that runs some tests."""
+def run_logged(command, out, **options) -> int:
+    """Run a command; gives back its exit status."""
+    return subprocess.run(
+        command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=out, stderr=out, check=False, **options
+    ).returncode
 
-    def part(venv, _version, out):
+
+def pytest(*tests: str):
+    """A part that runs some tests in the environment of an ansible-core."""
+
+    def part(core, python, out):
+        venv = venv_of(core, python)
         command = [venv / "bin" / "python", *PYTEST, "-o", f"cache_dir=.build/{venv.name}", *tests]
-        return subprocess.run(
-            command, cwd=ROOT, env=environment(venv), stdin=subprocess.DEVNULL, stdout=out, stderr=out, check=False
-        ).returncode
+        return run_logged(command, out, env=environment(venv))
 
     return part
 
 
-def sanity(venv, version, out):
+def sanity(core, python, out):
     """The sanity tests of what ships, as who publishes or certifies a collection runs them; tests/tools/sanity runs them with all files."""
-    environ = dict(environment(venv), VBOX_MEMORY_SANITY_VENV=str(venv))
+    venv = venv_of(core, python)
     exclude = [word for name in SHIPS_NOT for word in ("--exclude", name + "/")]
     command = [ROOT / "tests" / "tools" / "sanity", *exclude]
-    return subprocess.run(
-        command, env=environ, stdin=subprocess.DEVNULL, stdout=out, stderr=out, check=False
-    ).returncode
+    return run_logged(command, out, env=dict(environment(venv), VBOX_MEMORY_SANITY_VENV=str(venv)))
+
+
+def pages(core, python, out):
+    """README and getting-started word by word, from the tarball, on a Python that has nothing but ansible-core, jmespath, and what the pages install."""
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run([python, "-m", "venv", folder], check=True)
+        pip = [f"{folder}/bin/python", "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
+        subprocess.run([*pip, f"ansible-core=={core}", "jmespath"], check=True)
+        tests = [f"tests/integration/test_docs.py::test_every_example_runs[{page}]" for page in PAGES]
+        command = [sys.executable, "-m", "pytest", "-q", "-o", f"cache_dir=.build/pages-{core}", *tests]
+        return run_logged(command, out, env=dict(os.environ, VBOX_MEMORY_READER=folder))
 
 
 PARTS = {
     "unit": pytest("tests/unit/plugins"),
     "flow": pytest("tests/integration/test_flow.py"),
     "sanity": sanity,
+    "pages": pages,
 }
 
 

@@ -10,11 +10,12 @@
 | skip | how many matching calls go well first (0) |
 | count | how many are hit (1); null: all |
 
-`hang` has `seconds`; `vanish` and `start_under_us` need `machine`; `garbage` may have a `text` of its own.
+`hang` has `seconds`, and may have `until`, a file that ends it before. `vanish` and `start_under_us` need `machine`; `garbage` may have a `text` of its own.
 """
 
 import copy
 import functools
+import os
 import time
 
 from . import errors, guest, lookup
@@ -61,7 +62,11 @@ def take(call, faults):
 
 def hang(hits):
     """Hangs as long as they say; nobody's lock may be held meanwhile."""
-    time.sleep(sum(fault.get("seconds", 60) for fault in hits if fault["kind"] == "hang"))
+    for fault in hits:
+        if fault["kind"] == "hang":
+            end = time.monotonic() + fault.get("seconds", 60)
+            while time.monotonic() < end and not os.path.exists(fault.get("until", "")):
+                time.sleep(0.02)
 
 
 def run_with(hits, call, run):

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.vbox.memory.plugins.plugin_utils.running import explained
+from ansible_collections.vbox.memory.plugins.plugin_utils.running import explained, result_of_job
 
 # What real Pythons said of Ansible's own program
 TOO_OLD = {
@@ -38,3 +38,24 @@ def test_its_last_words_are_in_the_message(kind):
     result = explained({"failed": True, "msg": "No result found.", "module_stderr": said, "rc": 1})
     assert result["msg"].startswith("No result found. The host's Python said: ") and result["msg"].endswith(words)
     assert result["rc"] == 1 and len(result["msg"]) < 800
+
+
+def test_a_module_that_ends_without_a_result_in_the_background():
+    """As async_wrapper of ansible-core 2.16 to 2.22 puts it."""
+    job = {
+        "failed": 1,
+        "cmd": "AnsiballZ_vbox_memory_balance.py",
+        "data": "",
+        "msg": "Traceback …",
+        "finished": 1,
+        "ansible_job_id": "j1",
+    }
+    result = result_of_job(dict(job, stderr=TOO_OLD["3.6"]))
+    assert result["msg"].startswith("Its Python is too old") and result["failed"]
+    killed = result_of_job(dict(job, stderr=""))
+    assert killed == {"failed": True, "changed": False, "msg": "The module ended without a result."}
+
+
+def test_what_a_job_has_beside_the_module_s_result_goes():
+    found = {"changed": True, "stdout": "", "stdout_lines": [], "stderr": "", "finished": 1, "ansible_job_id": "j1"}
+    assert result_of_job(found) == {"changed": True}

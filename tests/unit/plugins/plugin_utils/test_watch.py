@@ -8,13 +8,21 @@ import json
 
 import pytest
 from ansible.parsing.dataloader import DataLoader
-from ansible.template import Templar, trust_as_template
+from ansible.template import Templar
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from unit.plugins.module_utils.planning.balance_world import Guest, World
 
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance import planner as balance
 from ansible_collections.vbox.memory.plugins.plugin_utils.watch import Watched, after_failure, after_look, inert
+
+try:
+    from ansible.template import trust_as_template
+except ImportError:  # before ansible-core 2.19 each string is a template
+
+    def trust_as_template(text):
+        return text
+
 
 REPEAT = 600
 KEYS = ["code", "figures", "host", "machine", "meta", "name", "repeated", "sentence", "type", "uuid", "was"]
@@ -236,7 +244,7 @@ def test_whatever_somebody_is_called_is_no_template(text):
 
 def test_a_template_is_one_until_it_is_told():
     """So that the test above can fail."""
-    assert Templar(DataLoader()).template(trust_as_template("{{ 6 * 7 }}")) == 42
+    assert str(Templar(DataLoader()).template(trust_as_template("{{ 6 * 7 }}"))) == "42"
     assert inert("{{ 6 * 7 }}{{{%{#") == "{ { 6 * 7 }}{ { { %{ #"
     assert inert("a" * 2000)[-1] == "…" and len(inert("{" * 2000)) <= 2 * 700
     assert inert("web01 (new): 50 % {a}") == "web01 (new): 50 % {a}"
