@@ -115,6 +115,25 @@ PLANNED: Shape = {
     "differences": Null([{"machine": Null(str), "outcome": str, "msg": Null(str)}]),
 }
 
+# Results of vbox_memory_balance.
+_HELD = {"balloon_current_mb": int, "holds_mb": int}
+BALANCED: Shape = {
+    "host": Null(_HOST_OF_A_PLAN),
+    "machines": Null(
+        [
+            {
+                "name": str,
+                "code": str,
+                "sentence": str,
+                "figures": dict,
+                "before": _HELD,
+                "after": _HELD,
+            }
+        ]
+    ),
+    "differences": Null([{"machine": Null(str), "outcome": str, "msg": Null(str)}]),
+}
+
 # Facts with metrics, for the report.
 _ALL_OF_A_HOST = dict(_FIGURES_OF_A_HOST, **dict.fromkeys(("memory_used_kb", "vmm_shared_kb"), Null(int)))
 _ALL_OF_A_GUEST = dict(_FIGURES_OF_A_GUEST, **dict.fromkeys(("shared_kb", "pagefile_kb"), Null(int)))
