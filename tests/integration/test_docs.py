@@ -105,7 +105,7 @@ class Story:
         self.environment = dict({"VBOX_MEMORY_CACHE": f"{cache}/vbox-memory"}, **os.environ)
         for name in ("VBOXMANAGE", "VBOX_SANDBOX_NAME", "ANSIBLE_CONFIG", "ANSIBLE_HOME"):
             self.environment.pop(name, None)
-        self.environment.update(HOME=self.home, ANSIBLE_NOCOLOR="true", ANSIBLE_CALLBACK_RESULT_FORMAT="yaml")
+        self.environment.update(HOME=self.home, ANSIBLE_NOCOLOR="true")  # otherwise a reader's own: Ansible's defaults
         text = page.read_text(encoding="utf-8")
         self.instances = {"default", *re.findall(r"VBOX_SANDBOX_NAME\W+(\w+)", text)}
         if "ansible-galaxy collection install" in text:
