@@ -161,6 +161,7 @@ SENT_RESULT: Shape = [dict(CHANGED, changed=bool, commands=list)]  # of machines
 EXPLAINED: Shape = Null([{"uuid": Null(str), "settings": Each({"source": Null(str)})}])
 POLICY_RESULT: Shape = Null(
     {
+        "policies": Null([str]),
         "explained": EXPLAINED,
         "balance": Null(dict),
         "differences": Null([{"uuid": Null(str), "setting": Null(str), "outcome": str, "msg": Null(str)}]),

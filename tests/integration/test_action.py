@@ -172,7 +172,7 @@ def test_a_host_without_a_policy_a_program_or_a_connection(fakes):
     said = kept(fakes.folder, "outcome")
     assert said["a_none"]["code"] == "vboxmanage_not_found" and "/nowhere/VBoxManage" in said["a_none"]["msg"]
     assert said["b_down"]["unreachable"] and not said["b_down"].get("failed")
-    assert said["c_bare"]["msg"].startswith("No policy is defined for c_bare: set vbox_memory_policy")
+    assert said["c_bare"]["msg"].startswith("No policy is defined: set vbox_memory_policy")
 
 
 ANSWERS = {

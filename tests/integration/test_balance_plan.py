@@ -148,7 +148,7 @@ def test_a_host_that_fails_is_in_the_report_and_stops_nobody(fakes):
     flat = re.sub(r"\s+", " ", output)
     for name, (_variables, message) in MISTAKES.items():
         assert re.search(f"FAILED: a_{name}: .{{0,250}}{re.escape(message)}", flat), (name, output)
-    assert "FAILED: a_bare: No policy is defined for a_bare: set vbox_memory_policy" in flat
+    assert "FAILED: a_bare: No policy is defined: set vbox_memory_policy" in flat
     assert {host for host, counts in recap(output).items() if not counts["failed"]} == {"b_good"}
     assert {"short", "idle"} <= set(rows(output))
 
