@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.vbox.memory.plugins.plugin_utils.results import host_failure
 from ansible_collections.vbox.memory.plugins.plugin_utils.running import ModuleRunner
+
+NO_MESSAGE = "it failed without a message"
 
 
 class ActionModule(ModuleRunner):
@@ -16,4 +19,8 @@ class ActionModule(ModuleRunner):
         result = super().run(tmp, task_vars)
         if self._task.async_val:
             return dict(result, **self.run_alone(task_vars or {}))
-        return dict(result, **self.run_with_progress(self._task.action, dict(self._task.args), task_vars or {}, []))
+        result.update(self.run_with_progress(self._task.action, dict(self._task.args), task_vars or {}, []))
+        if result.get("failed"):  # a report finds it there, also where the task is told not to fail
+            host = str((task_vars or {}).get("inventory_hostname"))
+            result["differences"] = [host_failure(str(result.get("msg") or NO_MESSAGE), host)]
+        return result

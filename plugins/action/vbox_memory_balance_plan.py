@@ -26,13 +26,14 @@ PERIOD = 10  # s between looks where no policy says how many: a look is a module
 SAID_EVERY = 10  # s
 TICK = 8  # parts of a second that a time is a multiple of, so that differences are exact
 LITTLE = 0.01  # s
-ONLY_PLANNED = "nothing was carried out: this only plans, so run it in check mode"
 
 
 class ActionModule(PolicyAction):
     SPEC = dict(SPEC, watch=dict(type="int", default=0))
     RANGES = {"watch": (0, 86400)}
-    NOTHING = dict(changed=False, plan=None, input=None, looks=0, watched_s=0, explained=[], balance_explained={})
+    NOTHING = dict(
+        changed=False, plan=None, input=None, balance=None, looks=0, watched_s=0, explained=[], balance_explained={}
+    )
 
     def act(self, given: Result) -> Result:
         policies = self._policies(given["policies"])
@@ -65,13 +66,12 @@ class ActionModule(PolicyAction):
             changed=bool(plan["steps"]) and self._task.check_mode,
             plan=plan,
             input=look,
+            balance=resolved["balance"],
             explained=resolved["explained"],
             balance_explained=resolved["balance_explained"],
             differences=[dict(row, host=self._host) for row in differences(resolved["unreadable"])],
             diff=[_diff(step, plan) for step in plan["steps"]] if self._task.diff else [],
         )
-        if not self._task.check_mode:
-            result["msg"] = ONLY_PLANNED
         result.update((key, failures[key]) for key in ("failed", "code", "msg") if key in failures)
         return result
 

@@ -28,14 +28,20 @@ class ActionModule(PolicyAction):
         on_blocked=dict(type="str", choices=list(ON_BLOCKED), default="defer"),
         batch=dict(type="int", default=1),
         metrics=dict(type="bool"),
+        facts=dict(type="bool", default=False),
     )
     RANGES = {"batch": (1, 1000000)}
-    NOTHING = dict(changed=False, machines=[], commands=[], pending=[], explained=[], balance=None, not_recovered=[])
+    NOTHING = dict(
+        changed=False, machines=[], commands=[], pending=[], policies=[], explained=[], balance=None, not_recovered=[]
+    )
 
     def act(self, given: Result) -> Result:
         if given["mode"] == "maintain":
             self._refuse_after_others()
-        _facts, resolved = self._resolve(self._policies(given["policies"]), given["metrics"])
+        if given["facts"]:
+            self._read_all()  # also where a policy is wrong
+        policies = self._policies(given["policies"])
+        _facts, resolved = self._resolve(policies, given["metrics"])
         self._explained = resolved["explained"]
         compares_only = self._task.check_mode or given["mode"] == "audit"
         entries = resolved["to_apply"]
@@ -50,6 +56,7 @@ class ActionModule(PolicyAction):
         result = outcome([results[entry["name"]] for entry in resolved["machines"]] + resolved["unreadable"])
         rows = differences(result["machines"], self._explained, compares_only)
         result.update(
+            policies=[name for name, _policy in policies],
             explained=self._explained,
             balance=resolved["balance"],
             differences=[dict(row, host=self._host) for row in rows],

@@ -146,6 +146,8 @@ def entries_of(given: Mapping[str, Any]) -> Result:
         problem = problem_of(plan, PLANNED["plan"], "plans.%s" % host)
         if problem:
             raise Failure("%s: give the plans of vbox.memory.balance" % problem)
+        if entry["facts"] is None:
+            policy = None  # that the host could not be read is said once
         made, reserve_mb = _planned(entry["facts"], (policy or {}).get("balance"))
         entries[host] = dict(entry, policy=policy, plan=made if plan is None else plan, reserve_mb=reserve_mb)
     return entries

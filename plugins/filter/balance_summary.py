@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: balance_summary
-short_description: Show the plans of balance of many hosts as one report
+short_description: Show balance on many hosts as one report
 description:
   - Takes the results of M(vbox.memory.vbox_memory_balance_plan) on all hosts and gives the lines of a report.
   - For each host it is what the machines may hold, and a table of them, with what each holds, uses and has free, its balloon, the target, the
@@ -27,10 +27,11 @@ options:
   start:
     description: The memory of a machine for which a place is looked for, in MB or with a unit, as in V(4G).
     type: raw
-  check_mode:
-    description: Whether they are of check mode, so that nobody expected a change.
-    type: bool
-    default: false
+  carried_out:
+    description:
+      - Where the plans were carried out, the results of M(vbox.memory.vbox_memory_balance), by the name of the host.
+      - The table of a host then has what its machines held before, and hold now.
+    type: dict
   fit:
     description: Whether tables are to fit the terminal, and long messages are cut. See P(vbox.memory.summary#filter).
     type: bool
@@ -48,7 +49,7 @@ EXAMPLES = r"""
 
 - name: Show all plans, and where a machine of 4 GB could start
   vbox.memory.vbox_memory_print:
-    lines: "{{ results | vbox.memory.balance_summary(start='4G', check_mode=ansible_check_mode) }}"
+    lines: "{{ results | vbox.memory.balance_summary(start='4G') }}"
   vars:
     results: "{{ dict(ansible_play_hosts_all | zip(ansible_play_hosts_all | map('extract', hostvars) | map(attribute='outcome', default=none))) }}"
   run_once: true
@@ -70,17 +71,18 @@ from ansible_collections.vbox.memory.plugins.module_utils.errors import printabl
 from ansible_collections.vbox.memory.plugins.module_utils.model.sizes import size_in_mb
 from ansible_collections.vbox.memory.plugins.plugin_utils.balance_summary import balance_summary
 from ansible_collections.vbox.memory.plugins.plugin_utils.balancing import BalanceError
-from ansible_collections.vbox.memory.plugins.plugin_utils.shapes import PLANNED, results_by_host
+from ansible_collections.vbox.memory.plugins.plugin_utils.shapes import BALANCED, PLANNED, results_by_host
 from ansible_collections.vbox.memory.plugins.plugin_utils.terminal import terminal_width
 from ansible_collections.vbox.memory.plugins.plugin_utils.values import plain
 
 
-def balance_summary_filter(results: Any, start: Any = None, check_mode: bool = False, fit: bool = False) -> list[str]:
+def balance_summary_filter(results: Any, start: Any = None, carried_out: Any = None, fit: bool = False) -> list[str]:
     start = plain(start)
     try:
         known = results_by_host(results, PLANNED, "vbox_memory_balance_plan")
+        done = None if carried_out is None else results_by_host(carried_out, BALANCED, "vbox_memory_balance")
         size = None if start is None else _size(start)
-        return balance_summary(known, size, check_mode, terminal_width() if fit else None)
+        return balance_summary(known, size, done, terminal_width() if fit else None)
     except (BalanceError, ValueError) as problem:
         raise AnsibleFilterError("vbox.memory.balance_summary: %s" % problem) from None
 

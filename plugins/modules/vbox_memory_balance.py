@@ -342,6 +342,11 @@ backend_fallback:
   description: Why V(vboxmanage) was taken for O(backend=auto). Null if V(api) was, or if O(backend) named it.
   returned: when the host could be looked at
   type: str
+differences:
+  description: A row that says why it failed, as P(vbox.memory.differences#filter) returns it.
+  returned: on failure
+  type: list
+  elements: dict
 code:
   description: The kind of the error.
   returned: on failure

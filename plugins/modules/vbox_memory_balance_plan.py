@@ -14,7 +14,7 @@ short_description: Plan how memory moves between the running machines of a host
 description:
   - Reads the machines of a host with M(vbox.memory.vbox_memory_facts), finds out with P(vbox.memory.resolve#filter) what its policies say of
     balance, and plans with P(vbox.memory.balance#filter) who is to have how much memory, and the next steps there.
-  - Only plans. Nothing is carried out, in check mode or out of it.
+  - Only plans, in check mode or out of it. M(vbox.memory.vbox_memory_balance) carries out, with RV(balance) as its policy.
   - A machine is planned for where a policy says C(balance=true) of it, or of the whole host. The others are left as they are, and charged.
   - One look says who needs memory now. Who may give it is known only of machines that were watched for as long as the policy's C(window), 300
     seconds unless it says another. Set O(watch) to that for a whole plan.
@@ -94,6 +94,10 @@ input:
   description:
     - What the plan was made from, C(host), C(machines), C(policy), C(reservations), C(history) and C(now), for P(vbox.memory.balance_summary#filter).
     - As the steps of the plan were not carried out, a further plan goes on from this C(history), and not from that of the plan.
+  returned: always
+  type: dict
+balance:
+  description: What the policies say of balance, as O(vbox.memory.vbox_memory_balance#module:policy) takes it. Null where the host failed as a whole.
   returned: always
   type: dict
 looks:

@@ -69,6 +69,12 @@ options:
       - Whether to read the metrics too, which are the facts C(guest), C(balloon_followed) and all that end in C(_kb). It takes some seconds.
       - Without it, they are read if a condition of a policy names one of them.
     type: bool
+  facts:
+    description:
+      - Whether to read all that M(vbox.memory.vbox_memory_facts) reads, metrics included, and to return it as RV(ansible_facts), also where a policy is wrong.
+    type: bool
+    default: false
+    version_added: 0.2.0
 notes:
   - What takes longer than some seconds, such as a balloon being raised or a restart, shows at least every 10 seconds where it is, in a line with
     the host, the machine and the seconds so far. M(vbox.memory.vbox_memory) and M(vbox.memory.vbox_balloon) do so, too.
@@ -143,6 +149,16 @@ differences:
       outcome: changed
       source: "vbox_memory_policy: rule 'Large Windows machines'"
       msg: null
+policies:
+  description: The names of the policies, in the order in which they act.
+  returned: always
+  type: list
+  elements: str
+  sample: [vbox_memory_policy, vbox_memory_policy_host]
+ansible_facts:
+  description: What M(vbox.memory.vbox_memory_facts) returns under this name.
+  returned: with O(facts=true), when the host's machines could be read
+  type: dict
 balance:
   description: What the policies say for P(vbox.memory.balance#filter), as P(vbox.memory.resolve#filter) returns it. Null where the host failed as a whole.
   returned: always

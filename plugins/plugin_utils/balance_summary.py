@@ -1,7 +1,7 @@
 # -*- coding: utf-8 -*-
 # Copyright: vbox.memory contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The plans of balance of many hosts, as the lines of a terminal: each host's machines, where a machine could start, and what helps."""
+"""Balance on many hosts, planned or carried out, as the lines of a terminal: each host's machines, where a machine could start, and what helps."""
 
 from __future__ import annotations
 
@@ -28,50 +28,87 @@ MACHINES = {
     "code": "Code",
     "why": "Why",
 }
+CARRIED_OUT = {
+    "name": "Machine",
+    "held_mb": "Held",
+    **{key: word for key, word in MACHINES.items() if key not in ("name", "next_mb")},
+}
 STARTS = {"host": "Host", "when": "When", "gives": "Who gives", "sentence": "Why"}
 INDENT = "  "
 LONGEST = 80  # characters of a machine's name within a sentence
-WATCH = "vbox_memory_watch"  # the variable of the playbook
+# The variables of the playbook
+WATCH = "vbox_memory_watch"
+DURATION = "vbox_memory_balance_duration"
 
 
 def balance_summary(
-    results: Mapping[str, Result], start_mb: int | None, compares_only: bool, width: int | None = None
+    results: Mapping[str, Result],
+    start_mb: int | None,
+    carried_out: Mapping[str, Result] | None = None,
+    width: int | None = None,
 ) -> list[str]:
     """The lines of the report.
 
     :param results: of each host the result of the action ``vbox_memory_balance_plan``
-    :param start_mb: the memory of a machine for which a place is looked for
-    :param compares_only: whether it was known that nothing is carried out
+    :param start_mb: the memory of a machine for which a place is looked for, by the plans
+    :param carried_out: where the plans were carried out, of each host the result of the action ``vbox_memory_balance``
     :param width: the columns of the terminal that tables are to fit, and long messages are cut for
     :raises BalanceError: where a plan, or what it was made from, is none of ours
     """
     try:
-        return list(_lines(results, start_mb, compares_only, width))
+        return list(_lines(results, start_mb, carried_out, width))
     except BROKEN as problem:
         raise BalanceError(
-            "the plans are none of vbox.memory.vbox_memory_balance_plan (%s: %s)"
+            "the results are none of vbox.memory.vbox_memory_balance_plan and vbox_memory_balance (%s: %s)"
             % (type(problem).__name__, shown(problem, 200))
         ) from None
 
 
 def _lines(
-    results: Mapping[str, Result], start_mb: int | None, compares_only: bool, width: int | None
+    results: Mapping[str, Result], start_mb: int | None, carried_out: Mapping[str, Result] | None, width: int | None
 ) -> Iterator[str]:
     plans = {host: result["plan"] for host, result in results.items() if result.get("plan")}
-    failures = [row for host, result in results.items() for row in rows_of(host, result) if row["outcome"] == "failed"]
+    done = {host: result for host, result in (carried_out or {}).items() if result.get("machines") is not None}
+    rows = [
+        row for each in (results, carried_out or {}) for host, result in each.items() for row in rows_of(host, result)
+    ]
+    failures = [row for row in rows if row["outcome"] == "failed"]
     start = _start_anywhere(results)
     for host, plan in plans.items():
-        yield from [*_host(host, plan, width), ""]
+        yield from [*(_outcome(host, done[host], width) if host in done else _host(host, plan, width)), ""]
     if start_mb is not None:
         yield from [*_starts(plans, start, start_mb, width), ""]
     yield from _advice(plans, start)
     yield from failure_lines(failures, short=width is not None)
-    yield from _total(results, plans, len(failures), compares_only)
+    yield _planned(results, plans, len(failures)) if carried_out is None else _done(results, plans, done, len(failures))
+    yield from _hints(plans, done, carried_out is None)
+
+
+def _heading(host: str, said: Result) -> str:
+    codes = " (%s)" % ", ".join(said["codes"]) if said["codes"] else ""
+    return shown("%s%s: %s" % (host, codes, said["sentence"]))
+
+
+def _outcome(host: str, result: Result, width: int | None) -> Iterator[str]:
+    """What the machines of a host held before, and what they hold now."""
+    yield _heading(host, result["host"])
+    rows = [
+        dict(
+            row,
+            held_mb=row["before"]["holds_mb"],
+            holds_mb=row["after"]["holds_mb"],
+            used_mb=row["figures"].get("used_mb"),
+            free_mb=row["figures"].get("free_mb"),
+            request_mb=row["after"]["balloon_current_mb"],
+            why=row["sentence"],
+        )
+        for row in result["machines"]
+    ]
+    yield from _indented(table(rows, CARRIED_OUT, _inside(width))) if rows else ["  no machine runs"]
 
 
 def _host(host: str, plan: Result, width: int | None) -> Iterator[str]:
-    codes = " (%s)" % ", ".join(plan["host"]["codes"]) if plan["host"]["codes"] else ""
-    yield shown("%s%s: %s" % (host, codes, plan["host"]["sentence"]))
+    yield _heading(host, plan["host"])
     names = {row["uuid"]: row["name"] for row in plan["machines"]}
     steps = {step["uuid"]: step["request_mb"] for step in plan["steps"]}
     rows = [
@@ -121,42 +158,53 @@ def _advice(plans: dict[str, Any], start: Callable[[str, int], dict[str, Any]]) 
     return ["What helps hosts whose floors cannot be met:", *_indented(lines), ""] if lines else []
 
 
-def _total(results: Mapping[str, Result], plans: Mapping[str, Result], failures: int, compares_only: bool) -> list[str]:
-    rows = [row for plan in plans.values() for row in plan["machines"]]
+def _planned(results: Mapping[str, Result], plans: Mapping[str, Result], failures: int) -> str:
+    machines = sum(len(plan["machines"]) for plan in plans.values())
     steps = [step for plan in plans.values() for step in plan["steps"]]
-    lines = [
-        "%s on %s: %d would get memory now, %d would give, %d are left as they are; %s."
-        % (
-            count(len(rows), "machine"),
-            count(len(results), "host"),
-            sum(step["request_mb"] < step["was_mb"] for step in steps),
-            sum(step["request_mb"] > step["was_mb"] for step in steps),
-            len(rows) - len(steps),
-            count(failures, "failure"),
-        )
+    return "%s on %s: %d would get memory now, %d would give, %d are left as they are; %s." % (
+        count(machines, "machine"),
+        count(len(results), "host"),
+        sum(step["request_mb"] < step["was_mb"] for step in steps),
+        sum(step["request_mb"] > step["was_mb"] for step in steps),
+        machines - len(steps),
+        count(failures, "failure"),
+    )
+
+
+def _done(results: Mapping[str, Result], plans: Mapping[str, Result], done: Mapping[str, Result], failures: int) -> str:
+    """The total of what was carried out. A machine of a host where nothing was is left as it is."""
+    machines = sum(len((done.get(host) or plan)["machines"]) for host, plan in plans.items())
+    more = [
+        row["after"]["balloon_current_mb"] - row["before"]["balloon_current_mb"]
+        for result in done.values()
+        for row in result["machines"]
     ]
-    if not compares_only:
-        lines.append(
-            "Nothing was carried out: this playbook plans (run it with --check), and the role vbox.memory.balance carries out."
+    return "%s on %s: %d got memory, %d gave, %d kept theirs; %s." % (
+        count(machines, "machine"),
+        count(len(results), "host"),
+        sum(size < 0 for size in more),
+        sum(size > 0 for size in more),
+        machines - sum(size != 0 for size in more),
+        count(failures, "failure"),
+    )
+
+
+def _hints(plans: Mapping[str, Result], done: Mapping[str, Result], planned_only: bool) -> Iterator[str]:
+    """What to do where machines could not be asked."""
+    rows = [row for host, plan in plans.items() for row in (done.get(host) or plan)["machines"]]
+    windows = [row["figures"].get("window_s") or 0 for row in rows if row["code"] == "window_not_full"]
+    if windows:
+        longest = max(windows)
+        more = (
+            "Watch for %d s (-e %s=%d)." % (longest, WATCH, longest)
+            if planned_only
+            else "They may give after %d s: balance for longer (-e %s=%d)." % (longest, DURATION, 2 * longest)
         )
-    lines += _watch_longer(rows)
+        yield "Watched too briefly to say whether they may give: %s. %s" % (count(len(windows), "machine"), more)
     idle = [host for host, plan in plans.items() if plan["machines"] and all(map(_is_unmanaged, plan["machines"]))]
     if idle:
         names = ", ".join(idle[:3]) + (" and %d more" % (len(idle) - 3) if len(idle) > 3 else "")
-        lines.append(
-            "No policy lets any machine of %s be balanced: say balance: true in vbox_memory_policy." % shown(names)
-        )
-    return lines
-
-
-def _watch_longer(rows: Sequence[Result]) -> list[str]:
-    windows = [row["figures"].get("window_s") or 0 for row in rows if row["code"] == "window_not_full"]
-    if not windows:
-        return []
-    return [
-        "Watched too briefly to say whether they may give: %s. Watch for %d s (%s)."
-        % (count(len(windows), "machine"), max(windows), "-e %s=%d" % (WATCH, max(windows)))
-    ]
+        yield "No policy lets any machine of %s be balanced: say balance: true in vbox_memory_policy." % shown(names)
 
 
 def _start_anywhere(results: Mapping[str, Result]) -> Callable[[str, int], dict[str, Any]]:

@@ -68,6 +68,8 @@ class PolicyAction(ModuleRunner):
         self._task_vars = task_vars or {}
         self._host = str(self._task_vars.get("inventory_hostname"))
         self._calls: list[Result] = []
+        self._facts: Result | None = None  # all of them, where they are to be in the result
+        self._found: Result = {}
         try:
             given = self._arguments()
             self._how = {option: given[option] for option in HOW if given[option] is not None}
@@ -94,16 +96,25 @@ class PolicyAction(ModuleRunner):
         wanted = needs(policies)
         if metrics is not None:
             wanted["metrics"] = metrics
+        facts = self._facts or self._read(**wanted)
+        try:
+            return facts, resolve(policies, facts)
+        except PolicyError as error:
+            raise Failure(code="invalid_parameters", msg=str(error)) from None
+
+    def _read_all(self) -> None:
+        """Read all facts, for the policies and for the result."""
+        self._facts = self._read(metrics=True, details=True)
+
+    def _read(self, **wanted: bool) -> Result:
         call = self._execute(FACTS, dict(self._how, **wanted), self._task_vars)
         found = call.get("ansible_facts") or {}
         self._calls.append(dict(call, ansible_facts=without(found, "vbox_memory")))
         if call.get("failed"):
             raise Failure(**without(call, "changed", "ansible_facts", "invocation", "failed"))
-        facts = checked(found.get("vbox_memory"), SENT_FACTS, "facts")
-        try:
-            return facts, resolve(policies, facts)
-        except PolicyError as error:
-            raise Failure(code="invalid_parameters", msg=str(error)) from None
+        self._found = found
+        facts: Result = checked(found.get("vbox_memory"), SENT_FACTS, "facts")
+        return facts
 
     def _policies(self, given: Any) -> list[tuple[str, Any]]:
         """The policies with their names: those given, or those of the inventory."""
@@ -116,8 +127,8 @@ class PolicyAction(ModuleRunner):
         if not names:
             raise Failure(
                 code="invalid_parameters",
-                msg="No policy is defined for %s: set vbox_memory_policy in the variables of the host or of one of its groups,"
-                " for example in group_vars/all.yml (see the README of the role vbox.memory.policy)" % self._host,
+                msg="No policy is defined: set vbox_memory_policy in the variables of the host or of one of its groups,"
+                " for example in group_vars/all.yml (see the README of the role vbox.memory.policy)",
             )
         policies, problems = [], []
         for name in names:
@@ -146,6 +157,8 @@ class PolicyAction(ModuleRunner):
             # A Python that Ansible found is a fact that saves looking for it again.
             if call.get("ansible_facts"):
                 taken["ansible_facts"] = call["ansible_facts"]
+        if self._facts is not None:  # as Ansible marked them, which are data
+            taken["ansible_facts"] = self._found
         return taken
 
 

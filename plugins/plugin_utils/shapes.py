@@ -115,6 +115,25 @@ PLANNED: Shape = {
     "differences": Null([{"machine": Null(str), "outcome": str, "msg": Null(str)}]),
 }
 
+# Results of vbox_memory_balance.
+_HELD = {"balloon_current_mb": int, "holds_mb": int}
+BALANCED: Shape = {
+    "host": Null(_HOST_OF_A_PLAN),
+    "machines": Null(
+        [
+            {
+                "name": str,
+                "code": str,
+                "sentence": str,
+                "figures": dict,
+                "before": _HELD,
+                "after": _HELD,
+            }
+        ]
+    ),
+    "differences": Null([{"machine": Null(str), "outcome": str, "msg": Null(str)}]),
+}
+
 # Facts with metrics, for the report.
 _ALL_OF_A_HOST = dict(_FIGURES_OF_A_HOST, **dict.fromkeys(("memory_used_kb", "vmm_shared_kb"), Null(int)))
 _ALL_OF_A_GUEST = dict(_FIGURES_OF_A_GUEST, **dict.fromkeys(("shared_kb", "pagefile_kb"), Null(int)))
@@ -142,6 +161,7 @@ SENT_RESULT: Shape = [dict(CHANGED, changed=bool, commands=list)]  # of machines
 EXPLAINED: Shape = Null([{"uuid": Null(str), "settings": Each({"source": Null(str)})}])
 POLICY_RESULT: Shape = Null(
     {
+        "policies": Null([str]),
         "explained": EXPLAINED,
         "balance": Null(dict),
         "differences": Null([{"uuid": Null(str), "setting": Null(str), "outcome": str, "msg": Null(str)}]),

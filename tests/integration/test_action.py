@@ -172,7 +172,29 @@ def test_a_host_without_a_policy_a_program_or_a_connection(fakes):
     said = kept(fakes.folder, "outcome")
     assert said["a_none"]["code"] == "vboxmanage_not_found" and "/nowhere/VBoxManage" in said["a_none"]["msg"]
     assert said["b_down"]["unreachable"] and not said["b_down"].get("failed")
-    assert said["c_bare"]["msg"].startswith("No policy is defined for c_bare: set vbox_memory_policy")
+    assert said["c_bare"]["msg"].startswith("No policy is defined: set vbox_memory_policy")
+
+
+def test_the_facts_are_in_the_result_if_asked_for(fakes):
+    """Whole, as the module gives them, also where the policy is wrong; a name in them is data."""
+    host = fakes.host("h1")
+    host.add_guest("{{ 7 * 7 }}")
+    facts = {"vbox.memory.vbox_memory_facts": OWN, "register": "outcome"}
+    assert fakes.tasks(facts, KEEP)[0] == 0
+    whole = outcome(fakes)["ansible_facts"]["vbox_memory"]
+    for given, failed in (([], False), ([{"defaults": {"baloon": 1}}], True)):
+        task = dict(policy(policies=given, mode="audit", facts=True), ignore_errors=True)
+        status, output = fakes.tasks(task, KEEP)
+        said = outcome(fakes)
+        machine = said["ansible_facts"]["vbox_memory"]["machines"][0]
+        assert (status, said["failed"], said["policies"], machine["name"]) == (0, failed, [], "{{ 7 * 7 }}"), output
+        assert machine.keys() == whole["machines"][0].keys() and machine["guest"]["total_kb"]
+    assert "ansible_facts" not in outcome_of(fakes, policy(policies=[], mode="audit"))
+
+
+def outcome_of(fakes, task):
+    assert fakes.tasks(task, KEEP)[0] == 0
+    return outcome(fakes)
 
 
 ANSWERS = {

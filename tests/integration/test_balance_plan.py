@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright: vbox.memory contributors
-"""The playbook balance and its action, on fake hosts with running guests. Nothing is ever carried out."""
+"""The playbook balance and the action that plans, on fake hosts with running guests."""
 
 from __future__ import annotations
 
@@ -74,18 +74,39 @@ def test_who_is_in_need_gets_what_the_host_has(fakes):
     assert "1 would get memory now, 0 would give" in output and changes(host) == []
 
 
-def test_out_of_check_mode_nothing_is_carried_out_and_it_says_so(fakes):
-    host = tight(fakes, "h1")
-    with host.state() as state:
-        state["host"]["available_mb"] += 2048
+def test_out_of_check_mode_it_is_carried_out(fakes):
+    """By the policy of each host; a host that has none for its machines is left alone, and so is one that is balanced already."""
+    needy = tight(fakes, "h1")
+    idle = tight(fakes, "h2", vbox_memory_policy={})
+    for host in (needy, idle):
+        with host.state() as state:
+            state["host"]["available_mb"] += 2048
+    status, output = fakes.play("--diff", playbook=PLAYBOOK)
+    assert (status, recap(output)["h1"]["changed"], recap(output)["h2"]["changed"]) == (0, 1, 0), output
+    held = re.search(r"^  short +(\d+) +(\d+) ", output, re.MULTILINE)
+    assert int(held[1]) == 1048 < int(held[2]) and "-balloon_current_mb: 1000\n" in output, output
+    assert "4 machines on 2 hosts: 1 got memory, 0 gave, 3 kept theirs; 0 failures." in output
+    assert "No policy lets any machine of h2 be balanced" in output
+    assert {argv[0] for argv in changes(needy)} == {"controlvm"} and changes(idle) == []
+
+
+def test_for_a_while(fakes):
+    """Who has plenty gives, once it was watched for a window."""
+    tight(fakes, "h1")
+    status, output = fakes.play("-e", "vbox_memory_balance_duration=20", playbook=PLAYBOOK)
+    assert status == 0 and re.search(
+        r"^2 machines on 1 host: \d got memory, 1 gave, \d kept theirs", output, re.MULTILINE
+    ), output
+
+
+def test_what_cannot_be_carried_out_is_in_the_report(fakes):
+    """The host fails, the others do not, and its plan is shown."""
+    tight(fakes, "h1", vbox_memory_balance_duration="long")
+    tight(fakes, "h2")
     status, output = fakes.play(playbook=PLAYBOOK)
-    assert (status, recap(output)["h1"]["changed"]) == (0, 0), output
-    assert rows(output)["short"][1] == "starving"
-    assert (
-        "Nothing was carried out: this playbook plans (run it with --check), and the role vbox.memory.balance carries out."
-        in output
-    )
-    assert changes(host) == []
+    assert status == 2 and "FAILED: h1: " in output and "vbox_memory_balance_duration" not in recap(output), output
+    assert (recap(output)["h1"]["failed"], recap(output)["h2"]["failed"]) == (1, 0)
+    assert "1 failure." in output and "h1: the machines may hold" in output
 
 
 def test_over_the_fleet(fakes):
@@ -127,7 +148,7 @@ def test_a_host_that_fails_is_in_the_report_and_stops_nobody(fakes):
     flat = re.sub(r"\s+", " ", output)
     for name, (_variables, message) in MISTAKES.items():
         assert re.search(f"FAILED: a_{name}: .{{0,250}}{re.escape(message)}", flat), (name, output)
-    assert "FAILED: a_bare: No policy is defined for a_bare: set vbox_memory_policy" in flat
+    assert "FAILED: a_bare: No policy is defined: set vbox_memory_policy" in flat
     assert {host for host, counts in recap(output).items() if not counts["failed"]} == {"b_good"}
     assert {"short", "idle"} <= set(rows(output))
 

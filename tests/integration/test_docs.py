@@ -111,7 +111,7 @@ class Story:
             self.environment.pop(name, None)
         if READER:
             self.environment.update(PATH=f"{READER}/bin{os.pathsep}{self.environment['PATH']}", VIRTUAL_ENV=READER)
-        self.environment.update(HOME=self.home, ANSIBLE_NOCOLOR="true", ANSIBLE_CALLBACK_RESULT_FORMAT="yaml")
+        self.environment.update(HOME=self.home, ANSIBLE_NOCOLOR="true")  # otherwise a reader's own: Ansible's defaults
         text = page.read_text(encoding="utf-8")
         self.instances = {"default", *re.findall(r"VBOX_SANDBOX_NAME\W+(\w+)", text)}
         pip = Path(os.environ.get("PIP_CONFIG_FILE") or Path.home() / ".config" / "pip" / "pip.conf")

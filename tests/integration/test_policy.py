@@ -196,7 +196,7 @@ def test_broken_hosts_are_named_and_stop_nobody(fleet):
         "FAILED: b_none: .*/nowhere/VBoxManage",
         r"(?s)FAILED: c_key: .*vbox_memory_policy\.rules\[0\] \('All'\)\.baloon: there is no such key; did you mean balloon\?",
         r"(?s)FAILED: d_expression: .*vbox_memory_policy\.rules\[0\] \('Large'\)\.when: 'memory_mb > 4096' is broken at position 13",
-        "FAILED: e_no_policy: No policy is defined for e_no_policy: set vbox_memory_policy",
+        "FAILED: e_no_policy: No policy is defined: set vbox_memory_policy",
     ):
         assert re.search(message, output), (message, output)
     assert {host: counters["failed"] for host, counters in recap(output).items()} == dict.fromkeys(fleet.hosts, 1) | {

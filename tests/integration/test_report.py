@@ -69,6 +69,21 @@ def test_what_the_policy_wants_is_in_it(fakes):
     assert figures(fakes)["hosts"][0]["machines"][0]["wants"] == []
 
 
+def test_each_host_is_read_once(fakes):
+    """With its policy, of which nothing is to be done; a host without one has nothing to compare."""
+    fakes.inventory["office"]["vbox_memory_policy"] = {"defaults": {"balloon": 0}}
+    del fakes.inventory["lab"]["vbox_memory_policy"]
+    facts = {"vbox.memory.vbox_memory_facts": {"vboxmanage": "{{ vbox_memory_vboxmanage }}"}}
+    read = []
+    for run in (lambda: fakes.tasks(facts), lambda: report(fakes)):
+        for host in fakes.hosts.values():
+            host.forget_calls()
+        run()
+        read.append([len(host.calls("list")) for host in fakes.hosts.values()])
+    assert read[0] == read[1] and all(read[0]), read
+    assert [host["pending_count"] for host in figures(fakes)["hosts"]] == [0, None]
+
+
 def test_a_host_that_fails_is_in_it_and_stops_no_other(fakes):
     fakes.inventory["office"]["vbox_memory_vboxmanage"] = "/nowhere/VBoxManage"
     fakes.inventory["lab"]["vbox_memory_policy"] = {"defaults": {"baloon": 1}}

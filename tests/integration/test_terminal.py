@@ -59,6 +59,17 @@ def test_it_is_plain_text_under_every_callback_and_format(fakes, monkeypatch, se
     assert lines[start + 3].startswith("FAILED: typo1; typo2: ")
 
 
+@pytest.mark.parametrize("playbook", ["apply", "audit", "maintain", "balance", "report"])
+def test_the_machines_of_the_inventory_plugin_are_no_hosts(fakes, playbook):
+    """Unless somebody says so: a machine has no VirtualBox."""
+    (fakes.folder / "machines.json").write_text(json.dumps({"vbox_machines": {"hosts": {"web01.good.vbox": {}}}}))
+    arguments = ("-i", "machines.json", "--list-hosts")
+    status, output = fakes.play(*arguments, playbook=f"vbox.memory.{playbook}")
+    assert status == 0 and "web01.good.vbox" not in output and "\n      good\n" in output, output
+    _status, output = fakes.play(*arguments, "-e", "vbox_memory_hosts=all", playbook=f"vbox.memory.{playbook}")
+    assert "\n      web01.good.vbox\n" in output, output
+
+
 @pytest.mark.parametrize("width", [80, 100])
 def test_the_table_fits_the_terminal_and_v_shows_all(fakes, width):
     output = on_a_terminal(fakes, width)

@@ -163,8 +163,8 @@ class Said:
 
     def __init__(self, policy: Mapping[str, Any], plan: Mapping[str, Any] | None):
         self.settings = {one.get("uuid"): one.get("settings") or {} for one in policy.get("explained") or []}
-        # A policy with a mistake says nothing of any machine.
-        self.compared = bool(policy) and not (_failures(policy) and not self.settings)
+        # No policy, and one with a mistake, say nothing of any machine.
+        self.compared = bool(policy) and policy.get("policies") != [] and not (_failures(policy) and not self.settings)
         self.plans = {one["uuid"]: one for one in (plan or {}).get("machines") or []}
         self.rows: dict[Any, list[Mapping[str, Any]]] = {}
         for row in policy.get("differences") or []:

@@ -22,7 +22,7 @@ from ansible_collections.vbox.memory.plugins.plugin_utils.values import shown
 
 ROLE = Path(__file__).resolve().parents[3] / "roles" / "report"
 TITLE = "Memory of the VirtualBox fleet"
-MOST_OF_A_CODE = 20  # findings of one code that are listed; the tables show all
+MOST_OF_A_CODE = 10  # findings of one code that are listed; the tables show all
 # Headings, and their classes: n for numbers, the others say how wide.
 COLUMNS = (
     ("Machine", "name"),
@@ -88,6 +88,7 @@ def as_page(figures: Mapping[str, Any], lines: Mapping[str, Any] | None = None, 
         geometry=_geometry,
         glossary=GLOSSARY,
         groups=_groups(figures["findings"]),
+        hosts=sorted(figures["hosts"], key=_free_share),
         lines=lines,
         lines_json=_embedded(lines),
         missing=_missing,
@@ -147,7 +148,7 @@ def _cards(fleet: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
         ("running_mb", "Running", "for live machines"),
     ):
         yield label, words.gigabytes(None if fleet[key] is None else fleet[key] * 1024), about
-    yield "Overcommit", words.quantity("ratio", fleet["overcommit_ratio"]), "running by memory of the hosts"
+    yield "Overcommit", words.quantity("ratio", fleet["overcommit_ratio"]), "running by hosts' memory"
     yield (
         "In balloons",
         words.gigabytes(fleet["ballooned_kb"]),
@@ -181,6 +182,12 @@ def _savings(savings: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 def _badges(machine: Mapping[str, Any]) -> list[str]:
     return [words.BADGES[code] for code in machine["found"] if code in words.BADGES]
+
+
+def _free_share(host: Mapping[str, Any]) -> float:
+    """What part of a host's memory is free; one that has no figures comes first."""
+    total, free = host["memory_total_kb"], host["memory_free_kb"]
+    return float(free / total) if total and free is not None else -1.0
 
 
 def _missing(host: Mapping[str, Any]) -> list[str]:
