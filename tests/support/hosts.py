@@ -157,10 +157,10 @@ class LiveTestHost(TestHost):
     def start_afresh(self):
         """Go back to guests that have just booted, bring our code, and pause web02: alone, web01 has the whole processor."""
         self.live("reset")
-        self._bring_code()
+        self.bring_code()
         self.vbox("controlvm", "web02", "pause")
 
-    def _bring_code(self):
+    def bring_code(self):
         """Put our code and the ansible-core that the tests use onto the host."""
         packed = subprocess.run(
             [

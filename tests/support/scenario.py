@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: vbox.memory contributors
+"""The case that balance is judged by, on the live host: a program in one guest needs what the other has, and then the other way round.
+
+What counts is emulated time: the processor time that the emulator got. On a machine that others use, the host's own clock runs ahead of it.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import tarfile
+import time
+from pathlib import Path
+
+from ansible_collections.vbox.memory.plugins.plugin_utils.balance_program import program
+from support.live import GUESTS, policy_for
+from support.testbeds import LIVE
+
+HERE = Path(__file__).resolve().parent
+MEMORY = 768  # MB of each guest
+BUDGET, NEEDS, RATE, RESERVE = (
+    1000,
+    400,
+    10,
+    143,
+)  # MB for both, MB that a program takes, MB a second, MB: the hard reserve of 768 MB
+LONGEST = 120  # seconds of emulated time
+FOLDER = "/home/vbox/scenario"
+SNAPSHOT = "balanced"
+REST = 80  # s without a request after a program has ended: who got memory gives none for a minute, and then has a window of 20 s
+WAYS = ("api", "vboxmanage", "vboxballoonctrl", "nobody")
+UNTIL_GIVEN = "until [ $(/usr/lib/virtualbox/VBoxManage metrics query host RAM/VMM/Ballooned | sed -n 's/.* \\([0-9]*\\) kB/\\1/p') -ge $((2 * %d * 1024)) ]; do sleep 2; done"
+SPIN = "print(flush=True)\nfor _ in range(20000000): pass\nprint(flush=True)"
+
+
+class Scenario:
+    """A live host at the state in which both guests have given so much that they hold :data:`BUDGET` together."""
+
+    def __init__(self, host, name):
+        """:param name: of the live host's instance"""
+        self.host, self.name = host, name
+        self.policy = {}
+
+    def prepare(self, anew=True):
+        """Fresh guests, our program, and the balloons; kept under a name."""
+        if not anew:
+            self.policy = json.loads(self.host.live("ssh", "cat", f"{FOLDER}/api.json").stdout)["policy"]
+            return
+        self.host.live("reset")
+        self.host.bring_code()
+        self.policy = policy_for(self.host, BUDGET)
+        files = {
+            backend + ".json": json.dumps({"policy": self.policy, "backend": backend})
+            for backend in ("api", "vboxmanage")
+        }
+        files["scenario_inside.py"] = (HERE / "scenario_inside.py").read_text()
+        self._put(dict(files, **{"balance.pyz": program()[1]}))
+        for name in GUESTS:
+            self.host.vbox("controlvm", name, "guestmemoryballoon", str(MEMORY - BUDGET // 2))
+        self.host.live("ssh", "sh", "-c", UNTIL_GIVEN % (MEMORY - BUDGET // 2))
+        self.host.live("save", SNAPSHOT)
+
+    def _put(self, files):
+        packed = io.BytesIO()
+        with tarfile.open(fileobj=packed, mode="w") as archive:
+            for name, content in files.items():
+                content = content if isinstance(content, bytes) else content.encode()
+                entry = tarfile.TarInfo(name)
+                entry.size = len(content)
+                archive.addfile(entry, io.BytesIO(content))
+        self.host.live("ssh", "sh", "-c", f"mkdir -p {FOLDER} && tar -x -C {FOLDER}", given=packed.getvalue())
+
+    def controller(self, way):
+        if way == "nobody":
+            return []
+        if way == "vboxballoonctrl":  # its own defaults, but for what it does nothing without, and our reserve
+            program_ = "/usr/lib/virtualbox/VBoxBalloonCtrl"
+            return [program_, "-v", "--balloon-max=512", "--balloon-safety-margin=%d" % self.policy["reserve"]]
+        return ["python3", "-I", f"{FOLDER}/balance.pyz", f"{FOLDER}/{way}.json"]
+
+    def play(self, way):
+        """One play from the kept state; gives back its events, each with the processor seconds `cpu` that the emulator had got by then."""
+        self.host.live("reset", SNAPSHOT)
+        share = self.share()
+        given = dict(
+            controller=self.controller(way),
+            needs=NEEDS,
+            rate=max(1, round(RATE * share)),  # MB a second of emulated time
+            limit=2 * LONGEST / share,
+            reserve=RESERVE,
+            ours=way in ("api", "vboxmanage"),
+            rest=REST,
+        )
+        events = [dict(kind="share", share=round(share, 2), rate=given["rate"], way=way)]
+        command = [str(LIVE), "ssh", "python3", f"{FOLDER}/scenario_inside.py", json.dumps(given)]
+        with self._running(command) as running:
+            for line in running.stdout:
+                events.append(dict(json.loads(line), cpu=self._cpu()))
+        return events
+
+    def share(self):
+        """How much of a processor the emulator gets now: of one that spins."""
+        with self._running([str(LIVE), "ssh", "python3", "-c", SPIN]) as running:
+            running.stdout.readline()
+            began, cpu = time.monotonic(), self._cpu()
+            running.stdout.readline()
+            return min(1.0, (self._cpu() - cpu) / (time.monotonic() - began))
+
+    def _running(self, command):
+        environment = dict(os.environ, VBOX_LIVE_NAME=self.name)
+        return subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+
+    def _cpu(self):
+        console = json.loads(self.host.live("info").stdout)["host_console"] if not hasattr(self, "_pid") else None
+        if console:
+            self._pid = int((Path(console).parent / "pid").read_text())
+        fields = Path(f"/proc/{self._pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def needs_of(events):
+    """What became of each need in a play, in its order."""
+    rows, begun = [], None
+    for event in events:
+        if event["kind"] == "begins":
+            begun, lowest, asked = event, None, []
+        elif begun and event["kind"] == "tick" and event["guest"] == begun["guest"]:
+            lowest = event["free"] if lowest is None else min(lowest, event["free"])
+        elif begun and event["kind"] == "said" and "is requested" in event["line"]:
+            asked.append(event["line"])
+        elif begun and event["kind"] in ("served", "not_served"):
+            end = event
+        elif begun and event["kind"] == "outcome":
+            row = dict(
+                guest=begun["guest"],
+                giver=begun["giver"],
+                alive=event["alive"] and not event["killed"],
+                held=event["held"],
+            )
+            row.update(
+                seconds=round(end["at"] - begun["at"]),
+                emulated_s=round(end["cpu"] - begun["cpu"]),
+                lowest_free_mb=lowest,
+            )
+            row.update(free_mb=event["free"], served=end["kind"] == "served" and row["alive"], requests=len(asked))
+            row["gave"] = sum(f"'{begun['giver']}': gives" in line for line in asked)
+            rows.append(row)
+            begun = None
+    return rows
