@@ -17,9 +17,9 @@ from pathlib import Path
 
 from report import HEAD
 from support import scenario
-from support.hosts import LiveTestHost
 from support.testbeds import TESTS, live_named
 
+SIZE = 200  # MB of a machine whose start is asked about
 COLUMNS = (
     "way",
     "number",
@@ -69,11 +69,17 @@ def run(arguments, folder):
     live = live_named(arguments.name)
     was_up = live("info", must_succeed=False).returncode == 0
     live("up")
-    stage = scenario.Scenario(LiveTestHost(live, "api"), arguments.name)
+    stage = scenario.Scenario(live, arguments.name)
     try:
         stage.prepare(anew=not arguments.prepared)
         for _number in range(arguments.count):
             for way in arguments.ways.split(","):
+                stage.host.start_afresh()
+                if way == "what_if":
+                    result.setdefault("what_if", []).append(stage.what_if(SIZE))
+                    say(json.dumps(result["what_if"][-1][-1]))
+                    path.write_text(json.dumps(result) + "\n")
+                    continue
                 events = stage.play(way)
                 number = 1 + max([row["number"] for row in result["rows"] if row["way"] == way], default=0)
                 new = [dict(events[0], number=number, **row) for row in scenario.needs_of(events)]

@@ -10,17 +10,21 @@ from __future__ import annotations
 import io
 import json
 import os
+import shlex
 import subprocess
 import tarfile
 import time
 from pathlib import Path
 
-from ansible_collections.vbox.memory.plugins.plugin_utils.balance_program import program
+from support.hosts import LiveTestHost
 from support.live import GUESTS, policy_for
 from support.testbeds import LIVE
 
+from ansible_collections.vbox.memory.plugins.plugin_utils.balance_program import program
+
 HERE = Path(__file__).resolve().parent
 MEMORY = 768  # MB of each guest
+TIGHT = 800  # MB: both guests have to give
 BUDGET, NEEDS, RATE, RESERVE = (
     1000,
     400,
@@ -32,16 +36,29 @@ FOLDER = "/home/vbox/scenario"
 SNAPSHOT = "balanced"
 REST = 80  # s without a request after a program has ended: who got memory gives none for a minute, and then has a window of 20 s
 WAYS = ("api", "vboxmanage", "vboxballoonctrl", "nobody")
-UNTIL_GIVEN = "until [ $(/usr/lib/virtualbox/VBoxManage metrics query host RAM/VMM/Ballooned | sed -n 's/.* \\([0-9]*\\) kB/\\1/p') -ge $((2 * %d * 1024)) ]; do sleep 2; done"
+UNTIL_GIVEN = """
+vbox=/usr/lib/virtualbox/VBoxManage
+given() { $vbox metrics query host RAM/VMM/Ballooned | sed -n 's/.* \\([0-9]*\\) kB.*/\\1/p'; }
+until [ "$(given)" -ge $((%d * 1024)) ]; do sleep 2; done
+"""
+START = "setsid python3 -I {folder}/balance.pyz {folder}/{name}.json > {log} 2>&1 < /dev/null & echo $!"
+LOG = "/home/vbox/balance.log"
 SPIN = "print(flush=True)\nfor _ in range(20000000): pass\nprint(flush=True)"
+
+
+class BalancedHost(LiveTestHost):
+    """The live host, which a test begins on with guests that have given already."""
+
+    def start_afresh(self):
+        self.live("reset", SNAPSHOT)
 
 
 class Scenario:
     """A live host at the state in which both guests have given so much that they hold :data:`BUDGET` together."""
 
-    def __init__(self, host, name):
-        """:param name: of the live host's instance"""
-        self.host, self.name = host, name
+    def __init__(self, live, name):
+        """:param live: a function that runs `tests/testbed/live`, on the instance of this name"""
+        self.host, self.name = BalancedHost(live, "api"), name
         self.policy = {}
 
     def prepare(self, anew=True):
@@ -52,15 +69,17 @@ class Scenario:
         self.host.live("reset")
         self.host.bring_code()
         self.policy = policy_for(self.host, BUDGET)
+        tight = dict(self.policy, reserve=self.policy["reserve"] + BUDGET - TIGHT)
         files = {
             backend + ".json": json.dumps({"policy": self.policy, "backend": backend})
             for backend in ("api", "vboxmanage")
         }
-        files["scenario_inside.py"] = (HERE / "scenario_inside.py").read_text()
+        files["tight.json"] = json.dumps({"policy": tight, "backend": "api"})
+        files.update({name: (HERE / name).read_text() for name in ("scenario_inside.py", "what_if_inside.py")})
         self._put(dict(files, **{"balance.pyz": program()[1]}))
         for name in GUESTS:
             self.host.vbox("controlvm", name, "guestmemoryballoon", str(MEMORY - BUDGET // 2))
-        self.host.live("ssh", "sh", "-c", UNTIL_GIVEN % (MEMORY - BUDGET // 2))
+        self.host.live("ssh", "sh", "-c", UNTIL_GIVEN % (2 * MEMORY - BUDGET))
         self.host.live("save", SNAPSHOT)
 
     def _put(self, files):
@@ -82,8 +101,10 @@ class Scenario:
         return ["python3", "-I", f"{FOLDER}/balance.pyz", f"{FOLDER}/{way}.json"]
 
     def play(self, way):
-        """One play from the kept state; gives back its events, each with the processor seconds `cpu` that the emulator had got by then."""
-        self.host.live("reset", SNAPSHOT)
+        """One play from the kept state, to which the host has been reset.
+
+        :returns: its events, each with the processor seconds `cpu` that the emulator had got by then
+        """
         share = self.share()
         given = dict(
             controller=self.controller(way),
@@ -100,6 +121,18 @@ class Scenario:
             for line in running.stdout:
                 events.append(dict(json.loads(line), cpu=self._cpu()))
         return events
+
+    def what_if(self, memory_mb, limit=600):
+        """What-if's time for the start of a machine, and the real one, in the seconds of the host's clock."""
+        given = dict(policy=self.policy, backend="api", memory_mb=memory_mb, limit=limit)
+        inside = [
+            "env",
+            f"PYTHONPATH={FOLDER}/balance.pyz",
+            "python3",
+            f"{FOLDER}/what_if_inside.py",
+            json.dumps(given),
+        ]
+        return [json.loads(line) for line in self.host.live("ssh", *inside).stdout.splitlines()]
 
     def share(self):
         """How much of a processor the emulator gets now: of one that spins."""
@@ -119,6 +152,36 @@ class Scenario:
             self._pid = int((Path(console).parent / "pid").read_text())
         fields = Path(f"/proc/{self._pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+class Running:
+    """Balance at work in the background of the live host, as its service does it, but for systemd."""
+
+    def __init__(self, host, configuration):
+        self.host = host
+        start = START.format(folder=FOLDER, name=configuration, log=LOG)
+        self.pid = host.live("ssh", "sh", "-c", start).stdout.decode().strip()
+
+    def until_said(self, pattern):
+        """Wait, in the host, for a line."""
+        self.host.live(
+            "ssh", "bash", "-c", f"grep -q -m 1 -e {shlex.quote(pattern)} <(tail --pid={self.pid} -f -n +1 {LOG})"
+        )
+
+    def said(self):
+        return self.host.live("ssh", "cat", LOG).stdout.decode(errors="replace")
+
+    def status(self):
+        """What it wrote last, if it is its own."""
+        text = self.host.live("ssh", "sh", "-c", "cat ~/.vbox-memory/balance-*.json 2> /dev/null || true").stdout
+        found = json.loads(text) if text.strip() else {}
+        return found if str(found.get("pid")) == self.pid else {"rounds": 0, "machines": []}
+
+    def codes(self):
+        return {machine["name"]: machine["code"] for machine in self.status()["machines"]}
+
+    def runs(self):
+        return self.host.live("ssh", "kill", "-0", self.pid, must_succeed=False).returncode == 0
 
 
 def needs_of(events):
