@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright: vbox.memory contributors
-"""Two guests that hold 1000 MB: a program in the one needs 400 MB at 10 MB a second, and then one in the other. By each controller, again and again.
+"""Two guests that hold 1080 MB: a program in the one needs 400 MB at 10 MB a second, and then one in the other. By each controller, again and again.
 
 Each play begins with the same guests, which have given half of their memory already. Exit status 1 when balance let a program die, or served it too late.
 """

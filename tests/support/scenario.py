@@ -25,12 +25,9 @@ from ansible_collections.vbox.memory.plugins.plugin_utils.balance_program import
 HERE = Path(__file__).resolve().parent
 MEMORY = 768  # MB of each guest
 TIGHT = 800  # MB: both guests have to give
-BUDGET, NEEDS, RATE, RESERVE = (
-    1000,
-    400,
-    10,
-    143,
-)  # MB for both, MB that a program takes, MB a second, MB: the hard reserve of 768 MB
+BUDGET = 1080  # MB that both hold
+NEEDS, RATE = 400, 10  # MB that a program takes, and MB a second
+RESERVE = 143  # MB: the hard reserve of 768 MB
 LONGEST = 120  # seconds of emulated time
 FOLDER = "/home/vbox/scenario"
 SNAPSHOT = "balanced"
@@ -69,6 +66,7 @@ class Scenario:
         self.host.live("reset")
         self.host.bring_code()
         self.policy = policy_for(self.host, BUDGET)
+        del self.policy["ready"]  # as most people have it: some memory stays ready for the next in need
         tight = dict(self.policy, reserve=self.policy["reserve"] + BUDGET - TIGHT)
         files = {
             backend + ".json": json.dumps({"policy": self.policy, "backend": backend})
