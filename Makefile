@@ -2,7 +2,7 @@
 # Copyright: vbox.memory contributors
 
 # Nothing has to be done before any of these. What they fetch or make is kept in ~/.cache/vbox-memory (or $VBOX_MEMORY_CACHE).
-.PHONY: help demo report test test-live test-live-balance test-matrix release bench bench-round bench-report bench-live bench-balance bench-balance-long lint docs
+.PHONY: help demo report test test-live test-live-balance test-matrix release bench bench-round bench-report bench-live bench-balance-live bench-balance bench-balance-long lint docs
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -44,6 +44,9 @@ bench-report: ## how large the report's page is, and how long a browser takes to
 
 bench-live: ## a long series of inflations of running guests, and what raw VBoxManage does
 	@tests/bench/live
+
+bench-balance-live: ## a program that needs what another guest has, on the live host: by balance, VBoxBalloonCtrl and nobody
+	@tests/bench/live-balance
 
 bench-balance: ## balance against its peers on a simulated host, with all traces (recorded ones: VBOX_MEMORY_TRACES=FOLDER)
 	@tests/tools/with bench python tests/bench/balance/judge.py

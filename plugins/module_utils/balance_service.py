@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import sys
 import time
 from typing import Any, Callable, Mapping, Sequence
@@ -48,6 +49,7 @@ def main(arguments: Sequence[str] | None = None, version: str = "") -> int:
         return WRONG
     if only_checks:
         return 0
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # it ends at once, and leaves no traceback in the journal
     try:
         with alone():
             serve(settings, version)

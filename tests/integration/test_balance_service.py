@@ -137,6 +137,16 @@ def test_it_balances_says_so_and_leaves_when_told(host, path):
         wait_until(lambda: status(host)["running"] and status(host)["pid"] == again.process.pid, 30)
 
 
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_any_signal_ends_it_without_a_word_and_leaves_nothing_in_the_way(host, path, number):
+    with Service(host, path, {"policy": POLICY, "backend": "vboxmanage"}) as service:
+        service.until_said("machine 'db01': gets .* A balloon of ")
+        service.process.send_signal(number)
+        assert service.process.wait() == -number and "Traceback" not in service.said()
+    with Service(host, path, {"policy": POLICY, "backend": "vboxmanage"}) as again:
+        wait_until(lambda: status(host)["pid"] == again.process.pid and status(host)["rounds"], 60)
+
+
 def test_it_refuses_a_second_one_and_the_controller_of_virtualbox_by_name(host, path, tmp_path):
     with Service(host, path, {"policy": POLICY}) as first:
         wait_until(lambda: (status(host) or {}).get("rounds"), 30)

@@ -159,7 +159,7 @@ class LiveTestHost(TestHost):
     def prepare(self):
         """Keep the host as it is with guests that have just booted and with our code, which Python has compiled: for :meth:`start_afresh`."""
         self.live("reset")
-        self._bring_code()
+        self.bring_code()
         self.module("vbox_memory", {"machines": [], "backend": "vboxmanage"})
         self.live("save", READY)
 
@@ -168,7 +168,7 @@ class LiveTestHost(TestHost):
         self.live("reset", READY)
         self.vbox("controlvm", "web02", "pause")
 
-    def _bring_code(self):
+    def bring_code(self):
         """Put our code and the ansible-core that the tests use onto the host."""
         packed = subprocess.run(
             [
