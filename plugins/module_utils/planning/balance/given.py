@@ -132,7 +132,7 @@ def ask(record: Record, account: Dict[str, Any], mb: int, now: float) -> None:
     had = (record.give, record.take) if record.active else (0, 0)
     if mb > 0:
         account["give"] += mb
-        record.give += mb
+        record.give = min(record.give + mb, record.asked)
         if not record.active:  # it goes straight there from where it stands
             record.take = max(0, record.take - mb)
         record.gives = record.gives + [[now, mb, None]]
@@ -168,7 +168,8 @@ def make_phantom(record: Record, account: Dict[str, Any], now: float) -> None:
 
 def _is_emptied(record: Record) -> bool:
     """Whether the guest boots, or has more free than a balloon that it surely gave would leave it."""
-    if not record.running or not record.asked:
+    most = record.most()
+    if not record.running or not most:
         return False
     additions = record.additions
     if additions is not None and additions < 2:
@@ -186,14 +187,19 @@ def _is_emptied(record: Record) -> bool:
         return False
     # all at once as much is free as the balloon held, but for what was used meanwhile; or so much that it cannot hold that any more
     rise = free - raw[1] >> 10
+    asked, used_before, used_now = record.asked, total - raw[1] >> 10, total - free >> 10
+    if rise <= 2 * record.history["swing"]:
+        return False
+    if used_now < asked + LEAST_USE <= used_before:
+        return True
     recent = record.history["recent"]
     used = min(MOST_RISE, 2 * max(0, recent[-1][1] - recent[-2][1])) if len(recent) > 1 else 0
-    least = record.asked - sum(mb for _when, mb, done in record.gives if done is None)
-    return (
-        rise > 2 * record.history["swing"]
-        and 4 * rise >= 3 * least
-        and (least - ALIKE - used <= rise <= record.asked + ALIKE or total - free < (record.asked + LEAST_USE) * 1024)
-    )
+    least = asked - sum(mb for _when, mb, done in record.gives if done is None)
+    if 4 * rise < 3 * least:
+        return False
+    if most > asked + ALIKE:  # it may not have taken what it was to take
+        return least - ALIKE - used <= rise <= most + ALIKE
+    return least - ALIKE - used <= rise <= asked + ALIKE or used_now < asked + LEAST_USE
 
 
 def _was_not_empty(record: Record, fallen: int) -> bool:
@@ -302,12 +308,11 @@ def _tighten(account: Dict[str, Any], records: List[Record], kb: int, time: floa
     elif fallen > 0 and not emptied:
         if fallen > take + slack and any(_was_not_empty(record, fallen) for record in records):
             phantom = max(0, phantom - fallen)  # a guest that was taken to be empty has a balloon, and takes from it
-        elif fallen > take + slack:  # more than anybody was asked to take: some guest took it by itself
-            stray = max(stray, take + phantom - excess)
+        elif fallen > account["take_now"] + slack:  # more than those may take who are active: some guest took it by itself
+            stray = max(stray, min(stray + fallen, take + phantom - excess))
         else:
             take = max(0, take - fallen)
-            if fallen <= account["take_now"] + slack:
-                account["take_now"] = max(0, account["take_now"] - fallen)
+            account["take_now"] = max(0, account["take_now"] - fallen)
     # excess = still to take - still to give + phantoms - strays
     ceiling = excess + 1 + give + stray
     if excess - phantom > take + slack:  # more than anybody can hold, by whatever phantoms
@@ -347,14 +352,17 @@ def _rest(account: Dict[str, Any], records: List[Record], excess: int, slack: in
 
 
 def _bound_active(account: Dict[str, Any], records: List[Record]) -> None:
-    """Who is not active moves no more; what it lacks or holds too much stays, but not with those who are."""
-    give = take = 0
+    """All can lack, or hold too much, what each can; and who is not active moves no more."""
+    give = take = give_now = take_now = 0
     for record in records:
+        give += record.give
+        take += record.take
         if record.active:
-            give += record.give
-            take += record.take
-    account["give_now"] = min(account["give_now"], give, account["give"])
-    account["take_now"] = min(account["take_now"], take, account["take"])
+            give_now += record.give
+            take_now += record.take
+    account["give"], account["take"] = min(account["give"], give), min(account["take"], take)
+    account["give_now"] = min(account["give_now"], give_now, account["give"])
+    account["take_now"] = min(account["take_now"], take_now, account["take"])
 
 
 def _end_doubts(account: Dict[str, Any], now: float) -> None:
