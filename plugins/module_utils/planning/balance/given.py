@@ -86,11 +86,16 @@ def take_stock(host: Dict[str, Any], records: List[Record], history: Optional[Di
     else:
         _note_requests(account, records, now)
         _note_gone(account, records, history["machines"], now)
-    emptied = [record for record in records if _is_emptied(record)]
-    for record in emptied:
-        make_phantom(record, account, now)
     slack = 1 + sum(record.asked > 0 for record in records)
-    if account["time"] is None or time > account["time"]:
+    is_newer = account["time"] is None or time > account["time"]
+    stray = account["stray"]
+    if is_newer and account["kb"] is not None and not account["gone"]:
+        _bound_active(account, records)
+        stray += max(0, (account["kb"] - kb >> 10) - account["take_now"] - slack)
+    emptied = [record for record in records if _is_emptied(record, stray)]
+    for record in emptied:
+        _make_phantom(record, account, now)
+    if is_newer:
         _tighten(account, records, kb, time, slack, bool(emptied))
         _prove(account, records, time, slack)
     _retire_old(account, records, now)
@@ -152,24 +157,32 @@ def ask(record: Record, account: Dict[str, Any], mb: int, now: float) -> None:
     known["shown"] = record.asked
 
 
-def make_phantom(record: Record, account: Dict[str, Any], now: float) -> None:
-    """The guest restarted: its balloon is empty, and VirtualBox goes on counting it, or not: the next sum says which."""
-    held = record.most()
+def _make_phantom(record: Record, account: Dict[str, Any], now: float) -> None:
+    """The guest restarted: its balloon is empty, and VirtualBox goes on counting it, or not: the next sum says which.
+
+    Where a program may have ended instead, it has its balloon still, and may take it when it is asked for anything less.
+    """
+    held, free = record.most(), record.raw[1]
+    boots = record.additions is not None and record.additions < 2
+    doubtful = not boots and isinstance(free, int) and record.raw[0] - free >> 10 >= held + LEAST_USE
     record.history["phantom"] += held
     account["phantom"] += held
     account["rest"] += record.asked
     account["stray"] = 0
-    record.active, record.asked, record.give, record.take = False, 0, 0, 0
+    record.active, record.asked, record.give, record.take = False, 0, 0, held if doubtful else 0
+    account["take"] += record.take
+    account["rested"] = [account["rested"][0], account["rested"][1] + record.take]
+    record.history["rested"] = [0, record.take]
     record.gives, record.takes = [], []
     record.hold = record.memory
     record.history["fixed"] = ["guest_restarted", now + GRACE]
     forget_uses(record.history)
 
 
-def _is_emptied(record: Record) -> bool:
-    """Whether the guest boots, or has more free than a balloon that it surely gave would leave it."""
+def _is_emptied(record: Record, stray: int) -> bool:
+    """Whether the guest boots, or has more free than its balloon would leave it; or it is who took so many MB that nobody was asked to take."""
     most = record.most()
-    if not record.running or not most:
+    if not record.running or most <= ALIKE:
         return False
     additions = record.additions
     if additions is not None and additions < 2:
@@ -194,12 +207,14 @@ def _is_emptied(record: Record) -> bool:
         return True
     recent = record.history["recent"]
     used = min(MOST_RISE, 2 * max(0, recent[-1][1] - recent[-2][1])) if len(recent) > 1 else 0
+    if stray >= 8 * ALIKE and 4 * rise >= stray and rise <= most + ALIKE:
+        return True  # what it was starved of, it uses at once
     least = asked - sum(mb for _when, mb, done in record.gives if done is None)
     if 4 * rise < 3 * least:
         return False
-    if most > asked + ALIKE:  # it may not have taken what it was to take
-        return least - ALIKE - used <= rise <= most + ALIKE
-    return least - ALIKE - used <= rise <= asked + ALIKE or used_now < asked + LEAST_USE
+    if 2 * rise < most and not asked:
+        return False
+    return record.least() - ALIKE - used <= rise <= most + ALIKE or 0 < asked > used_now - LEAST_USE
 
 
 def _was_not_empty(record: Record, fallen: int) -> bool:
@@ -308,7 +323,9 @@ def _tighten(account: Dict[str, Any], records: List[Record], kb: int, time: floa
     elif fallen > 0 and not emptied:
         if fallen > take + slack and any(_was_not_empty(record, fallen) for record in records):
             phantom = max(0, phantom - fallen)  # a guest that was taken to be empty has a balloon, and takes from it
-        elif fallen > account["take_now"] + slack:  # more than those may take who are active: some guest took it by itself
+        elif (
+            fallen > account["take_now"] + slack
+        ):  # more than those may take who are active: some guest took it by itself
             stray = max(stray, min(stray + fallen, take + phantom - excess))
         else:
             take = max(0, take - fallen)
