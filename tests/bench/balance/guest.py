@@ -189,6 +189,10 @@ class Guest:
         """Whether its figures are those of now, and true."""
         return self.frozen is None and not self.lies
 
+    def hides(self) -> bool:
+        """Whether it took back what it was starved of: as much is free as if a program had ended, and its balloon could be there still."""
+        return self.total - max(self.total - self.balloon - self.need, DEATH) >= self.shown + BOOT_USES
+
     def sample(self, second: int) -> dict | None:
         """Its figures as VirtualBox has them; what stands still is printed like fresh ones."""
         if self.frozen is not None:
@@ -241,13 +245,14 @@ def _obeys(guest: Guest, fault: Fault, second: int) -> None:
 
 def _empties(guest: Guest, fault: Fault, second: int) -> None:
     """The guest has its memory back by itself; with a value, VirtualBox is not told, and goes on counting the old balloon."""
-    _empty(guest, told=not fault.value)
+    told = not fault.value
+    guest.unseen += guest.balloon if not told and (guest.starved or not guest.tells()) else 0
+    _empty(guest, told)
 
 
 def _empty(guest: Guest, told: bool) -> None:
     guest.lost += guest.balloon
     guest.phantom += 0 if told else guest.balloon
-    guest.unseen += 0 if told or guest.tells() else guest.balloon
     guest.balloon = 0
     guest.current = guest.pending = NONE
     guest.charged = guest.memory

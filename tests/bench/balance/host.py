@@ -216,7 +216,7 @@ class Host:
     def _unseen(self, second: int) -> int:
         """MB that guests took back by themselves and nobody can know of; a guest whose figures are true again has been seen."""
         for guest in self.guests:
-            if guest.unseen and guest.tells() and guest.state is not PAUSED:
+            if guest.unseen and guest.tells() and guest.state is not PAUSED and (guest.balloon or not guest.hides()):
                 guest.unseen = 0
                 self.seen_at = second + 2 * LAG
         return sum(guest.unseen for guest in self.guests)

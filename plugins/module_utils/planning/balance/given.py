@@ -86,11 +86,16 @@ def take_stock(host: Dict[str, Any], records: List[Record], history: Optional[Di
     else:
         _note_requests(account, records, now)
         _note_gone(account, records, history["machines"], now)
-    emptied = [record for record in records if _is_emptied(record)]
-    for record in emptied:
-        make_phantom(record, account, now)
     slack = 1 + sum(record.asked > 0 for record in records)
-    if account["time"] is None or time > account["time"]:
+    is_newer = account["time"] is None or time > account["time"]
+    stray = account["stray"]
+    if is_newer and account["kb"] is not None and not account["gone"]:
+        _bound_active(account, records)
+        stray += max(0, (account["kb"] - kb >> 10) - account["take_now"] - slack)
+    emptied = [record for record in records if _is_emptied(record, stray)]
+    for record in emptied:
+        _make_phantom(record, account, now)
+    if is_newer:
         _tighten(account, records, kb, time, slack, bool(emptied))
         _prove(account, records, time, slack)
     _retire_old(account, records, now)
@@ -132,7 +137,7 @@ def ask(record: Record, account: Dict[str, Any], mb: int, now: float) -> None:
     had = (record.give, record.take) if record.active else (0, 0)
     if mb > 0:
         account["give"] += mb
-        record.give += mb
+        record.give = min(record.give + mb, record.asked)
         if not record.active:  # it goes straight there from where it stands
             record.take = max(0, record.take - mb)
         record.gives = record.gives + [[now, mb, None]]
@@ -152,23 +157,32 @@ def ask(record: Record, account: Dict[str, Any], mb: int, now: float) -> None:
     known["shown"] = record.asked
 
 
-def make_phantom(record: Record, account: Dict[str, Any], now: float) -> None:
-    """The guest restarted: its balloon is empty, and VirtualBox goes on counting it, or not: the next sum says which."""
-    held = record.most()
+def _make_phantom(record: Record, account: Dict[str, Any], now: float) -> None:
+    """The guest restarted: its balloon is empty, and VirtualBox goes on counting it, or not: the next sum says which.
+
+    Where a program may have ended instead, it has its balloon still, and may take it when it is asked for anything less.
+    """
+    held, free = record.most(), record.raw[1]
+    boots = record.additions is not None and record.additions < 2
+    doubtful = not boots and isinstance(free, int) and record.raw[0] - free >> 10 >= held + LEAST_USE
     record.history["phantom"] += held
     account["phantom"] += held
     account["rest"] += record.asked
     account["stray"] = 0
-    record.active, record.asked, record.give, record.take = False, 0, 0, 0
+    record.active, record.asked, record.give, record.take = False, 0, 0, held if doubtful else 0
+    account["take"] += record.take
+    account["rested"] = [account["rested"][0], account["rested"][1] + record.take]
+    record.history["rested"] = [0, record.take]
     record.gives, record.takes = [], []
     record.hold = record.memory
     record.history["fixed"] = ["guest_restarted", now + GRACE]
     forget_uses(record.history)
 
 
-def _is_emptied(record: Record) -> bool:
-    """Whether the guest boots, or has more free than a balloon that it surely gave would leave it."""
-    if not record.running or not record.asked:
+def _is_emptied(record: Record, stray: int) -> bool:
+    """Whether the guest boots, or has more free than its balloon would leave it; or it is who took so many MB that nobody was asked to take."""
+    most = record.most()
+    if not record.running or most <= ALIKE:
         return False
     additions = record.additions
     if additions is not None and additions < 2:
@@ -186,14 +200,21 @@ def _is_emptied(record: Record) -> bool:
         return False
     # all at once as much is free as the balloon held, but for what was used meanwhile; or so much that it cannot hold that any more
     rise = free - raw[1] >> 10
+    asked, used_before, used_now = record.asked, total - raw[1] >> 10, total - free >> 10
+    if rise <= 2 * record.history["swing"]:
+        return False
+    if used_now < asked + LEAST_USE <= used_before:
+        return True
     recent = record.history["recent"]
     used = min(MOST_RISE, 2 * max(0, recent[-1][1] - recent[-2][1])) if len(recent) > 1 else 0
-    least = record.asked - sum(mb for _when, mb, done in record.gives if done is None)
-    return (
-        rise > 2 * record.history["swing"]
-        and 4 * rise >= 3 * least
-        and (least - ALIKE - used <= rise <= record.asked + ALIKE or total - free < (record.asked + LEAST_USE) * 1024)
-    )
+    if stray >= 8 * ALIKE and 4 * rise >= stray and rise <= most + ALIKE:
+        return True  # what it was starved of, it uses at once
+    least = asked - sum(mb for _when, mb, done in record.gives if done is None)
+    if 4 * rise < 3 * least:
+        return False
+    if 2 * rise < most and not asked:
+        return False
+    return record.least() - ALIKE - used <= rise <= most + ALIKE or 0 < asked > used_now - LEAST_USE
 
 
 def _was_not_empty(record: Record, fallen: int) -> bool:
@@ -302,12 +323,13 @@ def _tighten(account: Dict[str, Any], records: List[Record], kb: int, time: floa
     elif fallen > 0 and not emptied:
         if fallen > take + slack and any(_was_not_empty(record, fallen) for record in records):
             phantom = max(0, phantom - fallen)  # a guest that was taken to be empty has a balloon, and takes from it
-        elif fallen > take + slack:  # more than anybody was asked to take: some guest took it by itself
-            stray = max(stray, take + phantom - excess)
+        elif (
+            fallen > account["take_now"] + slack
+        ):  # more than those may take who are active: some guest took it by itself
+            stray = max(stray, min(stray + fallen, take + phantom - excess))
         else:
             take = max(0, take - fallen)
-            if fallen <= account["take_now"] + slack:
-                account["take_now"] = max(0, account["take_now"] - fallen)
+            account["take_now"] = max(0, account["take_now"] - fallen)
     # excess = still to take - still to give + phantoms - strays
     ceiling = excess + 1 + give + stray
     if excess - phantom > take + slack:  # more than anybody can hold, by whatever phantoms
@@ -347,14 +369,17 @@ def _rest(account: Dict[str, Any], records: List[Record], excess: int, slack: in
 
 
 def _bound_active(account: Dict[str, Any], records: List[Record]) -> None:
-    """Who is not active moves no more; what it lacks or holds too much stays, but not with those who are."""
-    give = take = 0
+    """All can lack, or hold too much, what each can; and who is not active moves no more."""
+    give = take = give_now = take_now = 0
     for record in records:
+        give += record.give
+        take += record.take
         if record.active:
-            give += record.give
-            take += record.take
-    account["give_now"] = min(account["give_now"], give, account["give"])
-    account["take_now"] = min(account["take_now"], take, account["take"])
+            give_now += record.give
+            take_now += record.take
+    account["give"], account["take"] = min(account["give"], give), min(account["take"], take)
+    account["give_now"] = min(account["give_now"], give_now, account["give"])
+    account["take_now"] = min(account["take_now"], take_now, account["take"])
 
 
 def _end_doubts(account: Dict[str, Any], now: float) -> None:

@@ -247,9 +247,9 @@ def _give(
         too_large = record.hold > record.ceiling
         record.left = max(0, left)
         # one at a time where nobody is in need; nobody who has still to finish its last step
-        # nor who may take more by such a request than there is
+        # nor who may take more by such a request than there is: it goes from where it stands, which may be below what is shown
         record.passed_over = (leisure and (bool(asked) or unseen)) or _end(record.gives, rate) > now + policy.period
-        record.passed_over = record.passed_over or record.risk() > max(0, pool)
+        record.passed_over = record.passed_over or record.risk() - min(record.harmless, record.largest) > max(0, pool)
         if record.passed_over or (not too_large and (left <= 0 or (leisure and not has_plenty(record)))):
             continue
         if not too_large and not urgent and over <= 0 and record.hold - record.lately < record.band:
@@ -259,11 +259,11 @@ def _give(
         step = min(
             record.harmless, record.largest, spare(record, left), max(left, STEP_LEAST) if left > 0 else STEP_MOST
         )
-        if step < least_step(record, over > 0):
+        if step < least_step(record, over > 0) or record.risk() - step > max(0, pool):
             continue
         record.step = step
         left -= step
-        pool -= record.risk()
+        pool -= max(0, record.risk() - step)
         asked.append(record)
     _name(asked, takers)
     return asked
@@ -306,7 +306,7 @@ def harmless(record: Record, now: float) -> int:
     rate = min(known["rate"], FAST if now - known["proved"] < PROVED else SLOW)
     blind = ceil(now - known["seen"]) + 1
     # what it did not give when it was asked: a new request would have it go all that way
-    unsure = max(0, record.give - record.giving) if known["strikes"] else 0
+    unsure = max(0, record.give - record.giving)
     room = record.room - unsure + record.hard - KILLED - RISE * blind - record.giving * RISE // rate
     return min(room * rate // (rate + RISE), (record.room - unsure) // STEP_SHARE)
 
