@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ansible_collections.vbox.memory.plugins.module_utils.errors import printable
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.inputs import missing_figures
 from ansible_collections.vbox.memory.plugins.plugin_utils.balancing import (
     BalanceError,
     Inputs,
@@ -26,6 +27,7 @@ PERIOD = 10  # s between looks where no policy says how many: a look is a module
 SAID_EVERY = 10  # s
 TICK = 8  # parts of a second that a time is a multiple of, so that differences are exact
 LITTLE = 0.01  # s
+FIRST_FIGURES = 30  # s to look again where VirtualBox has counted nothing since the set-up, which the first look makes: each look waits, too
 
 
 class ActionModule(PolicyAction):
@@ -55,6 +57,10 @@ class ActionModule(PolicyAction):
     def _look(self, policies: Sequence[tuple[str, Any]], history: Any, taken: float) -> tuple[Result, Inputs]:
         """What the policies make of the host as it is now, and what the planner is to be asked."""
         facts, resolved = self._resolve(policies, metrics=True)
+        until = taken + FIRST_FIGURES
+        while missing_figures(facts["host"]) and self._now() < until:
+            taken = self._now()
+            facts, resolved = self._resolve(policies, metrics=True)
         policy = dict({"period": PERIOD}, **resolved["balance"])
         return resolved, self._asked(inputs, facts, policy, None, history, self._now(), taken)
 

@@ -74,6 +74,14 @@ def test_who_is_in_need_gets_what_the_host_has(fakes):
     assert "1 would get memory now, 0 would give" in output and changes(host) == []
 
 
+def test_what_the_hypervisor_has_not_counted_yet_is_waited_for(fakes):
+    host = tight(fakes, "h1")
+    with host.state() as state:
+        state["host"].update(available_mb=state["host"]["available_mb"] + 2048, vmm_counts_after=9)
+    status, output = fakes.play("--check", playbook=PLAYBOOK)
+    assert (status, rows(output)["short"][1]) == (0, "starving"), output
+
+
 def test_out_of_check_mode_it_is_carried_out(fakes):
     """By the policy of each host; a host that has none for its machines is left alone, and so is one that is balanced already."""
     needy = tight(fakes, "h1")
