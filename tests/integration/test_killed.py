@@ -20,6 +20,7 @@ from ansible_collections.vbox.memory.plugins.plugin_utils.balance_program import
 
 POLICY = {"reserve": 0, "ready": 0, "window": 10, "period": 1}
 NAMES = ("web01", "db01")
+RAISE = {"machines": [{"name": name} for name in NAMES], "balloon_current": 700, "partial": True}
 CHANGING = "guestmemoryballoon"
 MODULE = [sys.executable, str(SUPPORT / RUNNER)]
 
@@ -54,8 +55,7 @@ def balance(host, tmp_path):
 
 
 def controller(host, tmp_path):
-    machines = [{"name": name} for name in NAMES]
-    return [*MODULE, "vbox_balloon"], given(machines=machines, balloon_current=700, partial=True)
+    return [*MODULE, "vbox_balloon"], given(**RAISE)
 
 
 def unharmed(host):
@@ -97,7 +97,7 @@ def test_no_guest_is_harmed_and_the_next_one_goes_on(host, tmp_path, what, times
 
     host.forget_calls()
     if what is controller:
-        result, _calls = host.module("vbox_balloon", json.loads(text))
+        result, _calls = host.module("vbox_balloon", RAISE)
     else:
         result, _calls = host.module("vbox_memory_balance", {"policy": POLICY, "rounds": 5})
     assert "failed" not in result, result

@@ -213,3 +213,14 @@ def test_one_is_powered_off_while_both_are_raised(host, both):
     task.join()
     assert done["results"]["falls"]["code"] in ("state_blocks_change", "vboxmanage_failed"), done
     assert "code" not in done["results"]["stays"] and host.fake.guest("stays")["balloon"] == 500, done
+
+
+def test_beside_a_machine_of_the_same_name_a_guest_is_asked_for_by_itself(host):
+    """What VBoxManage prints of all does not tell then whose a row is: it is not asked for again at each look."""
+    uuid = host.fake.add_guest("twin", memory=768)
+    host.fake.add_guest("twin", memory=768)
+    host.fake.advance(60)
+    result, calls = host.module("vbox_balloon", {"name": uuid, "balloon_current": 100})
+    assert "failed" not in result and host.fake.guest(uuid)["balloon"] == 100, result
+    looks = [call[2] for call in calls if call[:2] == ["metrics", "query"]]
+    assert looks.count("*") == 1 and looks.count(uuid) > 2

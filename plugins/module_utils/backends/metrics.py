@@ -73,6 +73,14 @@ def values_in(text: str, metrics: Sequence[str]) -> dict[str, int | None]:
     raise _unreadable("query")
 
 
+def are_told_apart(wanted: Iterable[str], names: Mapping[str, str]) -> bool:
+    """Whether the rows of these targets can be told apart by the machines' names."""
+    shown = ["%-15s" % names.get(target, target) for target in wanted]
+    return len(set(shown)) == len(shown) and not any(
+        re.search(r"[\r\n]|^host *\Z", names[target]) for target in wanted if target in names
+    )
+
+
 def values_of_all(
     text: str, wanted: Mapping[str, Sequence[str]], names: Mapping[str, str]
 ) -> dict[str, dict[str, int | None]] | None:
@@ -84,9 +92,9 @@ def values_of_all(
     :param names: the machines' names by UUID
     :raises VBoxMemoryError: ``vboxmanage_unreadable``
     """
-    owners = {"%-15s" % names.get(target, target): target for target in wanted}
-    if len(owners) != len(wanted) or any(re.search(r"[\r\n]|^host *\Z", names[one]) for one in wanted if one in names):
+    if not are_told_apart(wanted, names):
         return None
+    owners = {"%-15s" % names.get(target, target): target for target in wanted}
     known = sorted({metric for metrics in wanted.values() for metric in metrics}, key=len, reverse=True)
     row = re.compile(r"(.*?) (%s) +((?:-?[0-9]{1,10} kB(?:, )?)*)" % "|".join(map(re.escape, known)), re.DOTALL)
     values: dict[str, dict[str, int | None]] = {target: dict.fromkeys(metrics) for target, metrics in wanted.items()}

@@ -13,6 +13,7 @@ from ansible_collections.vbox.memory.plugins.module_utils.backends.base import B
 from ansible_collections.vbox.memory.plugins.module_utils.backends.metrics import (
     GUEST_METRICS,
     PERIOD,
+    are_told_apart,
     period_in,
     values_in,
     values_of_all,
@@ -35,6 +36,9 @@ class VBoxManageBackend(Backend):
 
     def __init__(self, executable: str | None = None) -> None:
         self.vboxmanage = VBoxManage(executable)
+        self._in_vain: Mapping[str, str] | None = (
+            None  # names with which asking for all at once told nothing: another machine has one of them
+        )
 
     @property
     def version(self) -> str | None:
@@ -99,9 +103,11 @@ class VBoxManageBackend(Backend):
     def query_each(
         self, wanted: Mapping[str, Sequence[str]], names: Mapping[str, str]
     ) -> dict[str, dict[str, int | None]]:
-        metrics = list(dict.fromkeys(metric for some in wanted.values() for metric in some))
-        printed = self.vboxmanage.run("metrics", "query", "*", ",".join(metrics))
-        values = values_of_all(printed, wanted, names)
+        values = None
+        if are_told_apart(wanted, names) and names != self._in_vain:
+            metrics = list(dict.fromkeys(metric for some in wanted.values() for metric in some))
+            values = values_of_all(self.vboxmanage.run("metrics", "query", "*", ",".join(metrics)), wanted, names)
+            self._in_vain = dict(names) if values is None else None
         return super().query_each(wanted, names) if values is None else values
 
     def setup_metrics(self, target: str, groups: Sequence[str]) -> None:
