@@ -46,8 +46,11 @@ def start_host(run, made, extra):
 
 
 def wait_for_ssh(run, seconds):
+    """Wait until the host answers, on a machine that may be busy with much else."""
+
     def answers():
-        return subprocess.run([*ssh_argv(run, "vbox"), "true"], capture_output=True, timeout=60).returncode == 0
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return subprocess.run([*ssh_argv(run, "vbox"), "true"], capture_output=True, timeout=60).returncode == 0
 
     if not wait_until(answers, seconds):
         raise Failure(f"the host does not answer SSH: see {run}/console.log")
