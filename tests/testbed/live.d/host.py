@@ -68,7 +68,7 @@ def in_host(run, *words, user="vbox"):
 def ssh_argv(run, user):
     return [
         "ssh", "-F", "none", "-i", str(run / "cache" / "key"), "-p", str(port(run)), "-o", f"UserKnownHostsFile={run}/known_hosts",
-        "-o", "StrictHostKeyChecking=yes", "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes", "-o", "ConnectTimeout=5",
+        "-o", "StrictHostKeyChecking=yes", "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes", "-o", "ConnectTimeout=60",
         "-o", "LogLevel=ERROR", "-T", f"{user}@127.0.0.1",
     ]  # fmt: skip
 
