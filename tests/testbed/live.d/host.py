@@ -46,6 +46,8 @@ def start_host(run, made, extra):
 
 
 def wait_for_ssh(run, seconds):
+    """Wait until the host answers, on a machine that may be busy with much else."""
+
     def answers():
         return subprocess.run([*ssh_argv(run, "vbox", patience=10), "true"], capture_output=True).returncode == 0
 

@@ -220,7 +220,7 @@ def boot_and_save(work):
     say("booting the host")
     (work / "cache").symlink_to(".")
     start_host(work, work, [])
-    wait_for_ssh(work, 180)
+    wait_for_ssh(work, 900)
     say("booting the guests")
     in_host(work, "live-machines", "create")
     in_host(work, "live-machines", "boot")
