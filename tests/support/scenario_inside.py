@@ -118,6 +118,7 @@ class Play:
                     )
                 elif "holding" in line:
                     self.held.add(name)
+                    self.free.pop(name, None)  # what is free from now on counts
                     say("holds", guest=name)
                 elif "Out of memory: Killed" in line or "Kernel panic" in line:
                     self.killed.add(name)
