@@ -35,6 +35,7 @@ from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.recor
 ACCOUNT: Dict[str, Any] = {
     "time": None,  # of the last sum
     "kb": None,  # the last sum
+    "risen": 0,  # when a sum was last higher than the one before
     "called": None,  # when the last plan was made
     "give": 0,  # what all may still give, at most; with what those lack who did not follow
     "take": 0,  # what all may still take, at most
@@ -318,6 +319,7 @@ def _tighten(account: Dict[str, Any], records: List[Record], kb: int, time: floa
     # kB that are no whole MB count for neither side
     risen, fallen = (kb - before) // 1024, (before - kb) // 1024
     if risen > 0:
+        account["risen"] = time
         give = max(0, give - risen)
         account["give_now"] = max(0, account["give_now"] - risen)
     elif fallen > 0 and not emptied:
