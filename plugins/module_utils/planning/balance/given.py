@@ -169,7 +169,8 @@ def _make_phantom(record: Record, account: Dict[str, Any], now: float) -> None:
     record.history["phantom"] += held
     account["phantom"] += held
     account["rest"] += record.asked
-    account["stray"] = 0
+    if not boots:  # it may be who took what nobody was asked to take
+        account["stray"] = max(0, account["stray"] - held)
     record.active, record.asked, record.give, record.take = False, 0, 0, held if doubtful else 0
     account["take"] += record.take
     account["rested"] = [account["rested"][0], account["rested"][1] + record.take]
@@ -360,7 +361,9 @@ def _rest(account: Dict[str, Any], records: List[Record], excess: int, slack: in
     doubt = min(account["give"] - give, account["take"] - take)
     agrees = abs(excess - account["rest"]) <= slack
     for record in records:
-        sure = record.history["rested"] if agrees else [record.give, record.take]
+        # a phantom hides as much that was not given
+        done = agrees and not record.history["phantom"]
+        sure = record.history["rested"] if done else [record.give, record.take]
         sure = record.history["rested"] = [min(sure[0], record.give), min(sure[1], record.take)]
         if not record.active:
             record.give, record.take = sure
