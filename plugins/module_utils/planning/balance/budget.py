@@ -23,7 +23,7 @@ class Budget(NamedTuple):
     reserved: int  # for machines about to start; taken off the budget already
     charge: int  # what all machines may hold, as the sum proves
     held_back: int  # given by donors who have not been seen to keep their reserve since
-    under_way: int  # what donors are still to give
+    under_way: int  # what donors are still to give, and are not late with
     ready: int  # kept for the next in need
     pool: int  # what may be given out now: negative when over the budget
     to_share: int  # what all managed machines are to hold together
@@ -56,7 +56,7 @@ def reckon(
     for record in records:
         if record.fixed is None:
             held_back += _unseen(record)
-            under_way += sum(mb for _when, mb, done in record.gives if done is None)
+            under_way += _coming(record, stock, policy.period)
         elif record.gives:
             record.gives = [each for each in record.gives if each[2] is None]
     under_way = min(under_way, stock.may_give)
@@ -73,6 +73,16 @@ def reckon(
         to_share,
         max(0, reserve - available),
     )
+
+
+def _coming(record: Record, stock: Stock, period: float) -> int:
+    """MB that it is to give, but for what the sum should show by now: nobody waits for a stuck donor whom others can serve."""
+    coming, end = 0, 0.0
+    for when, mb, done in record.gives:
+        if done is None:
+            end = max(end, when) + mb / stock.account["give_rate"]
+            coming += mb if end + period >= stock.time else 0
+    return coming
 
 
 def _unseen(record: Record) -> int:

@@ -35,6 +35,7 @@ from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.recor
 ACCOUNT: Dict[str, Any] = {
     "time": None,  # of the last sum
     "kb": None,  # the last sum
+    "risen": 0,  # when a sum was last higher than the one before
     "called": None,  # when the last plan was made
     "give": 0,  # what all may still give, at most; with what those lack who did not follow
     "take": 0,  # what all may still take, at most
@@ -168,7 +169,8 @@ def _make_phantom(record: Record, account: Dict[str, Any], now: float) -> None:
     record.history["phantom"] += held
     account["phantom"] += held
     account["rest"] += record.asked
-    account["stray"] = 0
+    if not boots:  # it may be who took what nobody was asked to take
+        account["stray"] = max(0, account["stray"] - held)
     record.active, record.asked, record.give, record.take = False, 0, 0, held if doubtful else 0
     account["take"] += record.take
     account["rested"] = [account["rested"][0], account["rested"][1] + record.take]
@@ -318,6 +320,7 @@ def _tighten(account: Dict[str, Any], records: List[Record], kb: int, time: floa
     # kB that are no whole MB count for neither side
     risen, fallen = (kb - before) // 1024, (before - kb) // 1024
     if risen > 0:
+        account["risen"] = time
         give = max(0, give - risen)
         account["give_now"] = max(0, account["give_now"] - risen)
     elif fallen > 0 and not emptied:
@@ -358,7 +361,9 @@ def _rest(account: Dict[str, Any], records: List[Record], excess: int, slack: in
     doubt = min(account["give"] - give, account["take"] - take)
     agrees = abs(excess - account["rest"]) <= slack
     for record in records:
-        sure = record.history["rested"] if agrees else [record.give, record.take]
+        # a phantom hides as much that was not given
+        done = agrees and not record.history["phantom"]
+        sure = record.history["rested"] if done else [record.give, record.take]
         sure = record.history["rested"] = [min(sure[0], record.give), min(sure[1], record.take)]
         if not record.active:
             record.give, record.take = sure

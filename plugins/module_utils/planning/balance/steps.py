@@ -36,6 +36,7 @@ CHUNK = 32  # MB: less is not worth a request, unless it is all that is wanted
 STEP_SECONDS = 14  # no step takes a guest longer: those in need wait for its end
 GIVE, TAKE = "give", "take"  # whose turn it is
 TAKES_FOR = 3  # s for which requests to take may follow each other before donors are asked again
+STANDS = 3  # s for which the sum has not risen: nobody gives any more, whatever is still open
 GIVES_FOR = 5  # s for which donors may be asked again, though some wait for what has been given
 RESTS = 60  # s after it was given something before a guest is asked to give
 FRESH = 60  # s of figures that are enough while the host is over its budget
@@ -74,7 +75,9 @@ def choose(records: List[Record], money: Budget, stock: Stock, policy: HostPolic
     asked: List[Record] = []
     held_up = 0
     if may_ask:
-        asked, held_up = _take(takers, money, now < giving_until or (turn == TAKE and over_due))
+        giving = account["give_now"] if now < giving_until or (turn == TAKE and over_due) else None
+        settled = account["give_rate"] >= FAST or _stands(records, stock, policy.period)
+        asked, held_up = _take(takers, money, giving, settled)
     lack = _lack(takers, money)
     refill = _refill(money, lack) if not held_up else 0
     givers_turn = may_ask and now >= taking_until and not asked and (not held_up or over_due == (turn == TAKE))
@@ -161,8 +164,12 @@ def _end(flights: List[Any], rate: int) -> float:
     return end
 
 
-def _take(takers: List[Record], money: Budget, giving: bool) -> Any:
-    """Ask from the pool: first what is needed, then comfort and a band, then the rest. Gives back who is asked, and what had to wait."""
+def _take(takers: List[Record], money: Budget, giving: Optional[int], settled: bool) -> Any:
+    """Ask from the pool: first what is needed, then comfort and a band, then the rest. Gives back who is asked, and what had to wait.
+
+    :param giving: MB that are open where givers have their turn, else None
+    :param settled: whether that is soon given, or never
+    """
     pool = money.pool
     grants: Dict[str, int] = {}
     for urgency in (STARVING, BELOW_NEED):
@@ -192,7 +199,7 @@ def _take(takers: List[Record], money: Budget, giving: bool) -> Any:
         part = grants.get(record.uuid, 0)
         if not part:
             continue
-        if giving and not _at_once(record):
+        if giving is not None and not _at_once(record, part if settled else -1, giving):
             record.waits = part
             held_up += part
             continue
@@ -202,10 +209,17 @@ def _take(takers: List[Record], money: Budget, giving: bool) -> Any:
     return asked, held_up
 
 
-def _at_once(record: Record) -> bool:
-    """Whether it takes though others are giving: who falls short for the first time in a while does not wait for what the pool has."""
+def _stands(records: List[Record], stock: Stock, period: float) -> bool:
+    """Whether the sum stands still, though givers had the time to begin."""
+    newest = max([when for record in records for when, _mb, done in record.gives if done is None] or [0.0])
+    return stock.time - max(newest, stock.account["risen"]) >= max(STANDS, period)
+
+
+def _at_once(record: Record, part: int, giving: int) -> bool:
+    """Whether it takes though others are giving: who falls short for the first time in a while, and who needs as much as is open (a doubt then)."""
     grown = record.history["grown"]
-    return record.urgency <= BELOW_NEED and (grown is None or record.history["seen"] - grown > RESTS)
+    first = grown is None or record.history["seen"] - grown > RESTS
+    return record.urgency <= BELOW_NEED and (first or giving <= part)
 
 
 def _lack(takers: List[Record], money: Budget) -> int:

@@ -15,18 +15,18 @@ IDLE_TAX = 75  # per cent of its weight in the last tier that a machine loses wh
 
 
 def share(records: List[Record], to_share: int, ready: int) -> int:
-    """Set the targets; what is missing to all floors is given back (0 where they are met).
+    """Set the targets; what is missing to all floors, and to what is fixed, is given back (0 where they are met).
 
     Tiers: floors; what was used at most, and the hard reserve (classes of priority one after the other); comfort, by margin; a band, so that small
     changes of use move nothing; half of the cache; the rest by weight, where idle memory weighs less. The first two are filled with what else stays ready, too.
     """
+    everything = to_share + ready
+    missing = max(0, sum(record.floor for record in records) - everything)
     if not records:
-        return 0
+        return missing
     weights = [record.limits.weight for record in records]
     ceilings = [record.ceiling for record in records]
-    everything = to_share + ready
     targets = _fill_up(everything, [0] * len(records), [record.floor for record in records], weights)
-    missing = max(0, sum(record.floor for record in records) - max(0, everything))
     left = everything - sum(targets)
     needs = [min(max(record.expected, record.floor), record.ceiling) for record in records]
     for chosen in _classes(records):
