@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +21,14 @@ def pytest_configure():
         [sys.executable, str(TESTS / "tools" / "collection.py")], check=True, stdout=subprocess.PIPE, text=True
     )
     os.environ["ANSIBLE_COLLECTIONS_PATH"] = update.stdout.strip()
+    let_programs_hear_signals()
+
+
+def let_programs_hear_signals():
+    """Whoever runs the tests by `nohup` or in the background has signals ignored, and all programs would inherit that; what is handled they do not."""
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, lambda _number, _frame: None)
 
 
 @pytest.fixture

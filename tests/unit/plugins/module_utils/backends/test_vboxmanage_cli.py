@@ -542,12 +542,6 @@ def interrupt(process):
     os.killpg(process.pid, signal.SIGINT)
 
 
-def hear_signals():
-    """Whoever runs the tests by `nohup` or in the background has these ignored, and so have the programs that they start."""
-    for number in (signal.SIGHUP, signal.SIGINT):
-        signal.signal(number, signal.SIG_DFL)
-
-
 @pytest.mark.parametrize("end", [kill_us, hang_up, interrupt])
 def test_it_outlives_us(stand_in, tmp_path, end):
     begun, go, done = (tmp_path / name for name in ("begun", "go", "done"))
@@ -555,7 +549,7 @@ def test_it_outlives_us(stand_in, tmp_path, end):
         f"open({str(begun)!r}, 'w')\nwhile not os.path.exists({str(go)!r}): time.sleep(0.01)\n"
         f"print('x' * 100000, flush=True)\nopen({str(done)!r}, 'w')"
     )
-    us = start(slow, start_new_session=True, preexec_fn=hear_signals)
+    us = start(slow, start_new_session=True)
     until(begun.exists)
     end(us)
     us.communicate(timeout=20)
