@@ -319,10 +319,22 @@ def harmless(record: Record, now: float) -> int:
     known = record.history
     rate = min(known["rate"], FAST if now - known["proved"] < PROVED else SLOW)
     blind = ceil(now - known["seen"]) + 1
-    # what it did not give when it was asked: a new request would have it go all that way
-    unsure = max(0, record.give - record.giving)
+    unsure = _withheld(record)
     room = record.room - unsure + record.hard - KILLED - RISE * blind - record.giving * RISE // rate
     return min(room * rate // (rate + RISE), (record.room - unsure) // STEP_SHARE)
+
+
+def _withheld(record: Record) -> int:
+    """What it may not have given when it was asked, at most: a new request would have it go all that way.
+
+    What it withholds looks like less use, and what it gives late like more. So of who has followed until now, and was watched for a whole window,
+    no more is believed than its use has moved by in that time; it may harm itself by lies.
+    """
+    withheld = max(0, record.give - record.giving)
+    known = record.history
+    if known["strikes"] or known["phantom"] or not record.full:
+        return withheld
+    return min(withheld, record.peak - min([record.use] + [low for _since, _high, low in known["peaks"]]))
 
 
 def hinders(record: Record, over: bool, urgent: bool, policy: HostPolicy, now: float) -> Optional[str]:
