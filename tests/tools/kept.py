@@ -53,17 +53,18 @@ def main() -> None:
     if status:
         sys.exit(status)
     if not any("NOT TESTED" in line for line in lines) and key(INPUTS[part]) == inputs:
-        keep(part, inputs, lines[-1].strip("= \n"))
+        keep(part, inputs, "".join(lines[-1:]).strip("= "))
 
 
 def shown(command: list[str]) -> tuple[int, list[str]]:
     """Run a command whose output is seen as it comes: its exit status, and the lines."""
-    lines = []
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
-        for line in process.stdout:
-            print(line, end="", flush=True)
-            lines.append(line)
-    return process.returncode, lines
+    said = b""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+        while some := os.read(process.stdout.fileno(), 65536):
+            sys.stdout.buffer.write(some)
+            sys.stdout.buffer.flush()
+            said += some
+    return process.returncode, said.decode(errors="replace").splitlines()
 
 
 def key(names, *others) -> str:
