@@ -129,8 +129,8 @@ changed:
   returned: always
   type: bool
 msg:
-  description: Outside check mode, that nothing was carried out; on failure, what went wrong and the remedy.
-  returned: outside check mode, and on failure
+  description: What went wrong, and the remedy.
+  returned: on failure
   type: str
 backend:
   description: The backend that was used, V(api) or V(vboxmanage).

@@ -63,7 +63,9 @@ class Play:
             lambda: taker in self.killed or (taker in self.held and self.free.get(taker, 0) >= self.given["reserve"]),
             "served",
         )
-        status = subprocess.run(["live-guest", taker, "killall", "-0", "eat"], stderr=subprocess.DEVNULL).returncode
+        status = subprocess.run(
+            ["live-guest", taker, "killall", "-0", "eat"], stderr=subprocess.DEVNULL, check=False
+        ).returncode
         say(
             "outcome",
             guest=taker,
@@ -73,7 +75,7 @@ class Play:
             alive=status == 0,
             free=self.free.get(taker),
         )
-        subprocess.run(["live-guest", taker, "killall", "eat"], stderr=subprocess.DEVNULL)
+        subprocess.run(["live-guest", taker, "killall", "eat"], stderr=subprocess.DEVNULL, check=False)
         say("ends", guest=taker)
         self.last_request = time.monotonic()
         self.wait_for(lambda: time.monotonic() - self.last_request > self.given["rest"] and self.ready(), "rested")
