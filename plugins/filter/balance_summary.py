@@ -51,7 +51,7 @@ EXAMPLES = r"""
   vbox.memory.vbox_memory_print:
     lines: "{{ results | vbox.memory.balance_summary(start='4G') }}"
   vars:
-    results: "{{ dict(ansible_play_hosts_all | zip(ansible_play_hosts_all | map('extract', hostvars) | map(attribute='outcome', default=none))) }}"
+    results: "{{ dict(ansible_play_hosts_all | zip(ansible_play_hosts_all | map('extract', hostvars) | map(attribute='outcome') | map('default', none))) }}"
   run_once: true
 """
 

@@ -47,7 +47,7 @@ EXAMPLES = r"""
   vbox.memory.vbox_memory_print:
     lines: "{{ results | vbox.memory.summary(check_mode=ansible_check_mode) }}"
   vars:
-    results: "{{ dict(ansible_play_hosts_all | zip(ansible_play_hosts_all | map('extract', hostvars) | map(attribute='outcome', default=none))) }}"
+    results: "{{ dict(ansible_play_hosts_all | zip(ansible_play_hosts_all | map('extract', hostvars) | map(attribute='outcome') | map('default', none))) }}"
   run_once: true
 """
 

@@ -99,7 +99,7 @@ EXAMPLES = r"""
 
 - name: Write the report
   vbox.memory.vbox_memory_report:
-    facts: "{{ dict(ansible_play_hosts_all | zip(ansible_play_hosts_all | map('extract', hostvars) | map(attribute='read', default=none))) }}"
+    facts: "{{ dict(ansible_play_hosts_all | zip(ansible_play_hosts_all | map('extract', hostvars) | map(attribute='read') | map('default', none))) }}"
     dest: reports
     history: reports/history
     textfile_dir: reports/textfiles # of Prometheus' node exporter
