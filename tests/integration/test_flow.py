@@ -144,3 +144,11 @@ def test_a_host_that_cannot_be_reached_costs_two_lines(fakes):
     first_play = output.partition("PLAY [Report]")[0]
     assert first_play.count("Connection refused") == 1 and "Origin:" not in first_play, output
     assert recap(output)["h1"]["failed"] == 0, output
+
+
+def test_balance_and_the_report_where_a_host_cannot_be_reached(fakes):
+    fakes.inventory["down"] = {"ansible_host": "127.0.0.1", "ansible_port": 1, "vbox_memory_policy": POLICY}
+    for playbook in ("balance", "report"):
+        _status, output = fakes.play(playbook=f"vbox.memory.{playbook}")
+        assert recap(output)["h1"]["failed"] == 0 and "Undefined" not in output, output
+    assert '"h1"' in (fakes.folder / "vbox-memory-report" / "vbox-memory.json").read_text(encoding="utf-8")
