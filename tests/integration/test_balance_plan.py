@@ -141,7 +141,7 @@ MISTAKES = {
     "watch": ({"vbox_memory_watch": -1}, "watch: -1 is not a whole number from 0 to 86400"),
     "words": ({"vbox_memory_watch": "long"}, "watch"),
     "program": ({"vbox_memory_vboxmanage": "/nowhere/VBoxManage"}, "/nowhere/VBoxManage"),
-    "down": ({"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 1}, "Connection refused"),
+    "down": ({"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 1}, " host "),  # '… to host', or 'Make sure this host …'
 }  # fmt: skip
 
 
