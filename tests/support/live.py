@@ -6,7 +6,10 @@ from __future__ import annotations
 
 import functools
 import threading
+import time
 import warnings
+
+import pytest
 
 from support import hosts
 
@@ -76,8 +79,16 @@ def policy_for(host, budget):
 
 
 def info(host, name):
-    """What showvminfo says of a machine, as a dictionary of strings."""
-    rows = (line.partition("=") for line in host.vbox("showvminfo", name, "--machinereadable").splitlines())
+    """What showvminfo says of a machine, as a dictionary of strings. One between two states refuses for a moment, and is asked again."""
+    for left in reversed(range(60)):
+        try:
+            said = host.vbox("showvminfo", name, "--machinereadable")
+            break
+        except pytest.fail.Exception as refused:
+            if not left or "VBOX_E_INVALID_OBJECT_STATE" not in str(refused):
+                raise
+            time.sleep(1)
+    rows = (line.partition("=") for line in said.splitlines())
     return {key: value.strip('"') for key, _equals, value in rows}
 
 
