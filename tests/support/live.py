@@ -10,7 +10,6 @@ import time
 import warnings
 
 import pytest
-
 from support import hosts
 
 GUESTS = ("web01", "web02")  # which run there, of 768 MB each
