@@ -78,13 +78,13 @@ def policy_for(host, budget):
 
 
 def info(host, name):
-    """What showvminfo says of a machine, as a dictionary of strings. One between two states refuses for a moment, and is asked again."""
-    for left in reversed(range(60)):
+    """What showvminfo says of a machine, as a dictionary of strings. One between two states refuses for a moment, by many words, and is asked again."""
+    for left in reversed(range(20)):
         try:
             said = host.vbox("showvminfo", name, "--machinereadable")
             break
-        except pytest.fail.Exception as refused:
-            if not left or "VBOX_E_INVALID_OBJECT_STATE" not in str(refused):
+        except pytest.fail.Exception:
+            if not left:
                 raise
             time.sleep(1)
     rows = (line.partition("=") for line in said.splitlines())
