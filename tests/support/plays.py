@@ -13,6 +13,8 @@ import sys
 from support.hosts import SandboxTestHost
 from support.testbeds import TESTS, ssh_variables
 
+# Of a host that is away: ssh's words, or Ansible's where ssh has ended sooner than it was written to
+AWAY = re.compile(r"Connection refused|Make sure this host can be\s+reached over ssh")
 ROLES = TESTS / "integration" / "targets"
 
 

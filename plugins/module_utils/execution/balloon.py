@@ -13,13 +13,13 @@ from typing import Generator, NoReturn, Sequence
 from ansible_collections.vbox.memory.plugins.module_utils.backends.base import Backend
 from ansible_collections.vbox.memory.plugins.module_utils.backends.metrics import PERIOD
 from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError
+from ansible_collections.vbox.memory.plugins.module_utils.execution.figures import LAG
 from ansible_collections.vbox.memory.plugins.module_utils.execution.guest_memory import (
     BalloonRequests,
     GuestObserver,
     Log,
 )
 from ansible_collections.vbox.memory.plugins.module_utils.execution.side_by_side import (
-    LAG,
     STALL,
     Ask,
     Balloon,

@@ -19,7 +19,7 @@ from ansible_collections.vbox.memory.plugins.module_utils.backends.metrics impor
     without_early_zeros,
 )
 from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError
-from ansible_collections.vbox.memory.plugins.module_utils.execution.figures import Figures
+from ansible_collections.vbox.memory.plugins.module_utils.execution.figures import LAG, Figures
 from ansible_collections.vbox.memory.plugins.module_utils.execution.processes import Processes, look_at_processes
 from ansible_collections.vbox.memory.plugins.module_utils.model.balance_note import (
     KEY,
@@ -37,7 +37,6 @@ from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.input
     missing_figures,
 )
 
-LAG = 2  # seconds that a guest's figures are behind, besides their period; up to 5.7 were seen on a slow host
 # Seconds that a guest's report is waited for: 5.7 were the most that was seen; of a host with no processor time to spare, more.
 LONGEST_SILENCE = 20
 GIVES_FOR = 90  # seconds in which a guest that was asked to give may be giving

@@ -19,7 +19,7 @@ from typing import Any, Generator, Mapping, Sequence, TypeVar, Union
 from ansible_collections.vbox.memory.plugins.module_utils.backends.base import POLL_INTERVAL, Backend
 from ansible_collections.vbox.memory.plugins.module_utils.backends.metrics import HOST, PERIOD
 from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError
-from ansible_collections.vbox.memory.plugins.module_utils.execution.figures import SET_UP_AGAIN, Figures
+from ansible_collections.vbox.memory.plugins.module_utils.execution.figures import LAG, SET_UP_AGAIN, Figures
 from ansible_collections.vbox.memory.plugins.module_utils.execution.guest_memory import (
     FIRST_SAMPLE,
     GUEST_MEMORY,
@@ -32,7 +32,6 @@ from ansible_collections.vbox.memory.plugins.module_utils.model.machine import M
 from ansible_collections.vbox.memory.plugins.module_utils.planning.guard import GuestMemory
 
 STALL = 60  # seconds without progress after which a guest does not follow; a slow host gave nothing for 25 s and then all (measured)
-LAG = 2  # seconds that a guest's figures are behind, besides their period
 
 
 class Balloon(Enum):

@@ -87,11 +87,11 @@ def test_however_slow_virtualbox_is_nobody_is_taken_for_restarted_or_stuck(on, c
     busy = Guest(use=20, grows=(200, 3, 350), reports_each=each)
     host = SimulatedHost(1100, call=call, idle=Guest(use=20, reports_each=each), busy=busy)
     balance, codes = on(host, dict(POLICY, window=20)), set()
-    for one in balance.rounds(duration=400):
+    for one in balance.rounds(duration=440):
         codes |= {machine["code"] for machine in one.plan["machines"]}
     assert not codes & {"guest_restarted", "not_following", "changed_by_others", "implausible_statistics"}, codes
     assert not any(guest.killed for guest in host.guests.values())
-    assert host.guests[host.uuids["busy"]].program == 350 and host.shown("busy") < 200 < 300 < host.shown("idle")
+    assert host.guests[host.uuids["busy"]].program == 350 and host.shown("busy") < 150 < 300 < host.shown("idle")
 
 
 def test_the_sum_is_not_newer_than_the_guests_figures(on):
