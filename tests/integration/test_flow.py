@@ -142,7 +142,8 @@ def test_a_host_that_cannot_be_reached_costs_two_lines(fakes):
     fakes.inventory["down"] = {"ansible_host": "127.0.0.1", "ansible_port": 1, "vbox_memory_policy": POLICY}
     _status, output = fakes.play("--check", playbook="vbox.memory.apply")
     first_play = output.partition("PLAY [Report]")[0]
-    assert len(AWAY.findall(first_play)) == 1 and "Origin:" not in first_play, output
+    assert first_play.count("UNREACHABLE!") == 1 and "Origin:" not in first_play, output
+    assert AWAY.search(first_play) and "FAILED!" not in first_play, output
     assert recap(output)["h1"]["failed"] == 0, output
 
 
