@@ -54,7 +54,7 @@ def _reason(record: Record, stale_after: float, now: float) -> Optional[str]:
     sample = record.sample
     if not sample or not isinstance(record.raw[1], int) or not isinstance(record.raw[0], int):
         return "no_statistics"
-    if now - sample["time"] > stale_after or sample["time"] - known["moved"] >= stale_after:
+    if now - sample["time"] > stale_after or (sample["time"] - known["moved"] >= stale_after and _had_to_move(record)):
         return "stale_statistics"
     if _is_impossible(record):
         return "implausible_statistics"
@@ -75,6 +75,12 @@ def _look_at_figures(record: Record) -> None:
         known["raw"], known["moved"] = raw, sample["time"]
     elif known["moved"] is None:
         known["moved"] = sample["time"]
+
+
+def _had_to_move(record: Record) -> bool:
+    """Whether its figures are those of before its last request, which it has followed. An idle guest's stand still for minutes, to the kB (measured)."""
+    last = record.history["last"]
+    return bool(last) and last[2] and last[1] == record.raw
 
 
 def _is_impossible(record: Record) -> bool:

@@ -134,6 +134,7 @@ def ask(record: Record, account: Dict[str, Any], mb: int, now: float) -> None:
     """Count a request for another balloon: so many MB more, or fewer."""
     known = record.history
     known["before"] = record.shown
+    known["last"] = [now, record.raw, False]
     record.asked += mb
     had = (record.give, record.take) if record.active else (0, 0)
     if mb > 0:
@@ -454,6 +455,8 @@ def _proven(
         if done is None and when < time:
             if left <= 0:
                 done = time
+                if known["last"] and known["last"][0] == when:
+                    known["last"] = [*known["last"][:2], True]
                 speed = max(1, int(mb / (time - when)))
                 if mb >= TELLING:
                     account[rate] = max(account[rate], speed)

@@ -27,6 +27,7 @@ NEW: Dict[str, Any] = {
     "phantom": 0,  # MB that VirtualBox may still count for a balloon that a restart emptied, at most
     "raw": None,  # the last figures, to see whether they move
     "moved": None,  # when they last did
+    "last": None,  # its last request: [asked when, the figures then, whether the sum has shown that it was followed]
     "seen": None,  # the time of the last sample
     "since": None,  # the window goes back to
     "recent": [],  # the last uses, [when, MB]

@@ -28,6 +28,7 @@ class Guest:
     additions: int = 2
     tick: int = 0
     silent: bool = False
+    idle: bool = False  # its figures stand still, to the kB
 
     @property
     def free(self) -> int:
@@ -84,7 +85,7 @@ class World:
         sample = {
             "time": self.now,
             "total_kb": (guest.memory - HIDDEN) * 1024,
-            "free_kb": free * 1024 + guest.tick % 7,
+            "free_kb": free * 1024 + (0 if guest.idle else guest.tick % 7),
             "cache_kb": free * 100,
             "balloon_kb": 0,
         }

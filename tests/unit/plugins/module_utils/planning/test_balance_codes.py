@@ -49,6 +49,30 @@ def test_fixed(code, changes):
     assert (row["code"], row["managed"]) == (code, False)
 
 
+def test_figures_of_an_idle_guest_that_stand_still_are_no_fault_and_it_gives():
+    given = world(0)
+    for guest in given.guests:
+        guest.idle = True
+    given.quiet(65)
+    given.guests[1].use += 1900
+    codes = [row["code"] for plan in given.quiet(4) for row in plan["machines"]]
+    assert "gives_to" in codes and "stale_statistics" not in codes
+
+
+@pytest.mark.parametrize("way", [-600, 2000], ids=["takes", "gives"])
+def test_figures_that_stand_still_though_the_guest_has_followed_are_stale(way):
+    """Fewer MB for all have everybody give, and more have everybody take."""
+    given = world(0)
+    given.guests[0].idle, given.guests[0].says_free = True, 1500
+    given.quiet(65)
+    assert given.plan()["machines"][0]["managed"]
+    given.budget -= way
+    codes = [plan["machines"][0]["code"] for plan in given.quiet(30)]
+    assert codes[-1] == "stale_statistics", codes
+    given.guests[0].says_free = 1400
+    assert given.quiet(2)[-1]["machines"][0]["code"] != "stale_statistics"
+
+
 def test_unmanaged():
     assert planned(world(), {}, policy={"machines": {"vm0": {"balance": False}}})["code"] == "unmanaged"
 
