@@ -70,8 +70,9 @@ class Host(SandboxTestHost):
         return one
 
     def stop_server(self):
-        self.run("pkill", "-U", self.user, "VBoxSVC")
-        wait_until(lambda: self.run("sh", "-c", "pgrep -U $(id -u) VBoxSVC || true").stdout == "", 60)
+        """End it, if it has not ended by itself: it does so some seconds after the last call."""
+        end = "pkill -U $(id -u) VBoxSVC; pgrep -U $(id -u) VBoxSVC || true"
+        wait_until(lambda: self.run("sh", "-c", end).stdout == "", 60)
 
     def script(self, path, text):
         self.run("sh", "-c", f'cat > "{path}" && chmod +x "{path}"', given=text)
