@@ -141,6 +141,7 @@ class Journal:
         self._tell = tell
         self._left_alone: dict[str, str] = {}  # codes by UUID
         self._host: str | None = None
+        self._reserved = 0  # MB
         self._written = 0.0
         self._shown: Any = None
         self._status: dict[str, Any] = dict(
@@ -166,6 +167,10 @@ class Journal:
         if words != (self._host or ""):
             self._tell("the host: %s" % (printable(words) or "all is well again"))
         self._host = words
+        reserved = host["figures"]["reserved_mb"]
+        if reserved != self._reserved:
+            self._tell("%d MB are kept for machines that are about to start" % reserved)
+        self._reserved = reserved
         left_alone = {row["uuid"]: row["code"] for row in rows if not row["managed"]}
         for row in rows:
             before, now = self._left_alone.get(row["uuid"]), left_alone.get(row["uuid"])

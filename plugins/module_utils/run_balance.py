@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import Any, Iterable, Mapping, Sequence
 
 from ansible.module_utils.basic import AnsibleModule
@@ -16,6 +17,9 @@ from ansible_collections.vbox.memory.plugins.module_utils.backends.select import
 from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError, printable
 from ansible_collections.vbox.memory.plugins.module_utils.execution.guest_memory import Log
 from ansible_collections.vbox.memory.plugins.module_utils.execution.rounds import Balance, Round, alone, under_way
+from ansible_collections.vbox.memory.plugins.module_utils.execution.settings_files import global_settings_lack_room
+from ansible_collections.vbox.memory.plugins.module_utils.locks import user_lock
+from ansible_collections.vbox.memory.plugins.module_utils.model import reservation
 from ansible_collections.vbox.memory.plugins.module_utils.model.commands import command_line
 from ansible_collections.vbox.memory.plugins.module_utils.model.sizes import size_in_mb
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.policy import read as read_policy
@@ -27,6 +31,8 @@ OPTIONS: dict[str, dict[str, Any]] = dict(
     rounds=dict(type="int"),
     duration=dict(type="float"),
     reserve_mb=dict(type="raw"),
+    reserve_for=dict(type="str", default=""),
+    until=dict(type="float"),
     what_if=dict(type="raw"),
     wait=dict(type="bool", default=True),
     **BACKEND_OPTIONS,
@@ -35,12 +41,18 @@ LONGEST = 30 * 86400  # seconds
 # Seconds to wait for guests after the last round: a slow host's gave nothing for 25 s, and then all (measured).
 SETTLE = 60
 MOST_STEPS = 1000
-MARGIN = 64  # MB beyond what is to be free: the last few MB of each machine are too small a step to ask for
+RESERVATIONS = "reservations"  # a lock
+LONGEST_WRITE = 10  # seconds
 
 
 def run_balance() -> None:
     """The whole of the module."""
-    module = AnsibleModule(OPTIONS, mutually_exclusive=[("rounds", "duration")], supports_check_mode=True)
+    module = AnsibleModule(
+        OPTIONS,
+        mutually_exclusive=[("rounds", "duration")],
+        required_by={"until": ("reserve_mb",)},
+        supports_check_mode=True,
+    )
     given = module.params
     try:
         wanted = checked(given)
@@ -51,7 +63,7 @@ def run_balance() -> None:
     except VBoxMemoryError as error:
         module.fail_json(**error.as_result())
     if module._diff:
-        result["diff"] = differences(result["machines"])
+        result["diff"] = differences(result["machines"]) + kept(result.get("reserve", {}))
     for event in result["events"]:
         module.warn("machine %r: %s" % (event["name"], event["sentence"]))
     for step in result["steps"]:
@@ -84,6 +96,9 @@ def checked(given: Mapping[str, Any]) -> dict[str, Any]:
                 problems.append("%s: 0 is no memory of a machine: give 1 MB or more" % option)
         except ValueError as error:
             problems.append("%s: %r %s" % (option, given[option], error))
+    if given["until"] is not None and not 1 <= given["until"] <= reservation.LONGEST:
+        problems.append("until: %r is not a number of seconds from 1 to %d" % (given["until"], reservation.LONGEST))
+    wanted.update(until=given["until"], reserve_for=given["reserve_for"])
     if problems:
         raise VBoxMemoryError("invalid_parameters", "nothing was changed. " + "; ".join(problems))
     wanted["rounds"] = 1 if given["rounds"] is None and given["duration"] is None else given["rounds"]
@@ -99,16 +114,20 @@ def carry_out(
     :raises VBoxMemoryError: when nothing could be done at all
     """
     room = wanted["reserve_mb"]
-    reservations = [{"name": "reserve_mb", "memory_mb": room + MARGIN, "until": None}] if room else []
-    balance = Balance(backend, wanted["policy"], reservations, log)
+    keep = bool(room and wanted["until"] and wanted["rounds"] != 0)
+    own = [reservation.room_for(room, "reserve_mb")] if room and (check_mode or not keep) else []
+    balance = Balance(backend, wanted["policy"], own, log)
     report = Report()
     error = None
+    kept_until = None
     if wanted["rounds"] == 0:
         report.add(balance.look())
     else:
-        with alone():
+        with alone(or_beside_ours=keep) as held:
             try:
-                _carry_out(balance, report, wanted, check_mode)
+                if keep:
+                    kept_until = reserve(backend, wanted, check_mode)
+                _carry_out(balance, report, wanted, check_mode, held)
             except VBoxMemoryError as failure:
                 if not report.seen:
                     raise
@@ -116,7 +135,8 @@ def carry_out(
     result = report.as_result(check_mode)
     result["commands"] = [command_line(command) for command in balance.commands]
     if room:
-        result["reserve"] = dict(memory_mb=room, lacks_mb=lacks(report.last.plan))
+        result["reserve"] = dict(memory_mb=room, lacks_mb=lacks(report.last.plan), until=kept_until)
+        result["changed"] = result["changed"] or kept_until is not None
     if wanted["what_if"]:
         result["what_if"] = balance.would_start(report.last.observation, wanted["what_if"])
     if error:
@@ -124,11 +144,31 @@ def carry_out(
     return result
 
 
-def _carry_out(balance: Balance, report: Report, wanted: Mapping[str, Any], check_mode: bool) -> None:
+def reserve(backend: Backend, wanted: Mapping[str, Any], check_mode: bool) -> int:
+    """Have whoever balances keep the room; gives back until when, in seconds since 1970.
+
+    :raises VBoxMemoryError: ``disk_full``, ``lock_unusable``
+    """
+    now = int(time.time())
+    until = now + int(wanted["until"])
     if check_mode:
-        report.add(balance.round(ask=False))
+        return until
+    why = global_settings_lack_room()
+    if why:
+        raise VBoxMemoryError("disk_full", "nothing was reserved, as VirtualBox's own settings could be lost: %s" % why)
+    with user_lock(RESERVATIONS, LONGEST_WRITE):  # of two that write at a time, both are to be there
+        noted = reservation.read_reservations(backend.extra_data(reservation.PREFIX).get(reservation.KEY), now)
+        noted[reservation.key_of(wanted["reserve_for"])] = reservation.Reservation(wanted["reserve_mb"], now, until)
+        backend.set_extra_data(reservation.KEY, reservation.write_reservations(noted))
+    return until
+
+
+def _carry_out(balance: Balance, report: Report, wanted: Mapping[str, Any], check_mode: bool, held: bool) -> None:
+    """Round after round; or looks, where another balance makes the room."""
+    if check_mode:
+        report.add(balance.round(ask=False) if held else balance.look())
         return
-    for one in balance.rounds(wanted["rounds"], wanted["duration"]):
+    for one in balance.rounds(wanted["rounds"], wanted["duration"], ask=held):
         report.add(one)
         if wanted["reserve_mb"] and not lacks(one.plan) and not under_way(one.plan):
             return
@@ -138,7 +178,7 @@ def _carry_out(balance: Balance, report: Report, wanted: Mapping[str, Any], chec
 
 def lacks(plan: Mapping[str, Any]) -> int:
     """What the pool lacks for what is reserved, MB."""
-    return max(0, -int(plan["host"]["figures"]["pool_mb"]) - MARGIN)
+    return max(0, -int(plan["host"]["figures"]["pool_mb"]) - reservation.MARGIN)
 
 
 class Report:
@@ -255,3 +295,11 @@ def differences(machines: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
         for machine in machines
         if machine["before"]["balloon_current_mb"] != machine["after"]["balloon_current_mb"]
     ]
+
+
+def kept(reserve: Mapping[str, Any]) -> list[dict[str, str]]:
+    """What diff mode shows of a reservation that stays."""
+    if not reserve.get("until"):
+        return []
+    after = "reserve_mb: %d\n" % reserve["memory_mb"]
+    return [dict(before_header="host", after_header="host", before="", after=after)]

@@ -56,8 +56,20 @@ options:
     description:
       - The memory of a machine that is about to start, as a size such as V(2048) or V(2G). Room is made for it before all else.
       - The rounds end as soon as there is room. RV(reserve.lacks_mb) is what is missing then.
-      - The room is kept until the task ends. Start the machine in the next task.
+      - The room is kept until the task ends, or for as long as O(until) says. Start the machine in the next task.
     type: raw
+  until:
+    description:
+      - Until how many seconds from now the room is kept, up to 86400, by whoever balances this user's machines then.
+      - With it the task can run beside the service of the role P(vbox.memory.balance#role). That makes the room, and the task waits for it.
+      - What a machine that starts meanwhile has is taken off the room.
+      - It is noted in VirtualBox's global extra data. Nothing has to be taken back. Nothing is noted with O(rounds=0).
+    type: float
+  reserve_for:
+    description:
+      - Whom the room of O(until) is for, which can be any text. Room for the same one replaces what was kept for it before.
+    type: str
+    default: ""
   what_if:
     description:
       - Also say what the start of a machine with so much memory would cost, and whom, as a size like O(reserve_mb). Nothing is done for it.
@@ -69,7 +81,8 @@ options:
     default: true
 notes:
   - Refuses to run beside VBoxBalloonCtrl of the same user, and beside another balance of the same user, as two controllers fight. RV(code) is then
-    V(balloon_busy). While another task changes a balloon, nothing is asked, and the code C(other_controller) of RV(host) says so.
+    V(balloon_busy). With O(until) it waits for what another balance does.
+    While another task changes a balloon, nothing is asked, and the code C(other_controller) of RV(host) says so.
   - Machines of other users are not seen. They count as other programs.
 seealso:
   - plugin: vbox.memory.balance
@@ -97,10 +110,12 @@ EXAMPLES = r"""
     what_if: 4G
   register: balance
 
-- name: Make room for a machine of 2 GB
+- name: Make room for a machine of 2 GB, and keep it for another ten minutes
   vbox.memory.vbox_memory_balance:
     reserve_mb: 2G
+    reserve_for: db02
     duration: 600
+    until: 1200
   register: balance
   failed_when: balance.failed | default(false) or balance.reserve.lacks_mb > 0
 """
@@ -310,6 +325,10 @@ reserve:
       returned: always
     lacks_mb:
       description: What is missing.
+      type: int
+      returned: always
+    until:
+      description: Until when it is kept, in seconds since 1970. Null without O(until).
       type: int
       returned: always
 what_if:

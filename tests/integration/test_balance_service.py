@@ -18,6 +18,7 @@ from support.fake_fleet import Fakes
 from support.hosts import FakeTestHost, wait_until
 from support.plays import keep, kept
 
+from ansible_collections.vbox.memory.plugins.module_utils.model.reservation import MARGIN
 from ansible_collections.vbox.memory.plugins.plugin_utils.balance_program import program
 
 QUIET = {"rate": 60, "wobble_kb": 12}
@@ -167,6 +168,20 @@ def test_it_refuses_a_second_one_and_the_controller_of_virtualbox_by_name(host, 
     finally:
         other.kill()
         other.wait()
+
+
+def test_room_for_a_machine_is_asked_of_the_service_by_a_task(host, path):
+    with Service(host, path, {"policy": POLICY, "backend": "vboxmanage"}) as service:
+        wait_until(lambda: (status(host) or {}).get("rounds"), 30)
+        wanted = {"policy": POLICY, "reserve_mb": 100, "reserve_for": "db02, 'x'", "until": 3600, "rounds": 2}
+        planned, calls = host.module("vbox_memory_balance", wanted, check=True)
+        assert planned["changed"] and not [call for call in calls if call[0] == "setextradata"], planned
+        result, _calls = host.module("vbox_memory_balance", wanted)
+        assert (result["changed"], result["steps"], result["commands"]) == (True, [], []), result
+        assert {"before_header": "host", "after_header": "host", "before": "", "after": "reserve_mb: 100\n"} in result[
+            "diff"
+        ]
+        service.until_said(f"{100 + MARGIN} MB are kept for machines that are about to start")
 
 
 def test_the_controller_of_virtualbox_that_starts_later_stops_it_from_asking(host, path, tmp_path):

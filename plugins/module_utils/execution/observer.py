@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Callable, Mapping, Sequence
 
 from ansible_collections.vbox.memory.plugins.module_utils.backends.base import POLL_INTERVAL, Backend
@@ -21,6 +21,7 @@ from ansible_collections.vbox.memory.plugins.module_utils.backends.metrics impor
 from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError
 from ansible_collections.vbox.memory.plugins.module_utils.execution.figures import LAG, Figures
 from ansible_collections.vbox.memory.plugins.module_utils.execution.processes import Processes, look_at_processes
+from ansible_collections.vbox.memory.plugins.module_utils.model import reservation
 from ansible_collections.vbox.memory.plugins.module_utils.model.balance_note import (
     KEY,
     PREFIX,
@@ -39,6 +40,7 @@ from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.input
 
 # Seconds that a guest's report is waited for: 5.7 were the most that was seen; of a host with no processor time to spare, more.
 LONGEST_SILENCE = 20
+NOTES_EACH = 5  # seconds: by VBoxManage they take several calls
 GIVES_FOR = 90  # seconds in which a guest that was asked to give may be giving
 HOST_FIGURES = {key: HOST_METRICS[key] for key in FIGURES_OF_A_HOST}
 GUEST_FIGURES = {key: GUEST_METRICS[key] for key in FIGURES_OF_A_GUEST}
@@ -50,11 +52,13 @@ class Observation:
 
     :param at: seconds of the clock at which the figures were asked for
     :param host: and ``machines`` are the planner's; the machines are those that hold memory
+    :param reservations: the planner's, of what is kept in VirtualBox's extra data
     """
 
     at: float
     host: dict[str, Any]
     machines: list[dict[str, Any]]
+    reservations: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,8 @@ class HostObserver:
         self._began: dict[str, tuple[float, float]] = {}  # by UUID: second of the boot, and of our clock
         self._figures = Figures(backend, clock)
         self._sums: list[_Sum] = []  # those that are not older than the guests' figures
+        self._reserved: str | None = None  # what is noted, and when it was read
+        self._notes_read: float | None = None
         self._raw: dict[str, tuple[int | None, ...]] = {}
         self._reports: dict[str, int] = {}  # how often each guest has reported something new
 
@@ -98,8 +104,7 @@ class HostObserver:
         processes = self._processes()
         machines = self._holders(processes)
         self._forget_all_but(machines)
-        if self.changes is None:
-            self.changes = read_changes(self._backend.extra_data(PREFIX).get(KEY), time.time())
+        self._read_notes()
         at, samples = self._sample(machines, wait)
         self._count_reports(samples)
         figures = samples[HOST]
@@ -119,7 +124,24 @@ class HostObserver:
             at,
             host,
             [self._machine_input(machine, at, samples.get(machine.uuid), started) for machine in machines],
+            self._reservations(machines, started),
         )
+
+    def _read_notes(self) -> None:
+        """What others may have noted since: who makes room for a machine does so beside whoever balances."""
+        now = self._clock()
+        if self._notes_read is None or now - self._notes_read >= NOTES_EACH:
+            notes, self._notes_read = self._backend.extra_data(PREFIX), now
+            self._reserved = notes.get(reservation.KEY)
+            if self.changes is None:
+                self.changes = read_changes(notes.get(KEY), time.time())
+
+    def _reservations(self, machines: Sequence[Machine], started: Mapping[str, float]) -> list[dict[str, Any]]:
+        """The planner's, for machines that have not started yet."""
+        now = time.time()
+        ahead = now - self._clock()
+        begun = [(started[one.uuid] + ahead, one.memory or 0) for one in machines if one.uuid in started]
+        return reservation.not_started_yet(reservation.read_reservations(self._reserved, now), begun)
 
     def _holders(self, processes: Processes) -> list[Machine]:
         """The live machines, and those with a process that are in any other state, such as guru meditation: they hold memory, too."""

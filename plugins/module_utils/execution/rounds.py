@@ -90,9 +90,10 @@ class Balance:
         self._before: Round | None = None
         self._events: list[dict[str, Any]] = []  # of the round under way
 
-    def rounds(self, most: int | None = None, duration: float | None = None) -> Iterator[Round]:
+    def rounds(self, most: int | None = None, duration: float | None = None, ask: bool = True) -> Iterator[Round]:
         """Round after round, one each period, until there were so many or so many seconds are over; for ever without either.
 
+        :param ask: without it these are looks, beside somebody else who balances
         :raises VBoxMemoryError: when the first round fails, or all for :data:`PATIENCE`
         """
         began = well = self._clock()
@@ -100,7 +101,7 @@ class Balance:
         while True:
             started = self._clock()
             try:
-                yield self.round(ask=True)
+                yield self.round(ask=True) if ask else self.look()
                 well = self._clock()
             except VBoxMemoryError as error:
                 if self._before is None or self._clock() - well > PATIENCE:
@@ -163,14 +164,17 @@ class Balance:
     def plan(self, seen: Observation) -> dict[str, Any]:
         """What is to be done by what was seen."""
         policy = policy_now(self._policy, max(self._period, self._took), self._calm, seen.at)
-        return balance.plan(seen.host, seen.machines, policy, self._reservations, self.history, self._clock())
+        return balance.plan(seen.host, seen.machines, policy, self._reserved(seen), self.history, self._clock())
 
     def would_start(self, seen: Observation, memory_mb: int) -> dict[str, Any]:
         """What the start of a machine of so many MB would cost."""
         policy = policy_now(self._policy, max(self._period, self._took), self._calm, seen.at)
         return balance.would_start(
-            seen.host, seen.machines, policy, self._reservations, self.history, self._clock(), memory_mb
+            seen.host, seen.machines, policy, self._reserved(seen), self.history, self._clock(), memory_mb
         )
+
+    def _reserved(self, seen: Observation) -> list[dict[str, Any]]:
+        return [*self._reservations, *seen.reservations]
 
     def _lost_programs(self, seen: Observation) -> list[dict[str, Any]]:
         """Guests that seem to have lost a program since the last round; they are left in peace for a while."""
@@ -226,9 +230,10 @@ class Balance:
 
 
 @contextlib.contextmanager
-def alone() -> Iterator[None]:
-    """Hold this user's lock of balance; it goes with the process.
+def alone(or_beside_ours: bool = False) -> Iterator[bool]:
+    """Hold this user's lock of balance; it goes with the process. Gives whether it is held.
 
+    :param or_beside_ours: that another balance of ours holds it is no error
     :raises VBoxMemoryError: ``balloon_busy``, naming the other controller; ``lock_unusable``
     """
     other = look_at_processes().other_controller
@@ -239,13 +244,13 @@ def alone() -> Iterator[None]:
             % other,
         )
     with user_lock(LOCK, 0) as acquired:
-        if not acquired:
+        if not acquired and not or_beside_ours:
             raise VBoxMemoryError(
                 "balloon_busy",
                 "another balance of this user runs, which holds the lock %s: see which ('fuser' with the path tells), and wait for its end or stop it"
                 % lock_path(LOCK),
             )
-        yield
+        yield acquired
 
 
 def under_way(made: Mapping[str, Any]) -> bool:

@@ -12,6 +12,7 @@ import pytest
 from support.servers import new_server
 from support.simulated_host import Guest, Killed, SimulatedHost, gone
 
+from ansible_collections.vbox.memory.plugins.module_utils.balance_status import LOCK
 from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError
 from ansible_collections.vbox.memory.plugins.module_utils.execution import rounds
 from ansible_collections.vbox.memory.plugins.module_utils.execution.observer import HostObserver
@@ -24,6 +25,8 @@ from ansible_collections.vbox.memory.plugins.module_utils.execution.rounds impor
 )
 from ansible_collections.vbox.memory.plugins.module_utils.locks import user_lock
 from ansible_collections.vbox.memory.plugins.module_utils.model.balance_note import KEY, read_changes
+from ansible_collections.vbox.memory.plugins.module_utils.model.reservation import KEY as RESERVED
+from ansible_collections.vbox.memory.plugins.module_utils.model.reservation import MARGIN, read_reservations
 from ansible_collections.vbox.memory.plugins.module_utils.run_balance import Report, carry_out, checked, differences
 
 POLICY = {"reserve": 0, "ready": 0, "window": 10, "defaults": {"hard_reserve": 128}}
@@ -272,17 +275,59 @@ def done_on(host, monkeypatch, check_mode=False, **wanted):
     monkeypatch.setattr(time, "sleep", host.sleep)
     monkeypatch.setattr(time, "monotonic", host.monotonic)
     given = dict(policy=POLICY, rounds=None, duration=None, reserve_mb=None, what_if=None, wait=True)
+    given.update(until=None, reserve_for="")
     return carry_out(host, checked(dict(given, **wanted)), check_mode)
 
 
 def test_room_is_made_for_a_machine_that_is_to_start(monkeypatch):
     host = SimulatedHost(1600, idle=Guest(), other=Guest())
     result = done_on(host, monkeypatch, reserve_mb="600", duration=600)
-    assert result["reserve"] == {"memory_mb": 600, "lacks_mb": 0} and result["seconds"] < 300
+    assert result["reserve"] == {"memory_mb": 600, "lacks_mb": 0, "until": None} and result["seconds"] < 300
     assert host.charge <= 1000 and not any(guest.killed for guest in host.guests.values())
     assert {step["code"] for step in result["steps"]} == {"makes_room"}
     never = done_on(host, monkeypatch, reserve_mb="2G", duration=60)
     assert never["reserve"]["lacks_mb"] > 1000
+
+
+def test_room_is_kept_after_the_task_by_whoever_balances(monkeypatch, on):
+    host = SimulatedHost(1600, idle=Guest(), other=Guest())
+    planned = done_on(host, monkeypatch, check_mode=True, reserve_mb="600", until=900)
+    assert planned["changed"] and planned["reserve"]["lacks_mb"] == 536 and reserved(host) == []
+    result = done_on(host, monkeypatch, reserve_mb="600", until=900, duration=600)
+    assert result["changed"] and result["reserve"]["lacks_mb"] == 0 and host.charge <= 1000
+    assert time.time() + 890 < result["reserve"]["until"] <= time.time() + 900
+    assert reserved(host) == [600]
+    last = run(on(host), 60).last.plan["host"]["figures"]
+    assert last["reserved_mb"] == 600 + MARGIN and host.charge <= 1000
+    done_on(host, monkeypatch, reserve_mb="300", until=900, duration=60)
+    assert reserved(host) == [300]  # for the same one: it replaces the other
+    done_on(host, monkeypatch, reserve_mb="200", reserve_for="db02", until=900, duration=60)
+    assert sorted(reserved(host)) == [200, 300]
+
+
+def test_beside_another_balance_the_room_is_waited_for_and_made_by_that(monkeypatch, on):
+    host = SimulatedHost(1600, idle=Guest(), other=Guest())
+    with user_lock(LOCK, 0):
+        with pytest.raises(VBoxMemoryError, match="another balance of this user runs"):
+            done_on(host, monkeypatch, reserve_mb="600", duration=60)
+        assert reserved(host) == []
+        waited = done_on(host, monkeypatch, reserve_mb="600", until=900, duration=60)
+        assert (waited["changed"], waited["steps"], waited["reserve"]["lacks_mb"]) == (True, [], 536)
+        run(on(host), 300)
+        there = done_on(host, monkeypatch, reserve_mb="600", until=900, duration=60)
+        assert there["reserve"]["lacks_mb"] == 0 and there["seconds"] < 60 and host.charge <= 1000
+
+
+def reserved(host):
+    """MB of each reservation that is noted."""
+    noted = read_reservations(host.extra_data(RESERVED).get(RESERVED), time.time())
+    return [one.memory_mb for one in noted.values()]
+
+
+def test_nothing_is_noted_by_a_look(monkeypatch):
+    host = SimulatedHost(1600, idle=Guest(), other=Guest())
+    result = done_on(host, monkeypatch, rounds=0, reserve_mb=600, until=60)
+    assert (result["changed"], result["reserve"]["until"], reserved(host)) == (False, None, [])
 
 
 def test_what_a_start_would_cost(monkeypatch):
@@ -315,10 +360,19 @@ def test_every_wrong_option_is_named():
     given = dict(
         policy={"shar": 1, "defaults": {"floor": "x"}}, rounds=-1, duration=0.0, reserve_mb="1.5", what_if=0, wait=True
     )
+    given.update(until=float("nan"), reserve_for="")
     with pytest.raises(VBoxMemoryError) as error:
         checked(given)
     assert error.value.code == "invalid_parameters"
-    for part in ("'shar' is no key", "floor: 'x'", "rounds: -1", "duration: 0.0", "reserve_mb: '1.5'", "what_if: 0"):
+    for part in (
+        "'shar' is no key",
+        "floor: 'x'",
+        "rounds: -1",
+        "duration: 0.0",
+        "reserve_mb: '1.5'",
+        "what_if: 0",
+        "until: nan",
+    ):
         assert part in error.value.message, error.value.message
 
 
