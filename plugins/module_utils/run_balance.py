@@ -16,9 +16,8 @@ from ansible_collections.vbox.memory.plugins.module_utils.backends.base import B
 from ansible_collections.vbox.memory.plugins.module_utils.backends.select import select_backend
 from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError, printable
 from ansible_collections.vbox.memory.plugins.module_utils.execution.guest_memory import Log
+from ansible_collections.vbox.memory.plugins.module_utils.execution.reserve import reserve
 from ansible_collections.vbox.memory.plugins.module_utils.execution.rounds import Balance, Round, alone, under_way
-from ansible_collections.vbox.memory.plugins.module_utils.execution.settings_files import global_settings_lack_room
-from ansible_collections.vbox.memory.plugins.module_utils.locks import user_lock
 from ansible_collections.vbox.memory.plugins.module_utils.model import reservation
 from ansible_collections.vbox.memory.plugins.module_utils.model.commands import command_line
 from ansible_collections.vbox.memory.plugins.module_utils.model.sizes import size_in_mb
@@ -41,8 +40,6 @@ LONGEST = 30 * 86400  # seconds
 # Seconds to wait for guests after the last round: a slow host's gave nothing for 25 s, and then all (measured).
 SETTLE = 60
 MOST_STEPS = 1000
-RESERVATIONS = "reservations"  # a lock
-LONGEST_WRITE = 10  # seconds
 
 
 def run_balance() -> None:
@@ -118,19 +115,21 @@ def carry_out(
     own = [reservation.room_for(room, "reserve_mb")] if room and (check_mode or not keep) else []
     balance = Balance(backend, wanted["policy"], own, log)
     report = Report()
-    error = None
-    kept_until = None
+    error, noted = None, False
+    kept_until = int(time.time() + wanted["until"]) if keep else None
     if wanted["rounds"] == 0:
         report.add(balance.look())
     else:
         with alone(or_beside_ours=keep) as held:
             try:
-                if keep:
-                    kept_until = reserve(backend, wanted, check_mode)
+                if kept_until and not check_mode:
+                    reserve(backend, wanted["reserve_for"], room, kept_until)
+                    noted = True
                 _carry_out(balance, report, wanted, check_mode, held)
             except VBoxMemoryError as failure:
                 if not report.seen:
-                    raise
+                    more = ". The room is kept all the same for %d s" % wanted["until"] if noted else ""
+                    raise VBoxMemoryError(failure.code, failure.message + more, **failure.details) from failure
                 error = failure
     result = report.as_result(check_mode)
     result["commands"] = [command_line(command) for command in balance.commands]
@@ -142,25 +141,6 @@ def carry_out(
     if error:
         result.update(error.as_result(), failed=True)
     return result
-
-
-def reserve(backend: Backend, wanted: Mapping[str, Any], check_mode: bool) -> int:
-    """Have whoever balances keep the room; gives back until when, in seconds since 1970.
-
-    :raises VBoxMemoryError: ``disk_full``, ``lock_unusable``
-    """
-    now = int(time.time())
-    until = now + int(wanted["until"])
-    if check_mode:
-        return until
-    why = global_settings_lack_room()
-    if why:
-        raise VBoxMemoryError("disk_full", "nothing was reserved, as VirtualBox's own settings could be lost: %s" % why)
-    with user_lock(RESERVATIONS, LONGEST_WRITE):  # of two that write at a time, both are to be there
-        noted = reservation.read_reservations(backend.extra_data(reservation.PREFIX).get(reservation.KEY), now)
-        noted[reservation.key_of(wanted["reserve_for"])] = reservation.Reservation(wanted["reserve_mb"], now, until)
-        backend.set_extra_data(reservation.KEY, reservation.write_reservations(noted))
-    return until
 
 
 def _carry_out(balance: Balance, report: Report, wanted: Mapping[str, Any], check_mode: bool, held: bool) -> None:

@@ -318,6 +318,18 @@ def test_beside_another_balance_the_room_is_waited_for_and_made_by_that(monkeypa
         assert there["reserve"]["lacks_mb"] == 0 and there["seconds"] < 60 and host.charge <= 1000
 
 
+def test_room_that_was_noted_is_told_though_the_host_cannot_be_looked_at(monkeypatch):
+    host = SimulatedHost(1600, idle=Guest())
+
+    def fails():
+        raise VBoxMemoryError("server_unavailable", "gone")
+
+    host.read_live = fails
+    with pytest.raises(VBoxMemoryError, match="gone. The room is kept all the same for 900 s"):
+        done_on(host, monkeypatch, reserve_mb="600", until=900)
+    assert reserved(host) == [600]
+
+
 def reserved(host):
     """MB of each reservation that is noted."""
     noted = read_reservations(host.extra_data(RESERVED).get(RESERVED), time.time())
