@@ -43,7 +43,7 @@ SENTENCES = {
     "waits_for_budget": "holds %(holds_mb)d MB, needs %(need_mb)d MB, and nobody has that to spare",
     "gives_to": "gives %(step_mb)d MB to others in need: it holds %(holds_mb)d MB and used up to %(used_peak_mb)d MB",
     "over_budget": "gives %(step_mb)d MB, as the machines together hold more than their budget",
-    "makes_room": "gives %(step_mb)d MB for a machine that is about to start",
+    "makes_room": "gives %(step_mb)d MB, for a machine that is about to start or the next in need",
     "above_ceiling": "gives %(step_mb)d MB, as it holds %(holds_mb)d MB and its ceiling is %(ceiling_mb)d MB",
     "steady": "has what it is to have, %(holds_mb)d MB",
     "dead_band": "holds %(holds_mb)d MB and is to hold %(target_mb)d MB: too small a difference to ask for",
