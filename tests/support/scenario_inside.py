@@ -35,6 +35,7 @@ def main(given):
     try:
         if play.wait_for(play.ready, "ready"):
             play.need(*GUESTS)
+            play.rest()
             play.need(*reversed(GUESTS))
     finally:
         play.end()
@@ -52,7 +53,7 @@ class Play:
         say("started", argv=argv)
 
     def need(self, taker, giver):
-        """A program in `taker` takes memory, holds it, and ends; then all that is asked has time to be followed."""
+        """A program in `taker` takes memory, holds it, and ends."""
         self.held.discard(taker)
         self.free.pop(taker, None)
         subprocess.run(
@@ -77,6 +78,9 @@ class Play:
         )
         subprocess.run(["live-guest", taker, "killall", "eat"], stderr=subprocess.DEVNULL, check=False)
         say("ends", guest=taker)
+
+    def rest(self):
+        """Until nothing has been asked for a while, and whoever balances is ready again."""
         self.last_request = time.monotonic()
         self.wait_for(lambda: time.monotonic() - self.last_request > self.given["rest"] and self.ready(), "rested")
 
