@@ -40,6 +40,7 @@ from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.input
 
 # Seconds that a guest's report is waited for: 5.7 were the most that was seen; of a host with no processor time to spare, more.
 LONGEST_SILENCE = 20
+AT_REST = 10  # seconds: a guest that has reported nothing new for so long has come to rest, and its figures are the last ones
 NOTES_EACH = 5  # seconds: by VBoxManage they take several calls
 GIVES_FOR = 90  # seconds in which a guest that was asked to give may be giving
 HOST_FIGURES = {key: HOST_METRICS[key] for key in FIGURES_OF_A_HOST}
@@ -92,7 +93,8 @@ class HostObserver:
         self._reserved: str | None = None  # what is noted, and when it was read
         self._notes_read: float | None = None
         self._raw: dict[str, tuple[int | None, ...]] = {}
-        self._reports: dict[str, int] = {}  # how often each guest has reported something new
+        self._reports: dict[str, int] = {}  # how often each guest has reported something new, and when it did last
+        self._reported: dict[str, float] = {}
 
     def observe(self, wait: float = 0, busy: str | None = None) -> Observation:
         """The host and its machines now.
@@ -106,7 +108,7 @@ class HostObserver:
         self._forget_all_but(machines)
         self._read_notes()
         at, samples = self._sample(machines, wait)
-        self._count_reports(samples)
+        self._count_reports(samples, at)
         figures = samples[HOST]
         missing = [HOST_METRICS[key] for key in missing_figures(figures)]
         if missing:
@@ -174,7 +176,11 @@ class HostObserver:
     def _is_seen(self, one: _Sum, guests: float, now: float, givers: Sequence[str]) -> bool:
         if one.at > guests:
             return False
-        newer = all(self._reports.get(uuid, 0) >= one.reports.get(uuid, 0) + 2 for uuid in givers)
+        newer = all(
+            self._reports[uuid] >= one.reports.get(uuid, 0) + 2
+            or now - max(one.at, self._reported[uuid]) >= AT_REST
+            for uuid in givers
+        )
         return newer or now - one.at >= LONGEST_SILENCE
 
     def _givers(self) -> list[str]:
@@ -183,19 +189,21 @@ class HostObserver:
         changes = self.changes or {}
         return [uuid for uuid in self._reports if uuid in changes and changes[uuid].gives_since(since)]
 
-    def _count_reports(self, samples: Samples) -> None:
-        """How often each guest has reported something new."""
+    def _count_reports(self, samples: Samples, at: float) -> None:
+        """How often each guest has reported something new, and when."""
         for uuid, figures in samples.items():
             raw = tuple(figures.values())
             if uuid != HOST and raw != self._raw.get(uuid):
                 self._raw[uuid] = raw
                 self._reports[uuid] = self._reports.get(uuid, 0) + 1
+                self._reported[uuid] = at
 
     def _forget_all_but(self, machines: Sequence[Machine]) -> None:
         there = {HOST, *(machine.uuid for machine in machines)}
         self._figures.forget_all_but(there)
         self._raw = {uuid: raw for uuid, raw in self._raw.items() if uuid in there}
         self._reports = {uuid: count for uuid, count in self._reports.items() if uuid in there}
+        self._reported = {uuid: when for uuid, when in self._reported.items() if uuid in there}
 
     def _sample(self, machines: Sequence[Machine], wait: float) -> tuple[float, Samples]:
         """The figures, and the time at which they were asked for. A paused guest, and one whose Guest Additions do not serve, is not looked at."""

@@ -18,7 +18,7 @@ from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.recor
 LATEST = 3  # samples at least are recent,
 RECENT = 15  # s: and all of that time, of MOST samples
 MOST = 20
-RISE_LEAST = 96  # MB
+RISE_LEAST, RISE_PART = 96, 16  # MB; of a small machine's memory
 RISES_IN = 10  # s: what rises by more than noise in that time, rises
 BANDS = 10  # parts of the window
 NARROW = 8  # MB: a balloon known so well makes a use that is worth to remember
@@ -148,7 +148,7 @@ def _needs(record: Record, policy: HostPolicy, boost: int, now: float) -> None:
     record.full = seen - known["since"] >= policy.window
     rise = recent[-1][1] - first[1]
     ahead = 0
-    if rise > max(RISE_LEAST, known["swing"] * 7 // 4):
+    if rise > max(min(RISE_LEAST, record.memory // RISE_PART), known["swing"] * 7 // 4):
         seconds = recent[-1][0] - first[0]
         record.rate = int(rise / seconds) + 1
         ahead = min(int(record.rate * min(LOOKS_AHEAD, now - seen + policy.period + 4)), AHEAD_MOST)
