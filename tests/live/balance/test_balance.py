@@ -76,7 +76,7 @@ def test_a_donor_that_is_disturbed_in_mid_round_holds_nobody_up(host, what):
 def disturb(host, what):
     """Do it; gives back the codes that are to follow."""
     if what == "killed":
-        host.live("ssh", "sudo", "pkill", "-KILL", "-f", "VBoxHeadless --comment web02")
+        host.live("ssh", "sudo", "pkill", "-KILL", "-f", "VBoxHeadles[s] --comment web02")  # not the shell that says so
         return []
     if what == "stuck":
         host.guest("web02", "killall", "VBoxService")
