@@ -29,6 +29,7 @@ class Guest:
     grows: tuple[float, float, float] = (0, 0, 0)
     stuck_at: float | None = None
     reports_each: float = 0  # s between what it says of itself: always, unless given
+    rests: bool = False  # nothing happens in it by itself, so its Free stands still, to the kB
     balloon: float = 0
     program: float = 0
     killed: int = 0
@@ -49,7 +50,7 @@ class Guest:
         self.lowest = min(self.lowest, self.free)
         if self.free < KILLED_BELOW and self.program:
             self.killed, self.program = self.killed + 1, 0
-        self.figures.append((now, int(self.free * 1024) - wobble))
+        self.figures.append((now, int(self.free * 1024) - (0 if self.rests else wobble)))
 
     def _move(self):
         """Follow the requests one after the other: one that is under way is finished whatever was requested since."""

@@ -15,7 +15,7 @@ from support.simulated_host import Guest, Killed, SimulatedHost, gone
 from ansible_collections.vbox.memory.plugins.module_utils.balance_status import LOCK
 from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError
 from ansible_collections.vbox.memory.plugins.module_utils.execution import rounds
-from ansible_collections.vbox.memory.plugins.module_utils.execution.observer import HostObserver
+from ansible_collections.vbox.memory.plugins.module_utils.execution.observer import LONGEST_SILENCE, HostObserver
 from ansible_collections.vbox.memory.plugins.module_utils.execution.processes import Processes
 from ansible_collections.vbox.memory.plugins.module_utils.execution.rounds import (
     Balance,
@@ -104,6 +104,20 @@ def test_the_sum_is_not_newer_than_the_guests_figures(on):
         samples = [machine["sample"]["time"] for machine in one.observation.machines]
         assert one.observation.host["time"] < min(samples) < one.observation.at
     assert one.observation.at - one.observation.host["time"] < 7
+
+
+def test_what_a_guest_at_rest_has_given_is_known_soon_and_the_guest_is_no_stale_one(on):
+    """Nothing new comes of it any more: two newer figures would be waited for in vain."""
+    host = SimulatedHost(1100, idle=Guest(rests=True, reports_each=4), other=Guest(use=400))
+    given, known, codes = {}, {}, set()
+    for one in on(host, dict(POLICY, window=20)).rounds(duration=200):
+        balloons = int(sum(guest.balloon for guest in host.guests.values()))
+        given.setdefault(balloons, host.now)
+        known.setdefault(one.observation.host["ballooned_kb"] // 1024, host.now)
+        codes |= {machine["code"] for machine in one.plan["machines"]}
+    most = max(given)
+    assert most > 300 and known[most] - given[most] < LONGEST_SILENCE, (given, known)
+    assert "stale_statistics" not in codes
 
 
 def test_growers_are_asked_first_and_once_each(on):
