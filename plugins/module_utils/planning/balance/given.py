@@ -165,13 +165,14 @@ def _make_phantom(record: Record, account: Dict[str, Any], now: float) -> None:
     """
     held, free = record.most(), record.raw[1]
     boots = record.additions is not None and record.additions < 2
-    doubtful = not boots and isinstance(free, int) and record.raw[0] - free >> 10 >= held + LEAST_USE
+    left = min(held, (record.raw[0] - free >> 10) - LEAST_USE) if not boots and isinstance(free, int) else 0
+    least = max(1, record.least())
     record.history["phantom"] += held
     account["phantom"] += held
     account["rest"] += record.asked
     if not boots:  # it may be who took what nobody was asked to take
         account["stray"] = max(0, account["stray"] - held)
-    record.active, record.asked, record.give, record.take = False, 0, 0, held if doubtful else 0
+    record.active, record.asked, record.give, record.take = False, 0, 0, left if left >= least else 0
     account["take"] += record.take
     account["rested"] = [account["rested"][0], account["rested"][1] + record.take]
     record.history["rested"] = [0, record.take]
@@ -216,6 +217,8 @@ def _is_emptied(record: Record, stray: int) -> bool:
         return False
     if 2 * rise < most and not asked:
         return False
+    if record.active and not record.history["strikes"] and not _is_open(record.gives):
+        most = asked  # what is open on both sides alike says nothing of one who has followed
     return record.least() - ALIKE - used <= rise <= most + ALIKE or 0 < asked > used_now - LEAST_USE
 
 
@@ -252,11 +255,15 @@ def _note_requests(account: Dict[str, Any], records: List[Record], now: float) -
         if not record.is_new and record.machine.get("started") != known["started"]:
             # what a restart left in the sum stays there, or not: the sum will say
             account["gone"] = account["gone"] + [[now, known["asked"] + known["take"]]]
-            phantom = known["phantom"]
-            known = record.history = dict(NEW, started=record.machine.get("started"), phantom=phantom)
-            record.gives, record.takes = [], []
-            record.active, record.asked, record.give, record.take = False, 0, 0, 0
-            record.is_new = True
+            record.gives, record.takes, record.active = [], [], False
+            if record.machine.get("restored"):  # it holds its balloon still (measured), wherever that stood
+                known["started"] = record.machine.get("started")
+                forget_uses(known)
+            else:
+                phantom = known["phantom"]
+                known = record.history = dict(NEW, started=record.machine.get("started"), phantom=phantom)
+                record.asked, record.give, record.take = 0, 0, 0
+                record.is_new = True
         if record.is_new:
             if record.shown:
                 ask(record, account, record.shown, now)
@@ -314,6 +321,8 @@ def _tighten(account: Dict[str, Any], records: List[Record], kb: int, time: floa
     excess = (kb >> 10) - sum(record.asked for record in records)
     if before is None or account["gone"]:
         account["rest"], account["rested"] = excess, [account["give"], account["take"]]
+        for record in records:
+            record.history["rested"] = [record.give, record.take]
         return
     give, take, phantom, stray = account["give"], account["take"], account["phantom"], account["stray"]
     _bound_active(account, records)
@@ -321,6 +330,10 @@ def _tighten(account: Dict[str, Any], records: List[Record], kb: int, time: floa
     risen, fallen = (kb - before) // 1024, (before - kb) // 1024
     if risen > 0:
         account["risen"] = time
+        if risen > account["give_now"] + slack:
+            phantom += (
+                risen - account["give_now"]
+            )  # more than anybody could give: an empty balloon fills, that was counted
         give = max(0, give - risen)
         account["give_now"] = max(0, account["give_now"] - risen)
     elif fallen > 0 and not emptied:
@@ -382,9 +395,24 @@ def _bound_active(account: Dict[str, Any], records: List[Record]) -> None:
         if record.active:
             give_now += record.give
             take_now += record.take
+    cut = max(account["give"] - give, account["take"] - take)
+    if cut > 0 and account["doubts"]:
+        _shorten_doubts(account, cut)
     account["give"], account["take"] = min(account["give"], give), min(account["take"], take)
     account["give_now"] = min(account["give_now"], give_now, account["give"])
     account["take_now"] = min(account["take_now"], take_now, account["take"])
+
+
+def _shorten_doubts(account: Dict[str, Any], mb: int) -> None:
+    """So many MB of a bound are gone: they may be those that a doubt would take off when it ends, the oldest first."""
+    left = []
+    for due, doubt in account["doubts"]:
+        part = min(doubt, mb)
+        mb -= part
+        account["rested"] = [max(0, each - part) for each in account["rested"]]
+        if doubt > part:
+            left.append([due, doubt - part])
+    account["doubts"] = left
 
 
 def _end_doubts(account: Dict[str, Any], now: float) -> None:
