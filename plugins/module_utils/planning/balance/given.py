@@ -330,12 +330,10 @@ def _tighten(account: Dict[str, Any], records: List[Record], kb: int, time: floa
     risen, fallen = (kb - before) // 1024, (before - kb) // 1024
     if risen > 0:
         account["risen"] = time
-        if risen > account["give_now"] + slack:
-            phantom += (
-                risen - account["give_now"]
-            )  # more than anybody could give: an empty balloon fills, that was counted
-        give = max(0, give - risen)
-        account["give_now"] = max(0, account["give_now"] - risen)
+        given = min(risen, account["give_now"])
+        phantom += risen - given  # what nobody could give: an empty balloon fills, that was counted all the time
+        give -= given
+        account["give_now"] -= given
     elif fallen > 0 and not emptied:
         if fallen > take + slack and any(_was_not_empty(record, fallen) for record in records):
             phantom = max(0, phantom - fallen)  # a guest that was taken to be empty has a balloon, and takes from it

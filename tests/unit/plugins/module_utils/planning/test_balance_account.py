@@ -108,6 +108,15 @@ def test_a_rise_by_more_than_anybody_could_give_shows_an_empty_balloon_that_was_
     assert stock.charge >= books.holds(1100, 500, 1500, given) - given  # d may have given its part only now
 
 
+def test_such_a_rise_is_not_taken_for_what_others_lacked_whose_requests_are_over():
+    books = Books(a=1000, b=500)
+    books.look(1500, 1001, b=500)  # it never gives them
+    books.look(1500, 1001 + LATER)
+    books.look(1500, 1002 + LATER, a=100)  # its balloon is empty, and VirtualBox does not know
+    stock = books.look(2600, 1010 + LATER)
+    assert stock.charge == books.holds(1100, 500)
+
+
 def test_a_restored_guest_holds_the_balloon_that_it_had_wherever_that_stood():
     books = Books(a=1200)
     books.look(1200, 1001, a=-1200)  # it never takes them
