@@ -136,3 +136,13 @@ def test_of_a_guest_that_has_followed_a_leap_beyond_its_balloon_is_a_program_tha
     books.free["a"] = 2000 + 2400
     books.look(2500, 1151)
     assert books.of("a")["fixed"] is None
+
+
+def test_a_slow_guest_is_not_late_with_a_request_that_waits_for_the_one_before():
+    books = Books(a=0)
+    books.look(0, 1001, a=720)
+    books.look(0, 1002, a=260)
+    for now in range(1011, 1081, 10):
+        books.look(9 * (now - 1001), now)  # 9 MB/s: it is still at the first
+    lacks = 980 - 9 * (1071 - 1001)
+    assert sum(mb for _when, mb, done in books.of("a")["gives"] if done is None) >= lacks
