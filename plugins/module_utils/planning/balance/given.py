@@ -241,10 +241,13 @@ def _first_sight(account: Dict[str, Any], records: List[Record], kb: int, now: f
         record.hold = record.memory - record.asked
         record.give = min(record.asked, max(0, -excess))
         record.history["rested"] = [record.give, 0]
+        if record.give:  # it may be giving just now
+            record.active, record.history["due"] = True, now + DONE + record.give / SLOWEST_GIVING
         when = record.machine.get("request_time")
         if when is not None and now - when < FORGOTTEN:
             recent += max(0, record.memory * 9 // 10 - record.shown)
     account["give"], account["phantom"], account["rest"] = max(0, -excess), max(0, excess), excess
+    account["give_now"] = account["give"]
     account["unsure"] = [now + FORGOTTEN, min(recent, kb // 1024)]
 
 

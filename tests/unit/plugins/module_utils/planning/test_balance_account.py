@@ -23,12 +23,12 @@ LATER = 700  # s: after that no request is followed any more
 class Books:
     """The account of some machines, kept from look to look."""
 
-    def __init__(self, **balloons: int) -> None:
+    def __init__(self, seen: int | None = None, **balloons: int) -> None:
         self.shown = dict(balloons)
         self.free = dict.fromkeys(balloons, 2000)
         self.facts: dict[str, dict[str, Any]] = {name: {} for name in balloons}
         self.history: Any = None
-        self.look(sum(balloons.values()), 1000)
+        self.look(sum(balloons.values()) if seen is None else seen, 1000)
 
     def look(self, balloons: int, now: int, **asks: int) -> Stock:
         """A sum of all balloons, and what each guest says is free; then requests, MB more or fewer."""
@@ -146,3 +146,9 @@ def test_a_slow_guest_is_not_late_with_a_request_that_waits_for_the_one_before()
         books.look(9 * (now - 1001), now)  # 9 MB/s: it is still at the first
     lacks = 980 - 9 * (1071 - 1001)
     assert sum(mb for _when, mb, done in books.of("a")["gives"] if done is None) >= lacks
+
+
+def test_who_is_giving_at_first_sight_is_believed_to_have_given():
+    books = Books(seen=800, a=1000)
+    assert books.look(900, 1005).charge == books.holds(900)
+    assert books.look(1000, 1010).charge == books.holds(1000)
