@@ -161,18 +161,17 @@ def ask(record: Record, account: Dict[str, Any], mb: int, now: float) -> None:
 def _make_phantom(record: Record, account: Dict[str, Any], now: float) -> None:
     """The guest restarted: its balloon is empty, and VirtualBox goes on counting it, or not: the next sum says which.
 
-    Where a program may have ended instead, it has its balloon still, and may take it when it is asked for anything less.
+    It may have its balloon still, as far as what is free leaves room for it, and take that when it is asked for anything less.
     """
     held, free = record.most(), record.raw[1]
     boots = record.additions is not None and record.additions < 2
     left = min(held, (record.raw[0] - free >> 10) - LEAST_USE) if not boots and isinstance(free, int) else 0
-    least = max(1, record.least())
     record.history["phantom"] += held
     account["phantom"] += held
     account["rest"] += record.asked
     if not boots:  # it may be who took what nobody was asked to take
         account["stray"] = max(0, account["stray"] - held)
-    record.active, record.asked, record.give, record.take = False, 0, 0, left if left >= least else 0
+    record.active, record.asked, record.give, record.take = False, 0, 0, max(0, left)
     account["take"] += record.take
     account["rested"] = [account["rested"][0], account["rested"][1] + record.take]
     record.history["rested"] = [0, record.take]

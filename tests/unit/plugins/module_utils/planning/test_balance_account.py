@@ -86,6 +86,14 @@ def test_a_guest_that_is_taken_to_have_restarted_may_hold_what_its_free_memory_l
     assert books.of("a")["take"] >= 600
 
 
+def test_a_guest_that_says_a_little_too_much_is_free_may_hold_its_balloon_still():
+    books = Books(a=600)
+    books.free["a"] = TOTAL - 590
+    books.look(600, 1001)
+    assert books.of("a")["fixed"][0] == "guest_restarted"
+    assert books.of("a")["take"] == 590 - 32  # no guest that runs uses less than 32 MB
+
+
 def test_what_was_open_when_another_machine_restarted_stays_open():
     books = Books(a=0, b=0)
     books.look(0, 1001, a=500)  # it never gives them
