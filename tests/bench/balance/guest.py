@@ -190,8 +190,13 @@ class Guest:
         return self.frozen is None and not self.lies
 
     def hides(self) -> bool:
-        """Whether it took back what it was starved of: as much is free as if a program had ended, and its balloon could be there still."""
-        return self.total - max(self.total - self.balloon - self.need, DEATH) >= self.shown + BOOT_USES
+        """Whether it took back what it was starved of: as much is free as if a program had ended, and its balloon could be there still.
+
+        A larger one that was asked for since, and not given, says nothing: it may not follow.
+        """
+        return (
+            self.total - max(self.total - self.balloon - self.need, DEATH) >= min(self.shown, self.unseen) + BOOT_USES
+        )
 
     def sample(self, second: int) -> dict | None:
         """Its figures as VirtualBox has them; what stands still is printed like fresh ones."""

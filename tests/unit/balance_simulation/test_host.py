@@ -185,6 +185,18 @@ def test_what_nobody_can_know_of_stays_excused(stands_still):
     assert (result["over_s"] == 0) == stands_still
 
 
+def test_what_a_starved_guest_took_untold_is_no_better_known_by_a_request_that_it_does_not_follow():
+    """300 of 937 MB are in its balloon, and it uses 600: it could have that balloon still, after a request for 500 that nobody follows, too."""
+    faults = [Fault(90, "never"), Fault(100, "empties", 1)]
+    machines = [
+        Machine("a", 1000, [(0, 600)], balloon=300, faults=faults),
+        Machine("b", 1000, [(0, 100)], balloon=300),
+    ]
+    asked = [(120, 0, 500), (150, 1, 450), (250, 1, 300)]
+    _first, result = run(host(*machines, budget=1500), *asked)
+    assert (result["over_s"], result["over_excused_s"] > 50) == (0, True)
+
+
 def test_a_budget_that_falls_leaves_two_minutes():
     machines = [Machine("a", 4000, [(0, 100)], cache=0)]
     a_host = host(*machines, budget=4000, other=[(0, 2048), (100, 2048), (100, 3048)])

@@ -137,7 +137,14 @@ def _is_open(flights: List[List[Any]]) -> bool:
 
 
 def _is_overdue(flights: List[List[Any]], now: float, late: float) -> bool:
-    return any(done is None and now - late - when > TIME_LIMIT + mb / SLOWEST for when, mb, done in flights)
+    """Whether any guest that follows should have done so by now: it finishes each request before it begins the next."""
+    end = 0.0
+    for when, mb, done in flights:
+        if done is None:
+            end = max(end, when) + mb / SLOWEST
+            if now - late > end + TIME_LIMIT:
+                return True
+    return False
 
 
 def _all_should_be_done(

@@ -162,17 +162,17 @@ def ask(record: Record, account: Dict[str, Any], mb: int, now: float) -> None:
 def _make_phantom(record: Record, account: Dict[str, Any], now: float) -> None:
     """The guest restarted: its balloon is empty, and VirtualBox goes on counting it, or not: the next sum says which.
 
-    Where a program may have ended instead, it has its balloon still, and may take it when it is asked for anything less.
+    It may have its balloon still, as far as what is free leaves room for it, and take that when it is asked for anything less.
     """
     held, free = record.most(), record.raw[1]
     boots = record.additions is not None and record.additions < 2
-    doubtful = not boots and isinstance(free, int) and record.raw[0] - free >> 10 >= held + LEAST_USE
+    left = min(held, (record.raw[0] - free >> 10) - LEAST_USE) if not boots and isinstance(free, int) else 0
     record.history["phantom"] += held
     account["phantom"] += held
     account["rest"] += record.asked
     if not boots:  # it may be who took what nobody was asked to take
         account["stray"] = max(0, account["stray"] - held)
-    record.active, record.asked, record.give, record.take = False, 0, 0, held if doubtful else 0
+    record.active, record.asked, record.give, record.take = False, 0, 0, max(0, left)
     account["take"] += record.take
     account["rested"] = [account["rested"][0], account["rested"][1] + record.take]
     record.history["rested"] = [0, record.take]
@@ -217,6 +217,8 @@ def _is_emptied(record: Record, stray: int) -> bool:
         return False
     if 2 * rise < most and not asked:
         return False
+    if record.active and not record.history["strikes"] and not _is_open(record.gives):
+        most = asked  # what is open on both sides alike says nothing of one who has followed
     return record.least() - ALIKE - used <= rise <= most + ALIKE or 0 < asked > used_now - LEAST_USE
 
 
@@ -239,10 +241,13 @@ def _first_sight(account: Dict[str, Any], records: List[Record], kb: int, now: f
         record.hold = record.memory - record.asked
         record.give = min(record.asked, max(0, -excess))
         record.history["rested"] = [record.give, 0]
+        if record.give:  # it may be giving just now
+            record.active, record.history["due"] = True, now + DONE + record.give / SLOWEST_GIVING
         when = record.machine.get("request_time")
         if when is not None and now - when < FORGOTTEN:
             recent += max(0, record.memory * 9 // 10 - record.shown)
     account["give"], account["phantom"], account["rest"] = max(0, -excess), max(0, excess), excess
+    account["give_now"] = account["give"]
     account["unsure"] = [now + FORGOTTEN, min(recent, kb // 1024)]
 
 
@@ -253,11 +258,15 @@ def _note_requests(account: Dict[str, Any], records: List[Record], now: float) -
         if not record.is_new and record.machine.get("started") != known["started"]:
             # what a restart left in the sum stays there, or not: the sum will say
             account["gone"] = account["gone"] + [[now, known["asked"] + known["take"]]]
-            phantom = known["phantom"]
-            known = record.history = dict(NEW, started=record.machine.get("started"), phantom=phantom)
-            record.gives, record.takes = [], []
-            record.active, record.asked, record.give, record.take = False, 0, 0, 0
-            record.is_new = True
+            record.gives, record.takes, record.active = [], [], False
+            if record.machine.get("restored"):  # it holds its balloon still (measured), wherever that stood
+                known["started"] = record.machine.get("started")
+                forget_uses(known)
+            else:
+                phantom = known["phantom"]
+                known = record.history = dict(NEW, started=record.machine.get("started"), phantom=phantom)
+                record.asked, record.give, record.take = 0, 0, 0
+                record.is_new = True
         if record.is_new:
             if record.shown:
                 ask(record, account, record.shown, now)
@@ -315,6 +324,8 @@ def _tighten(account: Dict[str, Any], records: List[Record], kb: int, time: floa
     excess = (kb >> 10) - sum(record.asked for record in records)
     if before is None or account["gone"]:
         account["rest"], account["rested"] = excess, [account["give"], account["take"]]
+        for record in records:
+            record.history["rested"] = [record.give, record.take]
         return
     give, take, phantom, stray = account["give"], account["take"], account["phantom"], account["stray"]
     _bound_active(account, records)
@@ -322,8 +333,10 @@ def _tighten(account: Dict[str, Any], records: List[Record], kb: int, time: floa
     risen, fallen = (kb - before) // 1024, (before - kb) // 1024
     if risen > 0:
         account["risen"] = time
-        give = max(0, give - risen)
-        account["give_now"] = max(0, account["give_now"] - risen)
+        given = min(risen, account["give_now"])
+        phantom += risen - given  # what nobody could give: an empty balloon fills, that was counted all the time
+        give -= given
+        account["give_now"] -= given
     elif fallen > 0 and not emptied:
         if fallen > take + slack and any(_was_not_empty(record, fallen) for record in records):
             phantom = max(0, phantom - fallen)  # a guest that was taken to be empty has a balloon, and takes from it
@@ -383,9 +396,24 @@ def _bound_active(account: Dict[str, Any], records: List[Record]) -> None:
         if record.active:
             give_now += record.give
             take_now += record.take
+    cut = max(account["give"] - give, account["take"] - take)
+    if cut > 0 and account["doubts"]:
+        _shorten_doubts(account, cut)
     account["give"], account["take"] = min(account["give"], give), min(account["take"], take)
     account["give_now"] = min(account["give_now"], give_now, account["give"])
     account["take_now"] = min(account["take_now"], take_now, account["take"])
+
+
+def _shorten_doubts(account: Dict[str, Any], mb: int) -> None:
+    """So many MB of a bound are gone: they may be those that a doubt would take off when it ends, the oldest first."""
+    left = []
+    for due, doubt in account["doubts"]:
+        part = min(doubt, mb)
+        mb -= part
+        account["rested"] = [max(0, each - part) for each in account["rested"]]
+        if doubt > part:
+            left.append([due, doubt - part])
+    account["doubts"] = left
 
 
 def _end_doubts(account: Dict[str, Any], now: float) -> None:
