@@ -54,7 +54,8 @@ ACCOUNT: Dict[str, Any] = {
     "take_rate": 40,
 }
 GRACE = 120  # s in which a guest boots, or finds its way back
-TELLING = 48  # MB: how long less takes says more of the figures' period than of the guest
+TELLING = 48  # MB: how long less takes says more of the figures' period than of the guest,
+TELLING_MORE = 16  # but that it is faster than it was
 FORGOTTEN = 60  # s: a request of before the history that is older than this is done, or its guest does not follow
 DONE = 120  # s
 SLOWEST_GIVING, SLOWEST_TAKING = 3, 8  # MB/s: a third and a fifth of the slow live host's
@@ -488,8 +489,8 @@ def _proven(
                 speed = max(1, int(mb / (time - when)))
                 if mb >= TELLING:
                     account[rate] = max(account[rate], speed)
-                    if bound == "give":
-                        known["rate"], known["proved"] = min(2 * known["rate"], speed), time
+                if bound == "give" and (mb >= TELLING or mb >= TELLING_MORE and speed >= known["rate"]):
+                    known["rate"], known["proved"] = min(2 * known["rate"], speed), time
                 known["strikes"] = 0
             else:
                 left -= mb
