@@ -160,3 +160,16 @@ def test_who_is_giving_at_first_sight_is_believed_to_have_given():
     books = Books(seen=800, a=1000)
     assert books.look(900, 1005).charge == books.holds(900)
     assert books.look(1000, 1010).charge == books.holds(1000)
+
+
+def test_a_guest_that_was_slow_is_seen_to_be_faster_by_small_steps_and_not_to_be_slower():
+    books = Books(a=1000)
+    books.look(1000, 1001, a=60)
+    books.look(1060, 1061)
+    assert books.of("a")["rate"] == 1
+    books.look(1060, 1062, a=20)
+    books.look(1080, 1067)
+    assert books.of("a")["rate"] == 2  # it gave 4 MB/s; twice as much as before is believed
+    books.look(1080, 1068, a=20)
+    books.look(1100, 1098)  # how long so little takes says more of the figures
+    assert books.of("a")["rate"] == 2
