@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -97,6 +98,16 @@ class FakeTestHost(TestHost):
         )
 
 
+HOLD = """
+import sys, time
+from vboxapi import VirtualBoxManager
+manager = VirtualBoxManager(None, None)
+box = manager.getVirtualBox()
+print(box.version, flush=True)
+time.sleep(1800)
+"""
+
+
 class SandboxTestHost(TestHost):
     """A user of the sandbox, with the sandbox's own Python; the recorder stands before VBoxManage."""
 
@@ -120,6 +131,19 @@ class SandboxTestHost(TestHost):
 
     def run(self, *argv, given=""):
         return self.sandbox("exec", "--user", self.user, *argv, given=given)
+
+    @contextlib.contextmanager
+    def server_held(self):
+        """Keep the user's VBoxSVC, with what was set up in it: it ends 5 s after its last client, and on a busy machine as much can pass between two calls."""
+        said = f"/tmp/{self.user}.held"
+        start = f'rm -f {said}; setsid python3 -c "$0" > {said} 2>&1 < /dev/null & echo $!'
+        process = self.run("sh", "-c", start, HOLD).stdout.strip()
+        try:
+            wait_until(lambda: self.run("sh", "-c", f"cat {said} 2> /dev/null || true").stdout.endswith("\n"), 60)
+            assert self.run("cat", said).stdout[:1].isdigit(), self.run("cat", said).stdout
+            yield
+        finally:
+            self.run("sh", "-c", f"kill {process} 2> /dev/null || true")
 
     def python(self, script, *argv, given=""):
         return self.sandbox(
