@@ -40,9 +40,7 @@ from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.input
 
 # Seconds that a guest's report is waited for: 5.7 were the most that was seen; of a host with no processor time to spare, more.
 LONGEST_SILENCE = 20
-AT_REST = (
-    10  # seconds: a guest that has reported nothing new for so long has come to rest, and its figures are the last ones
-)
+AT_REST = 10  # seconds: a guest that has reported nothing new for so long has come to rest, and its figures stay
 NOTES_EACH = 5  # seconds: by VBoxManage they take several calls
 GIVES_FOR = 90  # seconds in which a guest that was asked to give may be giving
 HOST_FIGURES = {key: HOST_METRICS[key] for key in FIGURES_OF_A_HOST}

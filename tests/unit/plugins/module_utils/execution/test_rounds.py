@@ -17,6 +17,7 @@ from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemo
 from ansible_collections.vbox.memory.plugins.module_utils.execution import rounds
 from ansible_collections.vbox.memory.plugins.module_utils.execution.observer import LONGEST_SILENCE, HostObserver
 from ansible_collections.vbox.memory.plugins.module_utils.execution.processes import Processes
+from ansible_collections.vbox.memory.plugins.module_utils.execution.reserve import LOCK as RESERVE_LOCK
 from ansible_collections.vbox.memory.plugins.module_utils.execution.rounds import (
     Balance,
     Round,
@@ -342,6 +343,15 @@ def test_room_that_was_noted_is_told_though_the_host_cannot_be_looked_at(monkeyp
     with pytest.raises(VBoxMemoryError, match="gone. The room is kept all the same for 900 s"):
         done_on(host, monkeypatch, reserve_mb="600", until=900)
     assert reserved(host) == [600]
+
+
+def test_a_reservation_that_another_task_writes_just_now_is_not_overwritten(monkeypatch):
+    host = SimulatedHost(1600, idle=Guest())
+    with user_lock(RESERVE_LOCK, 0), pytest.raises(
+        VBoxMemoryError, match="nothing was reserved, as another task"
+    ) as error:
+        done_on(host, monkeypatch, reserve_mb="600", until=900)
+    assert error.value.code == "balloon_busy" and reserved(host) == [] and "kept" not in error.value.message
 
 
 def reserved(host):
