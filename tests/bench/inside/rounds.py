@@ -2,8 +2,8 @@
 # Copyright: vbox.memory contributors
 """Rounds of balance by the bindings over this user's machines, with nothing to do: seconds of the processor, as JSON.
 
-No machine can run in the sandbox. So all are read, and their metrics asked for, as of running ones, and what only a running one has is put in: its state and
-its guest's figures. What a running one costs beside that is a session, to read its current balloon; one that locks a stopped machine stands in for it.
+No machine can run in the sandbox. So all are read, and their metrics asked for, as of running ones, and what only a running one has is put in: its state,
+its guest's figures, and what the host holds for it. What a running one costs beside that is a session, to read its current balloon; one that locks a stopped machine stands in for it.
 """
 
 from __future__ import annotations
@@ -51,10 +51,13 @@ class AsIfRunning:
     def query_each(self, wanted, names):
         values = self._backend.query_each(wanted, names)
         self._rounds += 1
-        return {
-            target: found if target == HOST else {metric: GUEST[metric] + self._rounds % 5 for metric in found}
+        machines = {
+            target: {metric: GUEST[metric] + self._rounds % 5 for metric in found}
             for target, found in values.items()
+            if target != HOST
         }
+        held = {"RAM/VMM/Used": len(machines) * MEMORY * 1024}
+        return dict(machines, **{HOST: dict(values[HOST], **held)})
 
     def metrics_period(self, _uuid):
         return 1
