@@ -3,7 +3,8 @@
 """Rounds of balance by the bindings over this user's machines, with nothing to do: seconds of the processor, as JSON.
 
 No machine can run in the sandbox. So all are read, and their metrics asked for, as of running ones, and what only a running one has is put in: its state,
-its guest's figures, and what the host holds for it. What a running one costs beside that is a session, to read its current balloon; one that locks a stopped machine stands in for it.
+its guest's figures, and what the host holds for it. What a running one costs beside that is a session, to read its current balloon; one that locks a
+stopped machine stands in for it.
 """
 
 from __future__ import annotations
