@@ -99,7 +99,7 @@ class FakeTestHost(TestHost):
 
 
 HOLD = """
-import sys, time
+import time
 from vboxapi import VirtualBoxManager
 manager = VirtualBoxManager(None, None)
 box = manager.getVirtualBox()

@@ -206,9 +206,7 @@ class Guest:
         cache = min(self.cache, free)
         if self.lies:
             free, cache = self.lies(self, free, cache)
-        rests = (
-            self.still and not self.starved
-        )  # then its figures stand still, to the kB: docs/live-host-measurements.md
+        rests = self.still and not self.starved  # its figures stand still, to the kB: docs/live-host-measurements.md
         figures = {
             "total_kb": self.total * 1024,
             "free_kb": free * 1024 + (0 if rests else (second * 7919 + self.index * 104729) % 400),

@@ -25,7 +25,7 @@ SENTENCES = {
     "large_pages_unknown": "is fixed: it is not known whether large pages are on",
     "no_additions": "is fixed: its Guest Additions do not serve",
     "no_statistics": "is fixed: VirtualBox has no figures of the guest",
-    "stale_statistics": "is fixed: the guest's figures stand still, though its balloon has moved",
+    "stale_statistics": "is fixed: the guest's figures are old, or stand still though its balloon has moved",
     "implausible_statistics": "is fixed: the guest's figures are impossible",
     "paused": "is fixed: it does not run, and would not follow",
     "booting": "is fixed while it boots",

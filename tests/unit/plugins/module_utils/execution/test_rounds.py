@@ -27,7 +27,13 @@ from ansible_collections.vbox.memory.plugins.module_utils.execution.rounds impor
 from ansible_collections.vbox.memory.plugins.module_utils.locks import user_lock
 from ansible_collections.vbox.memory.plugins.module_utils.model.balance_note import KEY, read_changes
 from ansible_collections.vbox.memory.plugins.module_utils.model.reservation import KEY as RESERVED
-from ansible_collections.vbox.memory.plugins.module_utils.model.reservation import MARGIN, read_reservations
+from ansible_collections.vbox.memory.plugins.module_utils.model.reservation import (
+    MARGIN,
+    Reservation,
+    key_of,
+    read_reservations,
+    write_reservations,
+)
 from ansible_collections.vbox.memory.plugins.module_utils.run_balance import Report, carry_out, checked, differences
 
 POLICY = {"reserve": 0, "ready": 0, "window": 10, "defaults": {"hard_reserve": 128}}
@@ -318,6 +324,17 @@ def test_room_is_kept_after_the_task_by_whoever_balances(monkeypatch, on):
     assert reserved(host) == [300]  # for the same one: it replaces the other
     done_on(host, monkeypatch, reserve_mb="200", reserve_for="db02", until=900, duration=60)
     assert sorted(reserved(host)) == [200, 300]
+
+
+@pytest.mark.parametrize("ago, left", [(60, 600 + MARGIN), (-5, 0)], ids=["ran before", "started since"])
+def test_what_a_machine_has_whose_process_began_since_is_taken_off_the_room(monkeypatch, on, ago, left):
+    host = two()
+    monkeypatch.setattr("%s.observer._seconds_of_the_boot" % rounds.__name__.rpartition(".")[0], lambda: host.now + 500)
+    now = int(time.time())
+    host.set_extra_data(RESERVED, write_reservations({key_of("db02"): Reservation(600, now, now + 900)}))
+    processes = Processes(started={host.uuids["idle"]: host.now + 500 - ago})
+    seen = on(host, processes=lambda: processes).round(ask=False)
+    assert seen.plan["host"]["figures"]["reserved_mb"] == left
 
 
 def test_beside_another_balance_the_room_is_waited_for_and_made_by_that(monkeypatch, on):
