@@ -112,7 +112,8 @@ def carry_out(
     """
     room = wanted["reserve_mb"]
     keep = bool(room and wanted["until"] and wanted["rounds"] != 0)
-    own = [reservation.room_for(room, "reserve_mb")] if room and (check_mode or not keep) else []
+    whom = reservation.key_of(wanted["reserve_for"])
+    own = [reservation.room_for(room, whom)] if room and (check_mode or not keep) else []
     balance = Balance(backend, wanted["policy"], own, log)
     report = Report()
     error, noted = None, False

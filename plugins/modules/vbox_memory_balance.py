@@ -67,7 +67,7 @@ options:
     type: float
   reserve_for:
     description:
-      - Whom the room of O(until) is for, which can be any text. Room for the same one replaces what was kept for it before.
+      - Whom the room is for, which can be any text. Room for the same one replaces what was kept for it before, and is never counted twice.
     type: str
     default: ""
   what_if:

@@ -174,7 +174,9 @@ class Balance:
         )
 
     def _reserved(self, seen: Observation) -> list[dict[str, Any]]:
-        return [*self._reservations, *seen.reservations]
+        """Our own, and what is noted for others: for the same one it is the same room."""
+        own = {each["name"] for each in self._reservations}
+        return [*self._reservations, *(each for each in seen.reservations if each["name"] not in own)]
 
     def _lost_programs(self, seen: Observation) -> list[dict[str, Any]]:
         """Guests that seem to have lost a program since the last round; they are left in peace for a while."""

@@ -314,6 +314,11 @@ def test_room_is_kept_after_the_task_by_whoever_balances(monkeypatch, on):
     host = SimulatedHost(1600, idle=Guest(), other=Guest())
     planned = done_on(host, monkeypatch, check_mode=True, reserve_mb="600", until=900)
     assert planned["changed"] and planned["reserve"]["lacks_mb"] == 536 and reserved(host) == []
+    host.set_extra_data(
+        RESERVED, write_reservations({key_of(""): Reservation(600, int(time.time()), int(time.time()) + 60)})
+    )
+    for more in (dict(check_mode=True, until=900), dict(rounds=0), dict(check_mode=True)):  # it is the same room
+        assert done_on(host, monkeypatch, reserve_mb="600", **more)["reserve"]["lacks_mb"] == 536, more
     result = done_on(host, monkeypatch, reserve_mb="600", until=900, duration=600)
     assert result["changed"] and result["reserve"]["lacks_mb"] == 0 and host.charge <= 1000
     assert time.time() + 890 < result["reserve"]["until"] <= time.time() + 900
