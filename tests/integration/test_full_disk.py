@@ -4,25 +4,17 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
-from support.hosts import SandboxTestHost, wait_until
+from support.hosts import HOLD, SandboxTestHost, wait_until
 
 pytestmark = pytest.mark.sandbox
 
 BACKENDS = ("vboxmanage", "api")
 USER = "vbox48"
 DISK = "/mnt/" + USER
-
-# A client that keeps the server up until it is killed.
-CLIENT = """
-from vboxapi import VirtualBoxManager
-box = VirtualBoxManager(None, None).getVirtualBox()
-print("there", flush=True)
-import time
-time.sleep(600)
-"""
 
 
 class Host(SandboxTestHost):
@@ -50,8 +42,8 @@ class Host(SandboxTestHost):
     def settings_file(self, uuid):
         return re.search(r'^CfgFile="(.*)"$', self.vbox("showvminfo", uuid, "--machinereadable"), re.MULTILINE).group(1)
 
-    def balloons(self, backend, *names, size=64, check=False):
-        parameters = dict(backend=backend, balloon=size, machines=[{"name": name} for name in names])
+    def balloons(self, backend, *names, size=64, check=False, **more):
+        parameters = dict(more, backend=backend, balloon=size, machines=[{"name": name} for name in names])
         result, _calls = self.module("vbox_balloon", parameters, check=check)
         return result
 
@@ -65,13 +57,9 @@ class Host(SandboxTestHost):
 
     def start_server(self, limit):
         """Start a server that can write no file of more than so many blocks of 512 bytes: a limit that no figure of a file system shows."""
-        self.run("sh", "-c", "cat > /tmp/vbox48-client.py", given=CLIENT)
-        self.run(
-            "sh",
-            "-c",
-            f"ulimit -f {limit}; python3 /tmp/vbox48-client.py > /tmp/vbox48-there 2>&1 & echo $! > /tmp/vbox48-pid",
-        )
-        wait_until(lambda: "there" in self.run("cat", "/tmp/vbox48-there").stdout, 60)
+        start = f'rm -f /tmp/vbox48-there; ulimit -f {limit}; python3 -c "$0" > /tmp/vbox48-there 2>&1 & echo $! > /tmp/vbox48-pid'
+        self.run("sh", "-c", start, HOLD)
+        wait_until(lambda: self.run("sh", "-c", "cat /tmp/vbox48-there || true").stdout[:1].isdigit(), 60)
 
 
 @pytest.fixture
@@ -146,7 +134,7 @@ def test_what_was_not_saved_is_noticed_and_stops_the_others_on_that_disk(host, b
     # VirtualBox's server still has what was asked for, and the disk does not: that is not to be called unchanged.
     for check in (True, False):
         again = host.balloons(backend, "first", check=check)
-        assert codes(again) == ["settings_not_saved"] and path in again["msg"], again
+        assert codes(again) == ["settings_not_saved"] and path in again["msg"], json.dumps(again)
     now, previous = host.files(uuids[0])
     assert len(now) == 8192 and previous == before[0], "VirtualBox reports it by now, or keeps the file"
     assert host.files(uuids[1])[0] == before[1]
@@ -170,3 +158,29 @@ def test_both_say_it_in_the_same_words(host):
         host.stop_server()
         host.run("cp", path + "-prev", path)
     assert said[0] == said[1]
+
+
+# VirtualBox's server ends once after the list, so that what is asked next starts another one.
+ENDING = """#!/bin/sh
+/usr/lib/virtualbox/VBoxManage "$@"
+status=$?
+if [ "$*" = "list vms" ] && mkdir /tmp/vbox48-ended 2>/dev/null; then
+    pkill -KILL -U $(id -u) VBoxSVC
+    while pgrep -U $(id -u) VBoxSVC >/dev/null; do sleep 0.1; done
+fi
+exit $status
+"""
+
+
+def test_a_machine_that_is_lost_after_the_list_is_called_inaccessible(host):
+    """It was called locked: VirtualBox has the same result code for both, and the list still had the machine's name."""
+    host.mount("size=10m")
+    uuid = host.create("first", "--basefolder", DISK)
+    host.vbox("modifyvm", uuid, "--description", "x" * 12000)
+    host.stop_server()
+    host.start_server(limit=16)
+    assert codes(host.balloons("vboxmanage", "first")) == ["settings_not_saved"]
+    program = "/tmp/vbox48-VBoxManage"
+    host.run("sh", "-c", 'cat > "$0"; chmod +x "$0"; rmdir /tmp/vbox48-ended 2>/dev/null || true', program, given=ENDING)
+    result = host.balloons("vboxmanage", "first", vboxmanage=program)
+    assert codes(result) == ["machine_inaccessible"] and "Premature end" in result["msg"], json.dumps(result)

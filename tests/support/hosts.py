@@ -98,6 +98,7 @@ class FakeTestHost(TestHost):
         )
 
 
+# A client that keeps the server up until it is killed: its manager has to live, too, for it ends the connection when it goes.
 HOLD = """
 import time
 from vboxapi import VirtualBoxManager

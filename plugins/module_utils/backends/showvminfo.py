@@ -67,7 +67,7 @@ class Listing:
 
     def _machine(self, uuid: str, output: Output, details: bool) -> Found | None:
         """The machine of what was printed of it at the first try; a transient error is tried again, but for machines that the list marks."""
-        marked = re.search(r'^"?<inaccessible>"? \{%s\}$' % uuid, self._text, re.MULTILINE | re.IGNORECASE)
+        listing, marked = self, self._marks(uuid)
         try:
             if not isinstance(output, VBoxMemoryError):
                 return _machine_of(self.vboxmanage, output, uuid, details)
@@ -77,7 +77,15 @@ class Listing:
         except VBoxMemoryError as error:
             if error.code == "machine_not_found":
                 return None
-            return inaccessible(uuid, *self._access_errors.get(uuid, ())) if marked else error
+            if error.code in TRANSIENT and not marked:  # another server may have answered than that of the list
+                listing = Listing(self.vboxmanage)
+                marked = listing._marks(uuid)
+            return inaccessible(uuid, *listing._access_errors.get(uuid, ())) if marked else error
+
+    def _marks(self, uuid: str) -> bool:
+        """Whether the list marks a machine as inaccessible."""
+        row = r'^"?<inaccessible>"? \{%s\}$' % uuid
+        return re.search(row, self._text, re.MULTILINE | re.IGNORECASE) is not None
 
     def _rows(self, wanted: str) -> list[str]:
         """The UUIDs of the rows that can be meant."""
