@@ -181,6 +181,8 @@ def test_a_machine_that_is_lost_after_the_list_is_called_inaccessible(host):
     host.start_server(limit=16)
     assert codes(host.balloons("vboxmanage", "first")) == ["settings_not_saved"]
     program = "/tmp/vbox48-VBoxManage"
-    host.run("sh", "-c", 'cat > "$0"; chmod +x "$0"; rmdir /tmp/vbox48-ended 2>/dev/null || true', program, given=ENDING)
+    host.run(
+        "sh", "-c", 'cat > "$0"; chmod +x "$0"; rmdir /tmp/vbox48-ended 2>/dev/null || true', program, given=ENDING
+    )
     result = host.balloons("vboxmanage", "first", vboxmanage=program)
     assert codes(result) == ["machine_inaccessible"] and "Premature end" in result["msg"], json.dumps(result)

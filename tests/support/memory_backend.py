@@ -65,8 +65,8 @@ class MemoryBackend(Backend):
         without = {} if details else dict(groups=[], os_type=None, os_description=None)
         return [replace(machine, **without) for machine in self.machines.values()], {}
 
-    def read_live(self):
-        return [machine for machine in self.machines.values() if machine.live]
+    def read_live(self, known=None):
+        return [(known or {}).get(uuid, machine) for uuid, machine in self.machines.items() if machine.live]
 
     def settings_file(self, uuid):
         return ""  # they are in memory

@@ -126,9 +126,9 @@ class SimulatedHost(MemoryBackend):
         if self.machines[uuid].state == "running":
             self.guests[uuid].goals.append(values["balloon_current"])
 
-    def read_live(self):
+    def read_live(self, known=None):
         self._pass()
-        return super().read_live()
+        return super().read_live(known)
 
     def extra_data(self, prefix):
         self._pass()

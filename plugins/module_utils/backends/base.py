@@ -74,8 +74,11 @@ class Backend(ABC):
         """
 
     @abstractmethod
-    def read_live(self) -> list[Machine]:
-        """The machines that run or are paused."""
+    def read_live(self, known: Mapping[str, Machine] | None = None) -> list[Machine]:
+        """The machines that run or are paused.
+
+        :param known: by UUID those that were read a short while ago: of these it is enough that they are still there, where more costs time
+        """
 
     @abstractmethod
     def settings_file(self, uuid: str) -> str:

@@ -84,8 +84,8 @@ class FallbackBackend(Backend):
     def read_all(self, details: bool = True) -> Machines:
         return self._do(lambda backend: backend.read_all(details))
 
-    def read_live(self) -> list[Machine]:
-        return self._do(lambda backend: backend.read_live())
+    def read_live(self, known: Mapping[str, Machine] | None = None) -> list[Machine]:
+        return self._do(lambda backend: backend.read_live(known))
 
     def settings_file(self, uuid: str) -> str:
         return self._do(lambda backend: backend.settings_file(uuid))

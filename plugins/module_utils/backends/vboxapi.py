@@ -140,7 +140,7 @@ class VBoxApiBackend(Backend):
                     unreadable[uuid] = error
         return machines, unreadable
 
-    def read_live(self) -> list[Machine]:
+    def read_live(self, known: Mapping[str, Machine] | None = None) -> list[Machine]:
         machines = []
         for uuid, entry in self._entries(self._uuids(states=LIVE), details=False):
             with _ignoring("machine_not_found"):

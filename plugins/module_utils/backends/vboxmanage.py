@@ -59,9 +59,13 @@ class VBoxManageBackend(Backend):
     def read_all(self, details: bool = True) -> Machines:
         return self._listing.read_all(details)
 
-    def read_live(self) -> list[Machine]:
+    def read_live(self, known: Mapping[str, Machine] | None = None) -> list[Machine]:
+        known = known or {}
+        uuids = rows_in(self.vboxmanage.run("list", "runningvms"))
+        read = self._listing.read_each([uuid for uuid in uuids if uuid not in known])
         machines = []
-        for found in self._listing.read_each(rows_in(self.vboxmanage.run("list", "runningvms"))).values():
+        for uuid in uuids:
+            found = known.get(uuid) or read[uuid]
             if isinstance(found, VBoxMemoryError):
                 raise found
             if found and found.live:

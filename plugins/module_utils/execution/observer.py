@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Callable, Mapping, Sequence
 
 from ansible_collections.vbox.memory.plugins.module_utils.backends.base import POLL_INTERVAL, Backend
@@ -41,7 +41,8 @@ from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.input
 # Seconds that a guest's report is waited for: 5.7 were the most that was seen; of a host with no processor time to spare, more.
 LONGEST_SILENCE = 20
 AT_REST = 10  # seconds: a guest that has reported nothing new for so long has come to rest, and its figures stay
-NOTES_EACH = 5  # seconds: by VBoxManage they take several calls
+NOTES_EACH, NOTES_PART = 5, 5  # seconds, and times what their reading took: by VBoxManage it takes several calls
+READ_EACH = 10  # seconds: by VBoxManage a machine takes as long as three other calls, so that of many some are read in each round
 GIVES_FOR = 90  # seconds in which a guest that was asked to give may be giving
 HOST_FIGURES = {key: HOST_METRICS[key] for key in FIGURES_OF_A_HOST}
 GUEST_FIGURES = {key: GUEST_METRICS[key] for key in FIGURES_OF_A_GUEST}
@@ -71,6 +72,15 @@ class _Sum:
     reports: Mapping[str, int]
 
 
+@dataclass(frozen=True)
+class _Reading:
+    """A machine as it was read at a time, and since when its process has run."""
+
+    at: float
+    machine: Machine
+    started: float | None
+
+
 class HostObserver:
     """Observes again and again. What it keeps in memory is about the observing only, and may be lost at any moment.
 
@@ -88,10 +98,12 @@ class HostObserver:
         self._clock = clock
         self._processes = processes
         self._began: dict[str, tuple[float, float]] = {}  # by UUID: second of the boot, and of our clock
+        self._read: dict[str, _Reading] = {}
+        self._trusted: dict[str, Machine] = {}  # what the last look took from earlier readings
         self._figures = Figures(backend, clock)
         self._sums: list[_Sum] = []  # those that are not older than the guests' figures
-        self._reserved: str | None = None  # what is noted, and when it was read
-        self._notes_read: float | None = None
+        self._reserved: str | None = None  # what is noted, and when it is to be read again
+        self._notes_due: float | None = None
         self._raw: dict[str, tuple[int | None, ...]] = {}
         self._reports: dict[str, int] = {}  # how often each guest has reported something new, and when it did last
         self._reported: dict[str, float] = {}
@@ -104,7 +116,7 @@ class HostObserver:
         :raises VBoxMemoryError: what reading raises. A machine that runs and cannot be read stops it: nobody knows what it may hold.
         """
         processes = self._processes()
-        machines = self._holders(processes)
+        machines = self._holders(processes, busy)
         self._forget_all_but(machines)
         self._read_notes()
         at, samples = self._sample(machines, wait)
@@ -132,8 +144,9 @@ class HostObserver:
     def _read_notes(self) -> None:
         """What others may have noted since: who makes room for a machine does so beside whoever balances."""
         now = self._clock()
-        if self._notes_read is None or now - self._notes_read >= NOTES_EACH:
-            notes, self._notes_read = self._backend.extra_data(PREFIX), now
+        if self._notes_due is None or now >= self._notes_due:
+            notes = self._backend.extra_data(PREFIX)
+            self._notes_due = now + max(NOTES_EACH, NOTES_PART * (self._clock() - now))
             self._reserved = notes.get(reservation.KEY)
             if self.changes is None:
                 self.changes = read_changes(notes.get(KEY), time.time())
@@ -145,9 +158,17 @@ class HostObserver:
         begun = [(started[one.uuid] + ahead, one.memory or 0) for one in machines if one.uuid in started]
         return reservation.not_started_yet(reservation.read_reservations(self._reserved, now), begun)
 
-    def _holders(self, processes: Processes) -> list[Machine]:
+    def _holders(self, processes: Processes, busy: str | None) -> list[Machine]:
         """The live machines, and those with a process that are in any other state, such as guru meditation: they hold memory, too."""
-        machines = self._backend.read_live()
+        now = self._clock()
+        self._trusted = {} if busy else self._read_lately(processes, now)
+        machines = self._backend.read_live(self._trusted)
+        self._read = {
+            machine.uuid: self._read[machine.uuid]
+            if machine is self._trusted.get(machine.uuid)
+            else _Reading(now, machine, processes.started.get(machine.uuid))
+            for machine in machines
+        }
         for uuid in sorted(set(processes.started) - {machine.uuid for machine in machines}):
             try:
                 machine = self._backend.read(uuid)
@@ -157,6 +178,40 @@ class HostObserver:
             else:
                 machines += [machine] if holds_memory(machine.state) else []
         return machines
+
+    def _read_lately(self, processes: Processes, now: float) -> dict[str, Machine]:
+        """The machines that need not be read again: but for so many of the oldest readings that each is renewed every :data:`READ_EACH`."""
+        readings = sorted(self._read.values(), key=lambda one: one.at)
+        renewed = int(len(readings) * (now - readings[-1].at) / READ_EACH) if readings else 0
+        return {
+            one.machine.uuid: one.machine
+            for one in readings[renewed:]
+            if one.started == processes.started.get(one.machine.uuid)
+        }
+
+    def is_as_seen(self, uuid: str) -> bool:
+        """Whether a machine still is what the last look took it for, from an earlier reading: nobody is asked by what may have changed since.
+
+        :raises VBoxMemoryError: what reading raises
+        """
+        known = self._trusted.pop(uuid, None)
+        if known is None:
+            return True
+        machine = self._backend.read(uuid)
+        same = (machine.state, machine.balloon_current, machine.additions_serve) == (
+            known.state,
+            known.balloon_current,
+            known.additions_serve,
+        )
+        if not same:
+            self._read.pop(uuid, None)
+        return same
+
+    def has_asked(self, uuid: str, size: int | None) -> None:
+        """Keep what was asked of a guest with a machine's reading, MB; ``None``: nobody knows whether it was."""
+        reading = self._read.pop(uuid, None)
+        if reading and size is not None:
+            self._read[uuid] = replace(reading, machine=replace(reading.machine, balloon_current=size))
 
     def _sum_at(self, guests: float, now: float, period: float, held: int) -> tuple[float, int]:
         """What all balloons held when the guests' figures were taken at the latest, kB, and the time of that.

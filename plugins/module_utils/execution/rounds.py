@@ -200,8 +200,13 @@ class Balance:
                     raise VBoxMemoryError(
                         "host_busy", "VirtualBox was too slow for a step by these figures: the next round asks"
                     )
+                if not self._observer.is_as_seen(step["uuid"]):
+                    raise VBoxMemoryError(
+                        "balloon_busy", "the machine has changed meanwhile: the next round looks anew"
+                    )
                 self._ask(one)
             except VBoxMemoryError as error:
+                self._observer.has_asked(step["uuid"], None)
                 if error.code == "backend_unavailable":
                     raise
                 one.update(failed=True, error=error.code, msg=error.message)
@@ -214,6 +219,7 @@ class Balance:
             values = {"balloon_current": size}
             self._backend.change(step["uuid"], values)
             self.commands = (self.commands + change_commands(step["uuid"], values))[-MOST_COMMANDS:]
+            self._observer.has_asked(step["uuid"], size)
         self._log(step["name"], "%s. A balloon of %d MB is requested" % (step["sentence"], step["request_mb"]))
 
     def _note(self, steps: Sequence[Mapping[str, Any]], live: Mapping[str, str]) -> None:

@@ -43,7 +43,7 @@ class AsIfRunning:
     def __getattr__(self, name):
         return getattr(self._backend, name)
 
-    def read_live(self):
+    def read_live(self, known=None):
         machines, unreadable = self._backend.read_all(details=False)
         assert not unreadable, unreadable
         live = dict(state="running", additions_run_level=2, balloon_current=0, memory=MEMORY, large_pages=False)

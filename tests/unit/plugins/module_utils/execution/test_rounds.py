@@ -265,11 +265,11 @@ def test_a_failing_round_is_tried_again_and_failing_for_long_is_an_error(on, cod
     balance.round(ask=True)
     read_live, fails_until = host.read_live, [host.now + 20]
 
-    def fails():
+    def fails(known=None):
         host.sleep(0.1)
         if host.now < fails_until[0]:
             raise VBoxMemoryError(code, "gone")
-        return read_live()
+        return read_live(known)
 
     host.read_live = fails
     assert run(balance, 90).steps
@@ -282,7 +282,7 @@ def test_a_failing_round_is_tried_again_and_failing_for_long_is_an_error(on, cod
 def test_a_first_round_that_fails_is_an_error_at_once(on):
     host = two()
 
-    def fails():
+    def fails(known=None):
         raise VBoxMemoryError("server_unavailable", "gone")
 
     host.read_live = fails
@@ -358,7 +358,7 @@ def test_beside_another_balance_the_room_is_waited_for_and_made_by_that(monkeypa
 def test_room_that_was_noted_is_told_though_the_host_cannot_be_looked_at(monkeypatch):
     host = SimulatedHost(1600, idle=Guest())
 
-    def fails():
+    def fails(known=None):
         raise VBoxMemoryError("server_unavailable", "gone")
 
     host.read_live = fails
@@ -541,3 +541,53 @@ def test_who_lost_a_program_keeps_what_it_holds_for_a_while():
 
 def test_a_round_is_a_value():
     assert Round.__dataclass_params__.frozen
+
+
+def test_what_others_change_after_a_reading_is_seen_in_time_and_never_overwritten(on):
+    """Machines are read in turns, as by VBoxManage each takes long; who is to be asked is read first."""
+    codes, asked = set(), 0
+    for when in range(2, 30):  # after so many rounds somebody else asks both
+        host = two()
+        balance, before = on(host), {}
+        host.change = noting(host, before)
+        for one in balance.rounds(most=40):
+            codes |= {machine["code"] for machine in one.plan["machines"]}
+            codes |= {step["error"] for step in one.taken if step.get("failed")}
+            for step in one.taken:
+                if not step.get("failed"):
+                    asked += 1
+                    assert before[step["uuid"]] == step["was_mb"]
+            before.clear()
+            if one.number == when:
+                for name in ("idle", "busy"):
+                    host.set(name, balloon_current=host.shown(name) + 20)
+    assert asked > 50 and {"changed_by_others", "balloon_busy"} <= codes, (asked, codes)
+
+
+def noting(host, before):
+    """A host's way to change balloons that notes what they were."""
+    change = host.change
+
+    def noted(uuid, values, live=False):
+        before.setdefault(uuid, host.machines[uuid].balloon_current)
+        change(uuid, values, live)
+
+    return noted
+
+
+def test_machines_are_read_in_turns(on):
+    """None is taken for what it was longer than that, however many there are."""
+    host = SimulatedHost(60_000, **{f"m{number}": Guest() for number in range(40)})
+    balance, read, given = on(host), {uuid: [] for uuid in host.machines}, host.read_live
+
+    def counted(known=None):
+        for uuid in host.machines:
+            if uuid not in (known or {}):
+                read[uuid].append(host.now)
+        return given(known)
+
+    host.read_live = counted
+    rounds_made = sum(1 for _one in balance.rounds(duration=60))
+    for times in read.values():
+        assert max(later - earlier for earlier, later in zip(times, times[1:])) < 15
+        assert len(times) < rounds_made / 4, (len(times), rounds_made)
