@@ -182,8 +182,8 @@ class Requests:
 
     def balloon(self, uuid: str, size: int) -> None:
         """Ask a live machine's guest for a balloon of so many MB."""
-        with self._live_session(self._machine(uuid)) as session:
-            session.console.guest.memoryBalloonSize = size
+        with self._live_session(self._machine(uuid)) as (_settings, guest):
+            guest.memoryBalloonSize = size
 
     def live_default(self, uuid: str, size: int) -> None:
         """Save a default balloon of so many MB while the machine runs, and leave the current request as it is.
@@ -192,8 +192,8 @@ class Requests:
         So the default is put into them for the moment in which they are saved. Source: Machine::setMemoryBalloonSize and
         Guest::setMemoryBalloonSize in VirtualBox's source; that saving makes the default was measured on 7.2.22.
         """
-        with self._live_session(self._machine(uuid)) as session:
-            settings, current = session.machine, session.machine.memoryBalloonSize
+        with self._live_session(self._machine(uuid)) as (settings, _guest):
+            current = settings.memoryBalloonSize
             settings.memoryBalloonSize = size
             try:
                 settings.saveSettings()
@@ -334,10 +334,10 @@ class Requests:
     def _live_fields(self, machine: Any) -> dict[str, Any]:
         """What only a session with a live machine says. Without one, ``memoryBalloonSize`` is the default."""
         try:
-            with self._live_session(machine) as session:
+            with self._live_session(machine) as (settings, guest):
                 return dict(
-                    balloon_current=session.machine.memoryBalloonSize,
-                    additions_run_level=session.console.guest.additionsRunLevel,
+                    balloon_current=settings.memoryBalloonSize,
+                    additions_run_level=guest.additionsRunLevel,
                     frontend=getattr(machine, "sessionName", None) or None,
                 )
         except NotRunning:  # any more
@@ -348,11 +348,14 @@ class Requests:
 
     @contextlib.contextmanager
     def _live_session(self, machine: Any) -> Iterator[Any]:
-        """A shared session with a machine that runs. With one that does not, the lock would be had as well, and shut others out."""
+        """The machine of a shared session with one that runs, and its guest. With one that does not, the lock would be had as well, and shut others out."""
         if self._state_of(machine) in LIVE:
             with Session(self._manager, machine, self._constants.LockType_Shared) as session:
-                if session.console is not None:
-                    yield session
+                # Each is asked for once: a machine that ends, and a server that is killed, leave none from one call to the next.
+                settings, console = session.machine, session.console
+                guest = console and console.guest
+                if settings is not None and guest is not None:
+                    yield settings, guest
                     return
         # As VBoxManage says it of what is given by its UUID.
         raise NotRunning("Machine '%s' is not currently running." % machine.id)

@@ -176,6 +176,20 @@ def test_a_machine_that_does_not_run_is_read_without_a_session(requests, state):
     )
 
 
+@pytest.mark.parametrize("times", [0, 1])
+def test_a_console_that_is_gone_at_the_next_question_is_no_traceback(requests, monkeypatch, times):
+    """VirtualBox's server was killed in the middle of a round: the console that had been there was none, and the words were Python's."""
+    left = [types.SimpleNamespace(guest=Logged([], "guest", additionsRunLevel=2))] * times
+
+    class Ending(Session):
+        console = property(lambda _self: left.pop() if left else None, lambda _self, _value: None)
+
+    monkeypatch.setitem(globals(), "Session", Ending)
+    (entry,) = requests(Machine()).read([UUID])
+    assert "NoneType" not in json.dumps(entry), entry
+    assert "is not currently running" in json.dumps(entry) if not times else "machine" in entry, entry
+
+
 def test_a_machine_that_stops_meanwhile(requests):
     machine = Machine(stops=True)
     fields = requests(machine).read([UUID])[0]["machine"]
