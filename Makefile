@@ -42,7 +42,8 @@ bench-round: ## what a round of balance over 50 machines takes where there is no
 bench-report: ## how large the report's page is, and how long a browser takes to show, sort and filter it
 	@tests/tools/with test python tests/bench/page.py
 
-bench-live: ## a long series of inflations of running guests, and what raw VBoxManage does
+bench-live: ## a long series of inflations of running guests, and what raw VBoxManage does; several by one task, and one after the other
+	@tests/bench/live-several
 	@tests/bench/live
 
 bench-balance-live: ## a program that needs what another guest has, on the live host: by balance, VBoxBalloonCtrl and nobody
