@@ -127,7 +127,8 @@ def draw(plays, folder):
         from scenario_plot import draw as picture
     except ImportError as error:
         return say(f"no plot: {error}")
-    picture(plays, folder / "balance-live.svg")
+    if plays:
+        picture(plays, folder / "balance-live.svg")
 
 
 def say(message):

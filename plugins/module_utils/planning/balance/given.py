@@ -52,6 +52,7 @@ ACCOUNT: Dict[str, Any] = {
     "unsure": [0, 0],  # [until when, MB]: what may still be taken by requests of before the history
     "give_rate": 9,  # MB/s of one guest; the slow live host's figures (measured), until something faster is seen
     "take_rate": 40,
+    "answers": None,  # s from a request to give to the figures that showed it given, lately
 }
 GRACE = 120  # s in which a guest boots, or finds its way back
 TELLING = 48  # MB: how long less takes says more of the figures' period than of the guest,
@@ -99,7 +100,7 @@ def take_stock(host: Dict[str, Any], records: List[Record], history: Optional[Di
         _make_phantom(record, account, now)
     if is_newer:
         _tighten(account, records, kb, time, slack, bool(emptied))
-        _prove(account, records, time, slack)
+        _prove(account, records, time, slack, now)
     _retire_old(account, records, now)
     _end_doubts(account, now)
     _bound_active(account, records)
@@ -456,7 +457,7 @@ def open_mb(flights: List[List[Any]], time: float) -> int:
     return sum(mb for when, mb, done in flights if done is None and when < time)
 
 
-def _prove(account: Dict[str, Any], records: List[Record], time: float, slack: int) -> None:
+def _prove(account: Dict[str, Any], records: List[Record], time: float, slack: int, now: float) -> None:
     """Mark the requests that are done, by the sum of this time: of what is waited for, no more can be open than the sum lacks."""
     gives = sum(open_mb(record.gives, time) for record in records if record.gives)
     takes = sum(open_mb(record.takes, time) for record in records if record.takes)
@@ -471,11 +472,11 @@ def _prove(account: Dict[str, Any], records: List[Record], time: float, slack: i
         for record in records:
             flights = getattr(record, kind)
             if flights:
-                setattr(record, kind, _proven(record, account, flights, left, time, bound))
+                setattr(record, kind, _proven(record, account, flights, left, time, bound, now))
 
 
 def _proven(
-    record: Record, account: Dict[str, Any], flights: List[List[Any]], left: int, time: float, bound: str
+    record: Record, account: Dict[str, Any], flights: List[List[Any]], left: int, time: float, bound: str, now: float
 ) -> List[List[Any]]:
     """A guest's requests with those marked that must be done; the newest may be open."""
     proven = []
@@ -489,6 +490,9 @@ def _proven(
                 speed = max(1, int(mb / (time - when)))
                 if mb >= TELLING:
                     account[rate] = max(account[rate], speed)
+                if bound == "give" and mb >= TELLING_MORE:
+                    known_answers = account["answers"]
+                    account["answers"] = now - when if known_answers is None else (known_answers + now - when) / 2
                 if bound == "give" and (mb >= TELLING or mb >= TELLING_MORE and speed >= known["rate"]):
                     known["rate"], known["proved"] = min(2 * known["rate"], speed), time
                 known["strikes"] = 0

@@ -83,6 +83,7 @@ from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.expla
     figures_of,
     host_view,
 )
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.forecast import seconds_until_room
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.given import take_stock
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.policy import read
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.records import Record
@@ -164,7 +165,20 @@ def would_start(
     """What a start of a machine of so many MB would cost: see whatif.start_of. Nothing is kept."""
     reserved = list(reservations or []) + [{"name": "what-if", "memory_mb": memory_mb, "until": None}]
     now_plan = plan(host, machines, policy, reservations, history, now)
-    return start_of(memory_mb, now_plan, plan(host, machines, policy, reserved, history, now))
+
+    def forecast() -> Optional[int]:
+        if history is None:  # nobody has watched: no guest would be asked for as long as a window
+            return None
+        return seconds_until_room(
+            lambda host, machines, history, now: plan(host, machines, policy, reserved, history, now),
+            host,
+            machines,
+            history,
+            now,
+            read(policy, host.get("total_mb")).period,
+        )
+
+    return start_of(memory_mb, now_plan, plan(host, machines, policy, reserved, history, now), forecast)
 
 
 __all__ = ["advise", "places", "plan", "would_start"]

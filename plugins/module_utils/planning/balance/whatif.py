@@ -5,18 +5,21 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List
+from typing import Any, Callable, Dict, List, Optional
 
 LAG = 5  # s that figures are old
 STEP = 128  # the largest step
 Plan = Dict[str, Any]
 
 
-def start_of(memory: int, now_plan: Plan, then_plan: Plan, lag: float = LAG) -> Dict[str, Any]:
+def start_of(
+    memory: int, now_plan: Plan, then_plan: Plan, forecast: Callable[[], Optional[int]] = lambda: None
+) -> Dict[str, Any]:
     """Whether a machine of so many MB may start.
 
     :param now_plan: the plan as things are
     :param then_plan: the plan with a reservation of so many MB: what others are to hold then is what they are to hold after the start
+    :param forecast: gives the seconds until there is room, where that can be told; else it is reckoned by steps and rates
     :returns: ``verdict`` (``now``, ``after_steps`` or ``never``), ``lacks_mb`` (what the pool lacks), ``gives`` (who is to give how much),
         ``seconds`` (an estimate, null for never), ``fails_by_mb`` and a ``sentence``
     """
@@ -47,7 +50,7 @@ def start_of(memory: int, now_plan: Plan, then_plan: Plan, lag: float = LAG) -> 
     if not lacks:
         result.update(verdict="now", seconds=0, sentence="%d MB can start now: %d MB are free for it" % (memory, pool))
     elif not left:
-        seconds = int(steps * (STEP / rate + lag))
+        seconds = forecast() or int(steps * (STEP / rate + LAG))
         text = "%d MB can start in some %d s, when %s given %d MB" % (
             memory,
             seconds,

@@ -1,0 +1,64 @@
+# -*- coding: utf-8 -*-
+# Copyright: vbox.memory contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""How long until there is room: the law itself, carried out in thought on guests that answer as they answered lately and use what they use now. MB, seconds."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, List, Optional, Tuple
+
+LONGEST = 600  # s that are looked ahead
+MOST_PLANS = 20_000  # of one machine: what is beyond takes longer than a round may
+ANSWER = 8  # s from a request to the figures that show it given, until one was seen: the slow live host's (measured)
+JITTER = 4  # kB: figures that stood still would be taken for those of a guest that hangs
+
+Plan = Dict[str, Any]
+Machines = List[Dict[str, Any]]
+
+
+def seconds_until_room(
+    plan: Callable[[Dict[str, Any], Machines, Dict[str, Any], float], Plan],
+    host: Dict[str, Any],
+    machines: Machines,
+    history: Dict[str, Any],
+    now: float,
+    period: float,
+) -> Optional[int]:
+    """Seconds of rounds until the pool lacks nothing; none where the next minutes do not show it.
+
+    :param plan: of :func:`.planner.plan` by host, machines, history and time, with the reservation that is to be met
+    :param period: of the rounds, as they really are
+    """
+    began, host = now, dict(host)
+    machines = [dict(machine, sample=machine["sample"] and dict(machine["sample"])) for machine in machines]
+    asked: List[Tuple[float, int, int]] = []  # when it is answered, whose, and MB of balloon
+    for _round in range(int(min(LONGEST / period, MOST_PLANS / max(1, len(machines))))):
+        made = plan(host, machines, history, now)
+        history = made["history"]
+        if made["host"]["figures"]["pool_mb"] >= 0:
+            return int(now - began)
+        indexes = {machine["uuid"]: index for index, machine in enumerate(machines)}
+        for step in made["steps"]:
+            index, size = indexes[step["uuid"]], step["request_mb"] - step["was_mb"]
+            machines[index]["request_mb"] = step["request_mb"]
+            taken = history["sum"]["answers"]
+            asked.append((now + (ANSWER if taken is None else taken), index, size))
+        now += period
+        _pass(host, machines, period)
+        for _due, index, size in [one for one in asked if one[0] <= now]:
+            host["ballooned_kb"] = max(0, host["ballooned_kb"] + size * 1024)
+            sample = machines[index]["sample"]
+            sample["free_kb"] = max(0, sample["free_kb"] - size * 1024)
+        asked = [one for one in asked if one[0] > now]
+    return None
+
+
+def _pass(host: Dict[str, Any], machines: Machines, seconds: float) -> None:
+    """The same figures, so many seconds later."""
+    host["time"] += seconds
+    for machine in machines:
+        sample = machine["sample"]
+        if sample:
+            sample["time"] += seconds
+            odd = int(sample["time"]) % 2
+            sample["free_kb"] = max(0, sample["free_kb"] + (JITTER if odd else -JITTER))
