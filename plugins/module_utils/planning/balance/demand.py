@@ -19,7 +19,8 @@ LATEST = 3  # samples at least are recent,
 RECENT = 15  # s: and all of that time, of MOST samples
 MOST = 20
 RISE_LEAST, RISE_PART = 96, 16  # MB; of a small machine's memory
-RISES_IN, RISES_LOOKS = 10, 4  # s, or rounds where they take longer: what rises by more than noise in that time, rises
+RISES_IN = 10  # s: what rises by more than noise in that time, rises;
+RISES_LOOKS, RISES_LONGEST = 4, 30  # or in so many rounds where they take longer, up to so many s
 BANDS = 10  # parts of the window
 NARROW = 8  # MB: a balloon known so well makes a use that is worth to remember
 LEAST_BAND = 64
@@ -108,7 +109,8 @@ def _remember(record: Record, policy: HostPolicy) -> None:
     if known["since"] is None:
         known["since"] = time
     recent = known["recent"]
-    if len(recent) >= LATEST and recent[0][0] < time - max(RECENT, RISES_LOOKS * policy.period) or len(recent) == MOST:
+    looked_back = min(RISES_LONGEST, RISES_LOOKS * policy.period)
+    if len(recent) >= LATEST and recent[0][0] < time - max(RECENT, looked_back) or len(recent) == MOST:
         recent = recent[1:]
     known["recent"] = recent + [[time, use]]
     peaks = known["peaks"]
@@ -135,7 +137,7 @@ def _needs(record: Record, policy: HostPolicy, boost: int, now: float) -> None:
     seen = known["seen"]
     highest = record.use_most
     first: Any = None
-    since = seen - max(RISES_IN, RISES_LOOKS * policy.period)
+    since = seen - max(RISES_IN, min(RISES_LONGEST, RISES_LOOKS * policy.period))
     for each in recent:
         if each[1] > highest:
             highest = each[1]
