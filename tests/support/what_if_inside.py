@@ -38,6 +38,7 @@ def main(given):
                     verdict=answer["verdict"],
                     sentence=answer["sentence"],
                     pool=pool,
+                    answers=balance.history["sum"]["answers"],
                 )
                 reservations.append({"name": "what-if", "memory_mb": size, "until": None})
                 began = time.monotonic()
@@ -48,7 +49,7 @@ def main(given):
 
 
 def say(kind, **more):
-    print(json.dumps(dict(kind=kind, **more)), flush=True)
+    print(json.dumps(dict(kind=kind, at=round(time.monotonic(), 1), **more)), flush=True)
 
 
 if __name__ == "__main__":
