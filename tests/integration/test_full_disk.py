@@ -59,7 +59,7 @@ class Host(SandboxTestHost):
         """Start a server that can write no file of more than so many blocks of 512 bytes: a limit that no figure of a file system shows."""
         start = f'rm -f /tmp/vbox48-there; ulimit -f {limit}; python3 -c "$0" > /tmp/vbox48-there 2>&1 & echo $! > /tmp/vbox48-pid'
         self.run("sh", "-c", start, HOLD)
-        wait_until(lambda: self.run("sh", "-c", "cat /tmp/vbox48-there || true").stdout[:1].isdigit(), 60)
+        wait_until(lambda: "held by" in self.run("sh", "-c", "cat /tmp/vbox48-there || true").stdout, 60)
 
 
 @pytest.fixture
@@ -181,6 +181,8 @@ def test_a_machine_that_is_lost_after_the_list_is_called_inaccessible(host):
     host.start_server(limit=16)
     assert codes(host.balloons("vboxmanage", "first")) == ["settings_not_saved"]
     program = "/tmp/vbox48-VBoxManage"
-    host.run("sh", "-c", 'cat > "$0"; chmod +x "$0"; rmdir /tmp/vbox48-ended 2>/dev/null || true', program, given=ENDING)
+    host.run(
+        "sh", "-c", 'cat > "$0"; chmod +x "$0"; rmdir /tmp/vbox48-ended 2>/dev/null || true', program, given=ENDING
+    )
     result = host.balloons("vboxmanage", "first", vboxmanage=program)
     assert codes(result) == ["machine_inaccessible"] and "Premature end" in result["msg"], json.dumps(result)
