@@ -81,7 +81,9 @@ def kill_at(host, argv, text, number):
         process.stdin.write(text.encode())
         process.stdin.close()
         wait_until(
-            lambda: (len(host.calls()) - before >= number and asked(host)) or process.poll() is not None, 300, pause=0.01
+            lambda: (len(host.calls()) - before >= number and asked(host)) or process.poll() is not None,
+            300,
+            pause=0.01,
         )
         return process.poll() is None
     finally:
