@@ -7,6 +7,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import sync_playwright
 from support.fetched import fetched
+from support.hosts import PATIENCE
 
 DESKTOP = {"width": 1400, "height": 900}
 
@@ -54,6 +55,7 @@ def show(browser, tmp_path):
         path = tmp_path / "page.html"
         path.write_text(as_page(told, lines), encoding="utf-8")
         contexts.append(browser.new_context(viewport=viewport or DESKTOP, **options))
+        contexts[-1].set_default_timeout(30_000 * PATIENCE)  # ms
         return Opened(contexts[-1], path)
 
     yield open_page

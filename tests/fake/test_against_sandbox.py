@@ -14,6 +14,7 @@ import pytest
 from fake.comparing import Comparison
 from fake.recorded.take import public
 from fake.vboxfake import FakeHost
+from support.hosts import SandboxTestHost
 
 pytestmark = pytest.mark.sandbox
 
@@ -249,7 +250,8 @@ def real(sandbox):
         listed = run([["list", "vms"]])[0][1]
         run([["unregistervm", uuid, "--delete"] for uuid in re.findall(r"\{([0-9a-f-]{36})\}$", listed, re.M)])
         sandbox("exec", "--user", user, "rm", "-rf", "/home/%s/VirtualBox VMs" % user)
-        return run(calls)
+        with SandboxTestHost(sandbox, user).server_held():  # with the metrics that the calls set up
+            return run(calls)
 
     return from_nothing
 

@@ -11,7 +11,7 @@ import subprocess
 
 import pytest
 import yaml
-from support.hosts import SandboxTestHost, wait_until
+from support.hosts import CONNECT, SandboxTestHost, wait_until
 from support.testbeds import TESTS, VBOX, ssh_variables
 
 pytestmark = pytest.mark.sandbox
@@ -20,21 +20,21 @@ BACKENDS = ("vboxmanage", "api")
 OWN_UUID = "87654321-4321-4321-4321-123456789abc"  # a machine's, and its name
 UNKNOWN = "12345678-4321-4321-4321-123456789abc"
 
-# Holds the lock of the machines named until its input ends.
-HOLDER = """
-import sys
-from vboxapi import VirtualBoxManager
-manager = VirtualBoxManager(None, None)
+# Holds the lock of the machines named for so many seconds, or until it is told to go, and gives it back itself.
+HOLDER = f"""{CONNECT}
+import signal
 sessions = []
 for name in sys.argv[2:]:
     session = manager.getSessionObject()
-    manager.getVirtualBox().findMachine(name).lockMachine(session, manager.constants.LockType_Write)
+    box.findMachine(name).lockMachine(session, manager.constants.LockType_Write)
     sessions.append(session)
-print("held", flush=True)
-import time
-time.sleep(float(sys.argv[1]))
-for session in sessions:
-    session.unlockMachine()
+signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit())
+try:
+    print("held", flush=True)
+    time.sleep(float(sys.argv[1]))
+finally:
+    for session in sessions:
+        session.unlockMachine()
 """
 
 
@@ -363,15 +363,17 @@ class Holder:
         self.host.run(
             "sh",
             "-c",
-            'python3 "$0" "$@" > /tmp/$(id -un)-held 2>&1 & echo $! > /tmp/$(id -un)-pid',
+            'rm -f /tmp/$(id -un)-held; python3 "$0" "$@" > /tmp/$(id -un)-held 2>&1 & echo $! > /tmp/$(id -un)-pid',
             path,
             str(self.seconds),
             *self.names,
         )
-        wait_until(lambda: "held" in self.host.run("sh", "-c", "cat /tmp/$(id -un)-held").stdout, 30)
+        wait_until(lambda: "held" in self.host.run("sh", "-c", "cat /tmp/$(id -un)-held || true").stdout, 30)
 
     def __exit__(self, *_error):
-        self.host.run("sh", "-c", "kill $(cat /tmp/$(id -un)-pid) || true; sleep 1")
+        tell = "kill -%s $(cat /tmp/$(id -un)-pid) 2> /dev/null && echo there || true"
+        self.host.run("sh", "-c", tell % "TERM")
+        wait_until(lambda: self.host.run("sh", "-c", tell % "0").stdout == "", 60)
 
 
 # Text that would be rows of its own, where it is printed raw; and each field that takes such text, by the commands that write it, in which M is the machine.
@@ -524,9 +526,8 @@ def test_a_server_whose_own_settings_cannot_be_read(sandbox, kind):
         by_auto = host.do("auto", ["find_one", "web01"], executable="")
         assert (by_auto["code"], by_auto["vbox_code"]) == ("server_unavailable", one["vbox_code"])
     finally:
-        host.run(
-            "sh", "-c", "pkill -U $(id -u) VBoxSVC; sudo rm -rf ~/.config/VirtualBox; mv ~/whole ~/.config/VirtualBox"
-        )
+        host.stop_server()  # so that it writes nothing any more
+        host.run("sh", "-c", "sudo rm -rf ~/.config/VirtualBox; mv ~/whole ~/.config/VirtualBox")
 
 
 def test_a_server_reads_settings_of_a_newer_version(plain):

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from support.fake_fleet import Fakes
-from support.hosts import FakeTestHost, wait_until
+from support.hosts import PATIENCE, FakeTestHost, wait_until
 from support.plays import keep, kept
 
 from ansible_collections.vbox.memory.plugins.module_utils.model.reservation import MARGIN
@@ -152,7 +152,7 @@ def test_it_refuses_a_second_one_and_the_controller_of_virtualbox_by_name(host, 
     with Service(host, path, {"policy": POLICY}) as first:
         wait_until(lambda: (status(host) or {}).get("rounds"), 30)
         with Service(host, path.rename(tmp_path / "second.pyz"), {"policy": POLICY}) as second:
-            assert second.process.wait(60) == NOT_ALONE
+            assert second.process.wait(60 * PATIENCE) == NOT_ALONE
             assert "another balance of this user" in second.said() and "Traceback" not in second.said()
         refused, _calls = host.module("vbox_memory_balance", {"policy": POLICY})
         assert refused["code"] == "balloon_busy"
@@ -163,7 +163,7 @@ def test_it_refuses_a_second_one_and_the_controller_of_virtualbox_by_name(host, 
     other = subprocess.Popen([other_program, "600"], env=host.environment())
     try:
         with Service(host, path, {"policy": POLICY}) as service:
-            assert service.process.wait(60) == NOT_ALONE
+            assert service.process.wait(60 * PATIENCE) == NOT_ALONE
             assert f"VBoxBalloonCtrl (process {other.pid})" in service.said()
     finally:
         other.kill()
@@ -192,7 +192,7 @@ def test_the_controller_of_virtualbox_that_starts_later_stops_it_from_asking(hos
         other = subprocess.Popen([other_program, "600"], env=host.environment())
         try:
             service.until_said(f"the host: another controller .*VBoxBalloonCtrl .process {other.pid}")
-            assert status(host)["host"]["codes"] == ["other_controller"]
+            wait_until(lambda: status(host)["host"]["codes"] == ["other_controller"], 60)
         finally:
             other.kill()
             other.wait()

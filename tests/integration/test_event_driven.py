@@ -16,13 +16,13 @@ import pytest
 import yaml
 from support.event_source import event_source
 from support.fake_fleet import Fakes
-from support.hosts import wait_until
+from support.hosts import PATIENCE, wait_until
 from support.rulebook import running_rulebook
 from support.servers import new_server
 from support.testbeds import TESTS
 
 PAGE = TESTS.parent / "docs" / "event-driven.md"
-SECONDS = 120  # in which all has to come about, on a machine that is busy with other tests
+SECONDS = 120  # in which all has to come about, on an idle machine
 
 RIGHT = {"defaults": {"large_pages": False, "balloon": 0}}  # a policy
 # What answers to pressure here: it uses the event in templates, and then applies the policy.
@@ -67,13 +67,13 @@ class Events:
 
 
 def watched(options, until, meanwhile=lambda events: None, at_end=lambda: None):
-    """Run the source until a condition of its events holds, which it must within SECONDS."""
+    """Run the source until a condition of its events holds, which it must within SECONDS of an idle machine."""
 
     async def run():
         events = Events()
         source = asyncio.create_task(event_source().main(events, options))
         try:
-            async with asyncio.timeout(SECONDS):
+            async with asyncio.timeout(SECONDS * PATIENCE):
                 while not until(events):
                     if source.done():
                         source.result()
@@ -107,7 +107,7 @@ def test_need_is_told_once_again_after_a_while_and_when_it_is_over(fakes):
     fake = starve(fakes, "h1", "web")
 
     def stop(events):
-        if len(events.of("h1", "pressure")) == 2 and fake.machine("web")["state"] == "running":
+        if len(events.of("h1", "pressure")) > 1 and fake.machine("web")["state"] == "running":
             fake.ok("controlvm", "web", "poweroff")
 
     events = watched(

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import time
 
@@ -55,13 +56,17 @@ def our_user(sandbox):
 
 
 @pytest.fixture
-def fresh(host):
-    """The same, where no metrics are set up; its server stays until the test is over."""
-    if host.kind != "sandbox":
+def held(host):
+    """The same, whose server stays until the test is over, and so the metrics that are set up in it."""
+    with host.server_held() if host.kind == "sandbox" else contextlib.nullcontext():
         yield host
-        return
+
+
+@pytest.fixture
+def fresh(host):
+    """The same, where no metrics are set up."""
     wait_for_the_server_s_end(host)
-    with host.server_held():
+    with host.server_held() if host.kind == "sandbox" else contextlib.nullcontext():
         yield host
 
 
@@ -85,8 +90,8 @@ def server_of(host):
 
 
 def facts(host, **parameters):
-    """The facts, and the calls that it took to gather them."""
-    result, calls = host.module(MODULE, parameters)
+    """The facts, and the calls that it took to gather them. Figures have the time that a busy machine takes, unless told."""
+    result, calls = host.module(MODULE, dict({"metrics_wait": 60}, **parameters))
     assert not result.get("failed"), result
     assert not result.get("changed")
     assert list(result["ansible_facts"]) == ["vbox_memory"]
@@ -155,10 +160,10 @@ def set_up_rows(host):
 # -- what they say -------------------------------------------------------------------------------------------------------
 
 
-def test_everything_is_as_virtualbox_was_told(host):
-    web = make(host, "web01", "Debian_64", 2048, "--guestmemoryballoon", "512")
+def test_everything_is_as_virtualbox_was_told(held):
+    web = make(held, "web01", "Debian_64", 2048, "--guestmemoryballoon", "512")
     win = make(
-        host,
+        held,
         "win",
         "Windows10_64",
         4096,
@@ -168,7 +173,7 @@ def test_everything_is_as_virtualbox_was_told(host):
         ODD_DESCRIPTION,
         groups="/lab,/lab/desks",
     )
-    found, calls = facts(host)
+    found, calls = facts(held)
     assert found["machines"] == [
         entry(name="web01", uuid=web, memory_mb=2048, balloon_default_mb=512, os_type="Debian_64"),
         entry(
@@ -506,7 +511,17 @@ def test_gather_facts_over_ssh(sandbox, tmp_path):
     make(SandboxTestHost(sandbox, USER), "web01", "Debian_64", 2048)
     make(SandboxTestHost(sandbox, OTHER_USER), "名前", "Debian_64", 512)
     both = {"ANSIBLE_FACTS_MODULES": "ansible.builtin.setup,vbox.memory.vbox_memory_facts"}
-    play(tmp_path, hosts, [keep("ansible_facts", "facts")], gather_facts=True, gather_timeout=300, settings=both)
+    patient = {"vbox.memory.vbox_memory_facts": {"metrics_wait": 60}}
+    with SandboxTestHost(sandbox, USER).server_held(), SandboxTestHost(sandbox, OTHER_USER).server_held():
+        play(
+            tmp_path,
+            hosts,
+            [keep("ansible_facts", "facts")],
+            gather_facts=True,
+            gather_timeout=300,
+            module_defaults=patient,
+            settings=both,
+        )
     gathered = kept(tmp_path, "facts")
     for host, name in (("one", "web01"), ("two", "名前")):
         assert [machine["name"] for machine in gathered[host]["vbox_memory"]["machines"]] == [name]

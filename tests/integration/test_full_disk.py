@@ -59,7 +59,7 @@ class Host(SandboxTestHost):
         """Start a server that can write no file of more than so many blocks of 512 bytes: a limit that no figure of a file system shows."""
         start = f'rm -f /tmp/vbox48-there; ulimit -f {limit}; python3 -c "$0" > /tmp/vbox48-there 2>&1 & echo $! > /tmp/vbox48-pid'
         self.run("sh", "-c", start, HOLD)
-        wait_until(lambda: self.run("sh", "-c", "cat /tmp/vbox48-there || true").stdout[:1].isdigit(), 60)
+        wait_until(lambda: "held by" in self.run("sh", "-c", "cat /tmp/vbox48-there || true").stdout, 60)
 
 
 @pytest.fixture

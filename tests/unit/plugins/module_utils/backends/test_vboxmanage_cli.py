@@ -323,12 +323,18 @@ def test_reads_come_back_in_order_each_with_its_own_error_at_the_first_try(stand
 
 def test_no_more_reads_than_wanted_run_at_a_time(stand_in, tmp_path, monkeypatch):
     monkeypatch.setattr(vboxmanage_cli, "SIDE_BY_SIDE", 2)
+    met = tmp_path / "met"  # once two have met, nobody waits for another one
     source = f"""
 import os, time
+def there():
+    return len([name for name in os.listdir({str(tmp_path)!r}) if name.startswith("at.")])
 mine = os.path.join({str(tmp_path)!r}, "at." + sys.argv[1])
 open(mine, "w").close()
+until = time.monotonic() + 60
+while there() < 2 and not os.path.exists({str(met)!r}) and time.monotonic() < until: time.sleep(0.01)
+open({str(met)!r}, "w").close()
 time.sleep(0.02)
-print(len([name for name in os.listdir({str(tmp_path)!r}) if name.startswith("at.")]))
+print(there())
 os.unlink(mine)
 """
     together = [
@@ -522,7 +528,7 @@ def start(executable, *arguments, **options):
     )
 
 
-def until(condition, seconds=20):
+def until(condition, seconds=100):
     """Wait for something that another process does."""
     end = time.monotonic() + seconds
     while not condition():
@@ -552,7 +558,7 @@ def test_it_outlives_us(stand_in, tmp_path, end):
     us = start(slow, start_new_session=True)
     until(begun.exists)
     end(us)
-    us.communicate(timeout=20)
+    us.communicate(timeout=100)
     go.touch()
     until(done.exists)
 
@@ -583,5 +589,5 @@ def test_two_processes_never_run_it_side_by_side(stand_in, tmp_path):
         f"time.sleep(0.05)\nos.rmdir({str(inside)!r})"
     )
     processes = [start(alone) for _process in range(3)]
-    errors = [process.communicate(timeout=60)[1] for process in processes]
+    errors = [process.communicate(timeout=300)[1] for process in processes]
     assert [process.returncode for process in processes] == [0, 0, 0], errors
