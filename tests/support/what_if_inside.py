@@ -29,7 +29,8 @@ def main(given):
             codes = {row["code"] for row in one.plan["machines"]}
             pool = one.plan["host"]["figures"]["pool_mb"]
             if began is None:
-                if codes & NOT_READY or under_way(one.plan):
+                known = balance.history["sum"]["answers"] is not None  # how long guests take here
+                if codes & NOT_READY or under_way(one.plan) or one.taken or not known:
                     continue
                 answer = balance.would_start(one.observation, size)
                 say(
