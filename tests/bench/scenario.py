@@ -19,7 +19,7 @@ from report import HEAD
 from support import scenario
 from support.testbeds import TESTS, live_named
 
-SIZE = 200  # MB of a machine whose start is asked about
+SIZE = 400  # MB of a machine whose start is asked about
 COLUMNS = (
     "way",
     "number",
