@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Optional
 
-from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.given import GRACE, Stock, open_mb
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.given import ALIKE, GRACE, Stock, open_mb
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.policy import HostPolicy
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.records import Record, forget_uses
 
@@ -59,10 +59,15 @@ def _reason(record: Record, stale_after: float, now: float) -> Optional[str]:
     if _is_impossible(record):
         return "implausible_statistics"
     if known["fixed"]:
-        if now < known["fixed"][1]:
+        if now < known["fixed"][1] and not _has_followed_late(record):
             return known["fixed"][0]
         known["fixed"] = None
     return None
+
+
+def _has_followed_late(record: Record) -> bool:
+    """Whether a guest that did not follow in time has done so since, by the sum: nothing that it was asked can be open any more."""
+    return record.history["fixed"][0] == "not_following" and record.give <= ALIKE and record.take <= ALIKE
 
 
 def _look_at_figures(record: Record) -> None:
