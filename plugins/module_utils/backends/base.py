@@ -13,6 +13,7 @@ from typing import Any, Collection, Dict, List, Mapping, Sequence, Tuple, Union
 
 from ansible_collections.vbox.memory.plugins.module_utils.backends.metrics import (
     HOST,
+    SET_UP_AGAIN,
     Samples,
     groups_of,
     without_early_zeros,
@@ -153,11 +154,9 @@ class Backend(ABC):
         :param running: whether machines run, so that the hypervisor's figures cannot be 0 yet: see :func:`~.metrics.without_early_zeros`
         """
         samples = {target: self._query(target, metrics) for target, metrics in wanted.items()}
-        for target, sample in samples.items():
-            missing = [metric for key, metric in wanted[target].items() if sample[key] is None]
-            if missing:
-                self.setup_metrics(target, groups_of(missing))
-        until = time.monotonic() + wait
+        self._set_up_missing(samples, wanted)
+        set_up = time.monotonic()
+        until = set_up + wait
         while True:
             if running and HOST in samples:
                 samples[HOST] = without_early_zeros(samples[HOST])
@@ -166,6 +165,15 @@ class Backend(ABC):
                 return samples
             time.sleep(POLL_INTERVAL)
             samples.update((target, self._query(target, wanted[target])) for target in silent)
+            if time.monotonic() - set_up >= SET_UP_AGAIN:  # the server may have ended, and the set-up with it
+                self._set_up_missing(samples, wanted)
+                set_up = time.monotonic()
+
+    def _set_up_missing(self, samples: Samples, wanted: Mapping[str, Mapping[str, str]]) -> None:
+        for target, sample in samples.items():
+            missing = [metric for key, metric in wanted[target].items() if sample[key] is None]
+            if missing:
+                self.setup_metrics(target, groups_of(missing))
 
     def _query(self, target: str, metrics: Mapping[str, str]) -> dict[str, int | None]:
         values = self.query_metrics(target, list(metrics.values()))

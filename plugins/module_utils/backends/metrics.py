@@ -31,6 +31,8 @@ GUEST_METRICS = {
 PROCESS_METRICS = {"process_kb": "RAM/Usage/Used"}
 
 PERIOD = 1  # seconds between samples, as we set them up
+# Seconds after which metrics that stay silent are set up once more: 3 to 6 s were the rule on a slow host.
+SET_UP_AGAIN = 15
 
 
 Samples = Dict[str, Dict[str, Optional[int]]]  # {target: {key: kB, or None: VirtualBox does not say}}

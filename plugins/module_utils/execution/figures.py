@@ -9,11 +9,15 @@ import time
 from typing import Callable, Collection, Mapping
 
 from ansible_collections.vbox.memory.plugins.module_utils.backends.base import Backend
-from ansible_collections.vbox.memory.plugins.module_utils.backends.metrics import HOST, PERIOD, Samples, groups_of
+from ansible_collections.vbox.memory.plugins.module_utils.backends.metrics import (
+    HOST,
+    PERIOD,
+    SET_UP_AGAIN,
+    Samples,
+    groups_of,
+)
 from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError
 
-# Seconds after which metrics that stay silent are set up once more: 3 to 6 s were the rule on a slow host.
-SET_UP_AGAIN = 15
 LAG = 2  # seconds that a guest's figures are behind, besides their period; up to 5.7 were seen on a slow host
 
 

@@ -17,9 +17,9 @@ from enum import Enum
 from typing import Any, Generator, Mapping, Sequence, TypeVar, Union
 
 from ansible_collections.vbox.memory.plugins.module_utils.backends.base import POLL_INTERVAL, Backend
-from ansible_collections.vbox.memory.plugins.module_utils.backends.metrics import HOST, PERIOD
+from ansible_collections.vbox.memory.plugins.module_utils.backends.metrics import HOST, PERIOD, SET_UP_AGAIN
 from ansible_collections.vbox.memory.plugins.module_utils.errors import VBoxMemoryError
-from ansible_collections.vbox.memory.plugins.module_utils.execution.figures import LAG, SET_UP_AGAIN, Figures
+from ansible_collections.vbox.memory.plugins.module_utils.execution.figures import LAG, Figures
 from ansible_collections.vbox.memory.plugins.module_utils.execution.guest_memory import (
     FIRST_SAMPLE,
     GUEST_MEMORY,
