@@ -29,7 +29,7 @@ def seconds_until_room(
     :param plan: of :func:`.planner.plan` by host, machines, history and time, with the reservation that is to be met
     :param period: of the rounds, as they really are
     """
-    began, host = now, dict(host)
+    began, host = now, dict(host, ballooned_kb=host.get("ballooned_kb") or 0)
     machines = [dict(machine, sample=machine["sample"] and dict(machine["sample"])) for machine in machines]
     asked: List[Tuple[float, int, int]] = []  # when it is answered, whose, and MB of balloon
     for _round in range(int(min(LONGEST / period, MOST_PLANS / max(1, len(machines))))):
@@ -58,7 +58,7 @@ def _pass(host: Dict[str, Any], machines: Machines, seconds: float) -> None:
     host["time"] += seconds
     for machine in machines:
         sample = machine["sample"]
-        if sample:
+        if sample and isinstance(sample.get("free_kb"), int):
             sample["time"] += seconds
             odd = int(sample["time"]) % 2
             sample["free_kb"] = max(0, sample["free_kb"] + (JITTER if odd else -JITTER))
