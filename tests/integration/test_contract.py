@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -141,6 +142,30 @@ def test_no_snapshot_s_name_stands_for_a_value_of_a_running_machine(tmp_path, re
         assert [one["code"] for one in read()[0]] == ["vboxmanage_unreadable"]
     else:
         assert read() == before
+
+
+def test_live_machines_that_are_known_are_not_read_again_and_those_that_stopped_are_not_there(tmp_path):
+    host = FakeTestHost(tmp_path)
+    for name in ("one", "two"):
+        host.fake.add_guest(name, memory=1024)
+    (gone,) = re.findall(r'"two" \{(.*)\}', host.vbox("list", "vms"))
+    host.forget_calls()
+    done = host.python("run_backend.py", "vboxmanage", given=json.dumps([["live_by_known", gone]]))
+    (live,) = json.loads(done.stdout.splitlines()[-1])["results"]
+    assert [machine["name"] for machine in live] == ["one"]
+    assert [call[0] for call in host.calls()].count("showvminfo") == 2, "both once"
+
+
+def test_where_the_server_does_not_answer_the_list_is_not_asked_for_again(tmp_path):
+    """It is where a machine seems to be locked only: the list tells whether it is lost."""
+    host = FakeTestHost(tmp_path)
+    uuid = host.create("web01")
+    host.fake.faults({"kind": "server_failure", "command": "showvminfo", "count": None})
+    host.forget_calls()
+    done = host.python("run_backend.py", "vboxmanage", given=json.dumps([["find", [uuid]]]))
+    ((error,),) = json.loads(done.stdout.splitlines()[-1])["results"]
+    assert error["code"] == "server_unavailable"
+    assert host.calls().count(["list", "vms"]) == 1
 
 
 def test_the_table_has_every_method():

@@ -4,7 +4,7 @@
 
     usage: run_backend.py auto|vboxmanage|api [EXECUTABLE [PYTHON]] < '[["find_one", "web01"], ["change", UUID, {"balloon_default": 512}]]'
 
-Beside the backend's methods there are: `find_one`, `raw` (VBoxManage, past the backend), `kill` (SIGKILL for the bindings' worker), `kill_second`
+Beside the backend's methods there are: `find_one`, `live_by_known`, `raw` (VBoxManage, past the backend), `kill` (SIGKILL for the bindings' worker), `kill_second`
 (for the second one), `kill_server` (for VBoxSVC), `pid` and `sleep`.
 """
 
@@ -75,8 +75,17 @@ def sampled(backend, wanted):
     return sample
 
 
+def live_by_known(backend, *stopped):
+    """The live machines as a second look sees them that knows of all, some of which it has stopped."""
+    known = {machine.uuid: machine for machine in backend.read_live()}
+    for uuid in stopped:
+        backend.power(uuid, "poweroff")
+    return backend.read_live(known)
+
+
 EXTRAS = {
     "sampled": sampled,
+    "live_by_known": live_by_known,
     "find_one": lambda backend, name: backend.find([name])[0],
     "kill": lambda backend: os.kill(worker(backend), signal.SIGKILL),
     "kill_second": lambda backend: os.kill(worker(backend, "_second"), signal.SIGKILL),

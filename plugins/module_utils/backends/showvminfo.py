@@ -77,7 +77,7 @@ class Listing:
         except VBoxMemoryError as error:
             if error.code == "machine_not_found":
                 return None
-            if error.code in TRANSIENT and not marked:  # another server may have answered than that of the list
+            if error.code == "machine_locked" and not marked:  # another server may have answered than that of the list
                 listing = Listing(self.vboxmanage)
                 marked = listing._marks(uuid)
             return inaccessible(uuid, *listing._access_errors.get(uuid, ())) if marked else error

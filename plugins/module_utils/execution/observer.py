@@ -180,13 +180,13 @@ class HostObserver:
         return machines
 
     def _read_lately(self, processes: Processes, now: float) -> dict[str, Machine]:
-        """The machines that need not be read again: but for so many of the oldest readings that each is renewed every :data:`READ_EACH`."""
+        """The machines that need not be read again: none of a reading older than :data:`READ_EACH`, and fewer, so that not all are due at once."""
         readings = sorted(self._read.values(), key=lambda one: one.at)
         renewed = int(len(readings) * (now - readings[-1].at) / READ_EACH) if readings else 0
         return {
             one.machine.uuid: one.machine
             for one in readings[renewed:]
-            if one.started == processes.started.get(one.machine.uuid)
+            if now - one.at < READ_EACH and one.started == processes.started.get(one.machine.uuid)
         }
 
     def is_as_seen(self, uuid: str) -> bool:
@@ -197,15 +197,9 @@ class HostObserver:
         known = self._trusted.pop(uuid, None)
         if known is None:
             return True
-        machine = self._backend.read(uuid)
-        same = (machine.state, machine.balloon_current, machine.additions_serve) == (
-            known.state,
-            known.balloon_current,
-            known.additions_serve,
-        )
-        if not same:
-            self._read.pop(uuid, None)
-        return same
+        now, machine = self._clock(), self._backend.read(uuid)
+        self._read[uuid] = replace(self._read[uuid], at=now, machine=machine)
+        return _of_a_request(machine) == _of_a_request(known)
 
     def has_asked(self, uuid: str, size: int | None) -> None:
         """Keep what was asked of a guest with a machine's reading, MB; ``None``: nobody knows whether it was."""
@@ -295,6 +289,11 @@ class HostObserver:
         sampled = at - LAG - self._figures.known_period(machine.uuid)
         requested = request_time(machine, (self.changes or {}).get(machine.uuid), at, time.time())
         return machine_input(as_facts(machine), figures, sampled, requested, started.get(machine.uuid))
+
+
+def _of_a_request(machine: Machine) -> tuple[Any, ...]:
+    """What a request goes by."""
+    return machine.state, machine.balloon_current, machine.additions_serve
 
 
 def is_watched(machine: Machine) -> bool:

@@ -196,13 +196,13 @@ class Balance:
         for step in made["steps"]:
             one = dict(step, name=names[step["uuid"]])
             try:
-                if step["request_mb"] > step["was_mb"] and self._clock() - seen.at > TOO_OLD:
-                    raise VBoxMemoryError(
-                        "host_busy", "VirtualBox was too slow for a step by these figures: the next round asks"
-                    )
                 if not self._observer.is_as_seen(step["uuid"]):
                     raise VBoxMemoryError(
                         "balloon_busy", "the machine has changed meanwhile: the next round looks anew"
+                    )
+                if step["request_mb"] > step["was_mb"] and self._clock() - seen.at > TOO_OLD:
+                    raise VBoxMemoryError(
+                        "host_busy", "VirtualBox was too slow for a step by these figures: the next round asks"
                     )
                 self._ask(one)
             except VBoxMemoryError as error:

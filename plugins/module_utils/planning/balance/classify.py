@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Optional
 
-from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.given import ALIKE, GRACE, Stock, open_mb
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.given import GRACE, Stock, open_mb
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.policy import HostPolicy
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.records import Record, forget_uses
 
@@ -15,6 +15,7 @@ TIME_LIMIT = 25  # s; and for each 6 MB of a step one more: a slow host gave not
 SLOWEST = 6  # MB/s
 PAUSE = 60  # s for which a guest that did not follow is left alone; doubled each time
 LONGEST_PAUSE = 1920
+SHORT = 4  # MB: balloons may end a little short; the smallest step has twice as many
 STALE_PERIODS = 6
 STALE_LEAST = 30  # s
 
@@ -67,7 +68,7 @@ def _reason(record: Record, stale_after: float, now: float) -> Optional[str]:
 
 def _has_followed_late(record: Record) -> bool:
     """Whether a guest that did not follow in time has done so since, by the sum: nothing that it was asked can be open any more."""
-    return record.history["fixed"][0] == "not_following" and record.give <= ALIKE and record.take <= ALIKE
+    return record.history["fixed"][0] == "not_following" and record.give <= SHORT and record.take <= SHORT
 
 
 def _look_at_figures(record: Record) -> None:

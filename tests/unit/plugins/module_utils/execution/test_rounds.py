@@ -575,22 +575,68 @@ def noting(host, before):
     return noted
 
 
+def reads_of(host):
+    """When each machine of a host is really read, by its UUID: filled while balance looks."""
+    read, read_live, read_one = {uuid: [] for uuid in host.machines}, host.read_live, host.read
+
+    def counted(known=None):
+        for uuid in read:
+            if uuid not in (known or {}):
+                read[uuid].append(host.now)
+        return read_live(known)
+
+    def counted_one(uuid):
+        read[uuid].append(host.now)
+        return read_one(uuid)
+
+    host.read_live, host.read = counted, counted_one
+    return read
+
+
+def longest_pause(times):
+    return max(later - earlier for earlier, later in zip(times, times[1:]))
+
+
 def test_machines_are_read_in_turns(on):
     """None is taken for what it was longer than that, however many there are."""
     host = SimulatedHost(60_000, **{f"m{number}": Guest() for number in range(40)})
-    balance, read, given = on(host), {uuid: [] for uuid in host.machines}, host.read_live
-
-    def counted(known=None):
-        for uuid in host.machines:
-            if uuid not in (known or {}):
-                read[uuid].append(host.now)
-        return given(known)
-
-    host.read_live = counted
+    balance, read = on(host), reads_of(host)
     rounds_made = sum(1 for _one in balance.rounds(duration=60))
     for times in read.values():
-        assert max(later - earlier for earlier, later in zip(times, times[1:])) < 15
+        assert longest_pause(times) < 15
         assert len(times) < rounds_made / 4, (len(times), rounds_made)
+
+
+def test_a_machine_that_is_read_again_and_again_keeps_no_other_from_it(on):
+    """As one whose process begins anew in each round: the newest reading of all was taken for the time of the last turn."""
+    host = SimulatedHost(3000, idle=Guest(), busy=Guest())
+    seconds = iter(range(1, 10**6))
+    balance = on(host, processes=lambda: Processes(started={host.uuids["idle"]: float(next(seconds))}))
+    read = reads_of(host)
+    for _one in balance.rounds(duration=60):
+        pass
+    assert len(read[host.uuids["idle"]]) > 40 and longest_pause([*read[host.uuids["busy"]], host.now]) < 12
+
+
+def test_nobody_is_asked_by_figures_that_grew_old_while_it_was_read_again(on):
+    host = two()
+    balance, asked, read, change = on(host), {}, host.read, host.change
+
+    def slow(uuid):
+        host.sleep(rounds.TOO_OLD + 1)
+        return read(uuid)
+
+    def timed(uuid, values, live=False):
+        asked[uuid] = host.now
+        change(uuid, values, live)
+
+    host.read, host.change, late = slow, timed, 0
+    for one in balance.rounds(duration=300):
+        for step in one.taken:
+            late += step.get("error") == "host_busy"
+            if not step.get("failed") and step["request_mb"] > step["was_mb"]:
+                assert asked[step["uuid"]] - one.observation.at <= rounds.TOO_OLD
+    assert late and asked
 
 
 @pytest.mark.parametrize("each", [0, 6])
