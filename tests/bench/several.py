@@ -16,11 +16,10 @@ import time
 from pathlib import Path
 
 from report import HEAD
-from support.hosts import LiveTestHost
+from support.hosts import READY, LiveTestHost
 from support.live import GUESTS
 from support.testbeds import TESTS, live_named
 
-READY = "several-ready"
 WAYS = {"one after the other": [[name] for name in GUESTS], "by one task": [list(GUESTS)]}
 
 
@@ -32,10 +31,7 @@ def main():
     host, rows = LiveTestHost(live), []
     live("up")
     try:
-        live("reset")
-        host.bring_code()
-        host.module("vbox_memory", {"machines": [], "backend": "vboxmanage"})  # which Python compiles
-        live("save", READY)
+        host.prepare()
         for number in range(1, arguments.count + 1):
             for way, tasks in WAYS.items():
                 live("reset", READY)

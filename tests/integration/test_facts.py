@@ -529,23 +529,10 @@ def test_gather_facts_over_ssh(sandbox, tmp_path):
         assert gathered[host]["system"] == "Linux"
 
 
-# VirtualBox's server is ended once, after the metrics were set up in it.
-ENDING = """#!/bin/sh
-/usr/lib/virtualbox/VBoxManage "$@"
-status=$?
-if [ "$1 $2" = "metrics setup" ] && mkdir "$0.ended" 2>/dev/null; then
-    pkill -KILL -U $(id -u) VBoxSVC
-    while pgrep -U $(id -u) VBoxSVC >/dev/null; do sleep 0.1; done
-fi
-exit $status
-"""
-
-
 @pytest.mark.sandbox
 def test_metrics_are_set_up_again_where_the_server_ended(our_user):
     wait_for_the_server_s_end(our_user)
-    program = f"/tmp/{our_user.user}-ending"
-    our_user.run("sh", "-c", 'cat > "$0"; chmod +x "$0"; rmdir "$0.ended" 2>/dev/null || true', program, given=ENDING)
+    program = our_user.ending_after("metrics setup ")
     told, _calls = facts(our_user, vboxmanage=program, metrics_wait=120)
     assert None not in [told["host"][figure] for figure in HOST_FIGURES], told["host"]
-    assert our_user.run("sh", "-c", 'ls -d "$0.ended"', program).stdout
+    assert our_user.has_ended(program)

@@ -160,18 +160,6 @@ def test_both_say_it_in_the_same_words(host):
     assert said[0] == said[1]
 
 
-# VirtualBox's server ends once after the list, so that what is asked next starts another one.
-ENDING = """#!/bin/sh
-/usr/lib/virtualbox/VBoxManage "$@"
-status=$?
-if [ "$*" = "list vms" ] && mkdir /tmp/vbox48-ended 2>/dev/null; then
-    pkill -KILL -U $(id -u) VBoxSVC
-    while pgrep -U $(id -u) VBoxSVC >/dev/null; do sleep 0.1; done
-fi
-exit $status
-"""
-
-
 def test_a_machine_that_is_lost_after_the_list_is_called_inaccessible(host):
     """It was called locked: VirtualBox has the same result code for both, and the list still had the machine's name."""
     host.mount("size=10m")
@@ -180,9 +168,7 @@ def test_a_machine_that_is_lost_after_the_list_is_called_inaccessible(host):
     host.stop_server()
     host.start_server(limit=16)
     assert codes(host.balloons("vboxmanage", "first")) == ["settings_not_saved"]
-    program = "/tmp/vbox48-VBoxManage"
-    host.run(
-        "sh", "-c", 'cat > "$0"; chmod +x "$0"; rmdir /tmp/vbox48-ended 2>/dev/null || true', program, given=ENDING
-    )
+    program = host.ending_after("list vms")
     result = host.balloons("vboxmanage", "first", vboxmanage=program)
     assert codes(result) == ["machine_inaccessible"] and "Premature end" in result["msg"], json.dumps(result)
+    assert host.has_ended(program)

@@ -117,6 +117,20 @@ time.sleep(1800)
 """
 
 
+# VirtualBox's server ends, once, after a command: what is asked next starts another one.
+ENDING = """#!/bin/sh
+{vbox} "$@"
+status=$?
+case "$*" in "{after}"*)
+    if mkdir "$0.ended" 2>/dev/null; then
+        pkill -KILL -U $(id -u) VBoxSVC
+        while pgrep -U $(id -u) VBoxSVC >/dev/null; do sleep 0.1; done
+    fi
+esac
+exit $status
+"""
+
+
 class SandboxTestHost(TestHost):
     """A user of the sandbox, with the sandbox's own Python; the recorder stands before VBoxManage."""
 
@@ -140,6 +154,16 @@ class SandboxTestHost(TestHost):
 
     def run(self, *argv, given=""):
         return self.sandbox("exec", "--user", self.user, *argv, given=given)
+
+    def ending_after(self, command):
+        """The path of a VBoxManage that has the server ended once, after a command that begins so; `has_ended` tells whether it did."""
+        path = f"/tmp/{self.user}-ending"
+        text = ENDING.format(vbox=VBOX, after=command)
+        self.run("sh", "-c", 'rm -rf "$0.ended"; cat > "$0"; chmod +x "$0"', path, given=text)
+        return path
+
+    def has_ended(self, path):
+        return bool(self.run("sh", "-c", 'ls -d "$0.ended" 2>/dev/null || true', path).stdout)
 
     @contextlib.contextmanager
     def server_held(self):

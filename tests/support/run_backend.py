@@ -4,8 +4,8 @@
 
     usage: run_backend.py auto|vboxmanage|api [EXECUTABLE [PYTHON]] < '[["find_one", "web01"], ["change", UUID, {"balloon_default": 512}]]'
 
-Beside the backend's methods there are: `find_one`, `live_by_known`, `raw` (VBoxManage, past the backend), `kill` (SIGKILL for the bindings' worker), `kill_second`
-(for the second one), `kill_server` (for VBoxSVC), `pid` and `sleep`.
+Beside the backend's methods there are: `find_one`, `live_by_known`, `raw` (VBoxManage, past the backend), `kill` (SIGKILL for the bindings'
+worker), `kill_second` (for the second one), `kill_server` (for VBoxSVC), `pid` and `sleep`.
 """
 
 from __future__ import annotations
