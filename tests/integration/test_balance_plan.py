@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -105,6 +106,15 @@ def test_for_a_while(fakes):
     assert status == 0 and re.search(
         r"^2 machines on 1 host: \d got memory, 1 gave, \d kept theirs", output, re.MULTILINE
     ), output
+
+
+def test_room_for_a_machine_is_a_variable_too(fakes):
+    host = tight(fakes, "h1")
+    room = {"reserve_mb": "100M", "reserve_for": "db02, 'x'", "until": 3600}
+    wanted = [word for key, value in room.items() for word in ("-e", json.dumps({f"vbox_memory_balance_{key}": value}))]
+    status, output = fakes.play(*wanted, "--diff", playbook=PLAYBOOK)
+    assert status == 0 and "+reserve_mb: 100\n" in output, output
+    assert [argv[:2] for argv in host.calls() if argv[0] == "setextradata"] == [["setextradata", "global"]]
 
 
 def test_what_cannot_be_carried_out_is_in_the_report(fakes):

@@ -22,9 +22,9 @@ POLICY = {
 ODD = "web{{ 1 / 0 }}"  # before ansible-core 2.19, each string that is not marked as somebody else's is a template
 # Ours, or Ansible's own, which newer ones have
 SENTENCE = re.compile(
-    r"Its Python is too old: this collection and ansible-core need|Ansible requires Python \S+ or newer"
+    r"Its Python is too old: this collection and ansible-core need"
+    r"|Ansible requires Python \S+ or newer|ansible-core requires a minimum of Python"
 )
-
 
 ROOT = Path(__file__).resolve().parents[2]
 # What runs on a host, and what its task needs

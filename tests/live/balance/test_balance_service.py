@@ -138,3 +138,29 @@ def test_the_service_balances_and_comes_again_whatever_ends_it(host, tmp_path):
     wait_until(lambda: info(host, "web01")["VMState"] in ("aborted", "poweroff"), LONG)
     wait_until(lambda: status(host)["machines"] == [] and status(host)["problem"] is None, LONG)
     assert process(host) == before and "Traceback" not in journal(host)
+
+
+@pytest.mark.parametrize("host", ["api"], indirect=True)
+def test_the_service_is_there_again_after_a_reboot_of_the_host(host, tmp_path):
+    policy = {"reserve": 0, "window": 20}
+    play(host, tmp_path, vbox_memory_balance_state="service", vbox_memory_balance_policy=policy)
+    wait_until(lambda: (status(host) or {}).get("rounds"), LONG)
+    before = boot(host)
+    host.live("ssh", "sudo", "systemctl", "reboot", must_succeed=False)  # ends the connection, perhaps before it answers
+    wait_until(lambda: boot(host) not in ("", before), LONG)
+
+    # Nobody has spoken to VirtualBox since, nor logged in as the user.
+    wait_until(lambda: shown(host, "ActiveState")["ActiveState"] == "active", LONG)
+    wait_until(lambda: str((status(host) or {}).get("pid")) == process(host) and status(host)["rounds"], LONG)
+    found = status(host)
+    assert found["running"] and found["problem"] is None and found["machines"] == [], found
+
+    host.vbox("startvm", "web01", "--type", "headless")
+    wait_until(lambda: [one["name"] for one in status(host)["machines"]] == ["web01"], LONG)
+    unharmed(host, "web01")
+    assert "Traceback" not in journal(host)
+
+
+def boot(host):
+    """Which boot of the host this is; nothing while it does not answer."""
+    return host.live("ssh", "cat", "/proc/sys/kernel/random/boot_id", must_succeed=False).stdout.decode().strip()
