@@ -15,7 +15,7 @@ description:
   - Machines that cannot follow, or whose figures cannot be trusted, are left alone, and charged.
   - A machine is asked to give memory only after it was watched for a while, so one look at a host plans what machines get, and says of others
     that C(window_not_full). Hand the V(history) of a plan to the next one to go on from it.
-version_added: 0.2.0
+version_added: 1.0.0
 author:
   - vbox.memory contributors (!UNKNOWN)
 positional: policy

@@ -15,7 +15,7 @@ description:
   - Then it says where a machine of O(start) could start, and for each host whose floors cannot be met which machine could move where, or
     what to stop.
   - Failures and how much there is of each come last.
-version_added: 0.2.0
+version_added: 1.0.0
 author:
   - vbox.memory contributors (!UNKNOWN)
 positional: start

@@ -31,7 +31,7 @@ options:
         wide as it has to be.
     type: bool
     default: false
-    version_added: 0.2.0
+    version_added: 1.0.0
 seealso:
   - module: vbox.memory.vbox_memory_policy
   - plugin: vbox.memory.table

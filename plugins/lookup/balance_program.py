@@ -12,7 +12,7 @@ description:
   - Makes the program that runs balance as a service on a VirtualBox host, in the controller's own temporary folder of this run, and returns where it is.
   - It is a zipapp of the code of this collection. It needs a Python of 3.8 or later on the host and nothing else, not even Ansible.
   - The same code makes the same file, and the name has a checksum of the code. The role P(vbox.memory.balance#role) puts it on a host.
-version_added: 0.2.0
+version_added: 1.0.0
 author:
   - vbox.memory contributors (!UNKNOWN)
 options:

@@ -17,7 +17,7 @@ description:
   - A machine that cannot follow, or whose figures cannot be trusted, is left alone, and RV(machines[].code) says why.
   - The default balloons of the machines are not changed. What is asked for is gone when a machine stops.
   - It may be ended at any moment.
-version_added: 0.2.0
+version_added: 1.0.0
 author:
   - vbox.memory contributors (!UNKNOWN)
 extends_documentation_fragment:

@@ -18,7 +18,7 @@ description:
   - A machine is planned for where a policy says C(balance=true) of it, or of the whole host. The others are left as they are, and charged.
   - One look says who needs memory now. Who may give it is known only of machines that were watched for as long as the policy's C(window), 300
     seconds unless it says another. Set O(watch) to that for a whole plan.
-version_added: 0.2.0
+version_added: 1.0.0
 author:
   - vbox.memory contributors (!UNKNOWN)
 extends_documentation_fragment:

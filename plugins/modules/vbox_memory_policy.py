@@ -74,7 +74,7 @@ options:
       - Whether to read all that M(vbox.memory.vbox_memory_facts) reads, metrics included, and to return it as RV(ansible_facts), also where a policy is wrong.
     type: bool
     default: false
-    version_added: 0.2.0
+    version_added: 1.0.0
 notes:
   - What takes longer than some seconds, such as a balloon being raised or a restart, shows at least every 10 seconds where it is, in a line with
     the host, the machine and the seconds so far. M(vbox.memory.vbox_memory) and M(vbox.memory.vbox_balloon) do so, too.

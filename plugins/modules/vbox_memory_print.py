@@ -16,7 +16,7 @@ description:
     and escapes of M(ansible.builtin.debug) and whatever the callback and its C(result_format).
   - With a callback for programs (C(json), C(jsonl), C(junit), C(null)) the lines go to the standard error, and are in the result.
   - Each line is one line. Control characters are shown as escapes.
-version_added: 0.2.0
+version_added: 1.0.0
 author:
   - vbox.memory contributors (!UNKNOWN)
 attributes:

@@ -16,7 +16,7 @@ description:
     The same figures are written for programs, as JSON, CSV and Markdown and for Prometheus' textfile collector.
   - The page needs no network. A Content-Security-Policy in it forbids all that it does not need.
   - Nothing is done on a host. Run it once for all hosts (C(run_once)). The role P(vbox.memory.report#role) does all of it.
-version_added: 0.2.0
+version_added: 1.0.0
 author:
   - vbox.memory contributors (!UNKNOWN)
 attributes:

@@ -12,7 +12,7 @@ description:
   - Looks at VirtualBox hosts in turn, in the way of the inventory plugin P(vbox.memory.vbox_machines#inventory), and sends an event when something
     changes by the planner of P(vbox.memory.balance#filter). Nothing is changed on the hosts, but that VirtualBox's metrics are set up where they are not.
   - The events and their fields are on the page C(docs/event-driven.md).
-version_added: 0.2.0
+version_added: 1.0.0
 author:
   - vbox.memory contributors (!UNKNOWN)
 options:
