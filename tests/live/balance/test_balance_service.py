@@ -158,6 +158,7 @@ def test_the_service_is_there_again_after_a_reboot_of_the_host(host, tmp_path):
 
     host.vbox("startvm", "web01", "--type", "headless")
     wait_until(lambda: [one["name"] for one in status(host)["machines"]] == ["web01"], LONG)
+    wait_until(lambda: host.facts("web01")["guest"], LONG)
     wait_until(lambda: status(host)["machines"][0]["code"] not in BOOTS, LONG)
     health = host.health()["web01"]
     assert health["state"] == "running" and not health["panic"] and not health["oom_kill"], health
