@@ -32,7 +32,9 @@ def main(given):
                 known = balance.history["sum"]["answers"] is not None  # how long guests take here
                 if codes & NOT_READY or under_way(one.plan) or one.taken or not known:
                     continue
-                answer = balance.would_start(one.observation, size)
+                seen = one.observation  # so that the forecast can be made again elsewhere
+                say("seen", at=seen.at, host=seen.host, machines=seen.machines, history=balance.history)
+                answer = balance.would_start(seen, size)
                 say(
                     "predicted",
                     seconds=answer["seconds"],
@@ -50,7 +52,7 @@ def main(given):
 
 
 def say(kind, **more):
-    print(json.dumps(dict(kind=kind, at=round(time.monotonic(), 1), **more)), flush=True)
+    print(json.dumps({"kind": kind, "at": round(time.monotonic(), 1), **more}), flush=True)
 
 
 if __name__ == "__main__":

@@ -55,7 +55,9 @@ def _reason(record: Record, stale_after: float, now: float) -> Optional[str]:
     sample = record.sample
     if not sample or not isinstance(record.raw[1], int) or not isinstance(record.raw[0], int):
         return "no_statistics"
-    if now - sample["time"] > stale_after or (sample["time"] - known["moved"] >= stale_after and _had_to_move(record)):
+    if now - sample["time"] > stale_after or (
+        sample["time"] - known["moved"] >= stale_after and (_had_to_move(record) or _hangs(record, stale_after))
+    ):
         return "stale_statistics"
     if _is_impossible(record):
         return "implausible_statistics"
@@ -87,6 +89,14 @@ def _had_to_move(record: Record) -> bool:
     """Whether its figures are those of before its last request, which it has followed. An idle guest's stand still for minutes, to the kB (measured)."""
     last = record.history["last"]
     return bool(last) and last[2] and last[1] == record.raw
+
+
+def _hangs(record: Record, stale_after: float) -> bool:
+    """Whether it was asked to take, and has neither taken that nor moved since: a guest that panicked goes on showing its last figures (measured)."""
+    grown = record.history["grown"]
+    if grown is None or record.take <= SHORT or record.history["moved"] > grown:
+        return False
+    return record.sample["time"] - grown >= stale_after
 
 
 def _is_impossible(record: Record) -> bool:

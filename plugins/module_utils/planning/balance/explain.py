@@ -142,6 +142,7 @@ def figures_of(record: Record, policy: HostPolicy, now: float) -> Dict[str, Any]
         "harmless_mb": record.harmless,
         "largest_mb": record.largest,
         "busy": record.busy,
+        "late": record.late,
         "passed_over": record.passed_over,
         "watched_s": known["seen"] - known["since"],
         "window_s": policy.window,

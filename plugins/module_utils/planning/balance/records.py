@@ -59,7 +59,7 @@ class Record:
         "uuid name memory shown running machine additions sample raw history limits balance is_new "
         "asked active give take gives takes fixed free cache least_given most_given use use_most recent peak rate censored full "
         "band hard comfort floor ceiling hold need comfortable keep cached lately target room unmet code step gives_to takes_from "
-        "rising waits urgency offered offered_beyond left before expected harmless largest grown giving taking busy passed_over".split()
+        "rising waits urgency offered offered_beyond left before expected harmless largest grown giving taking busy passed_over late".split()
     )
 
     def __init__(self, machine: Dict[str, Any], policy: HostPolicy, history: Optional[Dict[str, Any]]) -> None:
@@ -106,7 +106,7 @@ class Record:
             self.expected
         ) = 0
         self.hold = self.before = self.memory - self.asked
-        self.busy = self.passed_over = False
+        self.busy = self.passed_over = self.late = False
         self.harmless = self.largest = self.giving = self.taking = 0  # as they were before this plan's steps
         self.grown: Optional[float] = known["grown"]
         self.gives_to: List[Dict[str, Any]] = []

@@ -33,6 +33,7 @@ PROVED = 120  # s ago
 KILLED = 45  # MB of Free: programs are killed from 45 to 52 down (measured)
 APART = 200  # s between two bursts of a guest
 CHUNK = 32  # MB: less is not worth a request, unless it is all that is wanted
+LATE = 8  # s beyond twice the time that a request to take needs, by the speeds seen so far
 STEP_SECONDS = 14  # no step takes a guest longer: those in need wait for its end
 GIVE, TAKE = "give", "take"  # whose turn it is
 TAKES_FOR = 3  # s for which requests to take may follow each other before donors are asked again
@@ -61,7 +62,8 @@ def choose(records: List[Record], money: Budget, stock: Stock, policy: HostPolic
     managed = [record for record in records if record.fixed is None]
     takers: List[Record] = []
     for record in managed:
-        record.urgency = _urgency(record)
+        record.late = _is_late(record, stock)
+        record.urgency = None if record.late else _urgency(record)
         if record.urgency is not None:
             takers.append(record)
     takers.sort(key=_by_urgency)
@@ -138,6 +140,14 @@ def _urgency(record: Record) -> Optional[int]:
     if record.censored or 2 * record.hold < record.need + record.comfortable:
         return COMFORT
     return REST
+
+
+def _is_late(record: Record, stock: Stock) -> bool:
+    """Whether it should have taken what it was asked to, by the speeds seen so far, and the sum says that somebody has not: it is offered no more then."""
+    if stock.missing >= -stock.slack:
+        return False
+    rate = stock.account["take_rate"]
+    return any(done is None and when + 2 * mb / rate + LATE <= stock.time for when, mb, done in record.takes)
 
 
 def _by_urgency(record: Record) -> Any:

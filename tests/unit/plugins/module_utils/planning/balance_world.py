@@ -132,7 +132,7 @@ def recompute(row: dict[str, Any], host: dict[str, Any]) -> tuple[str, int]:
     hold, target, need, band = f["holds_mb"], f["target_mb"], f["need_mb"], f["band_mb"]
     censored = f["free_mb"] < max(80, f["hard_reserve_mb"] // 2)
     urgency = None
-    if hold < f["ceiling_mb"] and (target > hold or hold < need):
+    if not f["late"] and hold < f["ceiling_mb"] and (target > hold or hold < need):
         if censored and hold < need:
             urgency = 0
         elif hold < need - band // 2:
