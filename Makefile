@@ -32,7 +32,7 @@ test-matrix: ## the tests with every ansible-core of requirements/matrix.txt; wh
 test-live: ## the tests with running machines; not run again while nothing that they depend on has changed
 	@tests/tools/kept live tests/tools/with test pytest -m live -n 2 --dist worksteal tests/integration/test_molecule.py tests/live --ignore tests/live/balance
 
-test-live-balance: ## balance, its service and its events with running machines; not of CI, as they have not been run in full yet
+test-live-balance: ## balance, its service and its events with running machines; half an hour to an hour, so not of CI: for who changes balance, and before a release
 	@tests/tools/with test pytest -m live -n 2 --dist worksteal tests/live/balance
 
 bench: ## how long things take, with fleets of many sizes
