@@ -10,6 +10,7 @@ from typing import Any, Callable, Dict, List, Optional, Tuple
 LONGEST = 600  # s that are looked ahead
 MOST_PLANS = 20_000  # of one machine: what is beyond takes longer than a round may
 ANSWER = 12  # s from a request to the figures that show it given, until one was seen: the slow live host's (measured)
+FALLS = 0.5  # of that: the guest's Free has fallen
 JITTER = 4  # kB: figures that stood still would be taken for those of a guest that hangs
 
 Plan = Dict[str, Any]
@@ -31,7 +32,7 @@ def seconds_until_room(
     """
     began, host = now, dict(host, ballooned_kb=host.get("ballooned_kb") or 0)
     machines = [dict(machine, sample=machine["sample"] and dict(machine["sample"])) for machine in machines]
-    asked: List[Tuple[float, int, int]] = []  # when it is answered, whose, and MB of balloon
+    asked: List[Tuple[float, float, int, int]] = []  # when Free falls, when the sum shows it, whose, and MB of balloon
     for _round in range(int(min(LONGEST / period, MOST_PLANS / max(1, len(machines))))):
         made = plan(host, machines, history, now)
         history = made["history"]
@@ -42,14 +43,17 @@ def seconds_until_room(
             index, size = indexes[step["uuid"]], step["request_mb"] - step["was_mb"]
             machines[index]["request_mb"] = step["request_mb"]
             taken = history["sum"]["answers"]
-            asked.append((now + (ANSWER if taken is None else taken), index, size))
+            answer = ANSWER if taken is None else taken
+            asked.append((now + answer * FALLS, now + answer, index, size))
         now += period
         _pass(host, machines, period)
-        for _due, index, size in [one for one in asked if one[0] <= now]:
-            host["ballooned_kb"] = max(0, host["ballooned_kb"] + size * 1024)
-            sample = machines[index]["sample"]
-            sample["free_kb"] = max(0, sample["free_kb"] - size * 1024)
-        asked = [one for one in asked if one[0] > now]
+        for falls, due, index, size in asked:
+            if now - period < falls <= now:
+                sample = machines[index]["sample"]
+                sample["free_kb"] = max(0, sample["free_kb"] - size * 1024)
+            if due <= now:
+                host["ballooned_kb"] = max(0, host["ballooned_kb"] + size * 1024)
+        asked = [one for one in asked if one[1] > now]
     return None
 
 
