@@ -11,6 +11,8 @@ from support.scenario import LONGEST, Running, Scenario, needs_of
 from support.testbeds import LIVE_NAME
 
 LONG = 900  # seconds: the host is emulated
+# By VBoxManage our own calls take half of the one emulated processor, of which the program itself needs 100 s: 102 to 149 s were measured.
+MOST = {"api": LONGEST, "vboxmanage": 1.5 * LONGEST}
 ROUNDS = 5
 
 
@@ -38,7 +40,7 @@ def test_a_program_gets_what_the_other_guest_gave_and_gives_it_back(host, stage,
     assert [row["guest"] for row in rows] == ["web01", "web02"], events[-40:]
     for row in rows:
         assert row["alive"] and row["held"] and row["served"] and row["gave"] > 0, (row, events)
-        assert row["emulated_s"] <= LONGEST, row
+        assert row["emulated_s"] <= MOST[way], row
     unharmed(host, "web01", "web02")
 
 

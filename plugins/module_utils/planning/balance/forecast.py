@@ -10,7 +10,7 @@ from typing import Any, Callable, Dict, List, Optional, Tuple
 LONGEST = 600  # s that are looked ahead
 MOST_PLANS = 20_000  # of one machine: what is beyond takes longer than a round may
 ANSWER = 12  # s from a request to the figures that show it given, until one was seen: the slow live host's (measured)
-FALLS = 0.5  # of that: the guest's Free has fallen
+FALLS = 0.5  # the part of that after which the guest's Free has fallen
 JITTER = 4  # kB: figures that stood still would be taken for those of a guest that hangs
 
 Plan = Dict[str, Any]
