@@ -147,7 +147,9 @@ def test_the_service_is_there_again_after_a_reboot_of_the_host(host, tmp_path):
     play(host, tmp_path, vbox_memory_balance_state="service", vbox_memory_balance_policy=policy)
     wait_until(lambda: (status(host) or {}).get("rounds"), LONG)
     before = boot(host)
-    host.live("ssh", "sudo", "systemctl", "reboot", must_succeed=False)  # ends the connection, perhaps before it answers
+    host.live(
+        "ssh", "sudo", "systemctl", "reboot", must_succeed=False
+    )  # ends the connection, perhaps before it answers
     wait_until(lambda: boot(host) not in ("", before), LONG)
 
     # Nobody has spoken to VirtualBox since, nor logged in as the user.
