@@ -14,14 +14,12 @@ demo: ## ten machines on the real VirtualBox: declared, brought there, read back
 report: ## the report of the demo's machines, as .build/report/vbox-memory.html
 	@tests/demo/run --report .build/report
 
-# Each takes one processor most of the time.
-CHECKS := sanity lint package docs
-check-%:
-	@tests/tools/step $* tests/tools/$*
-
 # Most tests wait for a guest's clock rather than for a processor, so four run at once. The longest files come first, as pytest finds them.
 test: ## all checks and all tests that need no running machines
-	@$(MAKE) --no-print-directory --jobs 2 $(CHECKS:%=check-%)
+	@tests/tools/step lint tests/tools/lint
+	@tests/tools/step sanity tests/tools/sanity
+	@tests/tools/step package tests/tools/package
+	@tests/tools/step docs tests/tools/docs
 	@tests/tools/matrix 2.16.19 2.22.0rc1 flow
 	@tests/tools/kept browser tests/tools/with test pytest tests/browser
 	@tests/tools/with test pytest -n 4 --dist loadfile --no-loadscope-reorder --ignore tests/browser tests
