@@ -2,7 +2,7 @@
 # Copyright: vbox.memory contributors
 
 # Nothing has to be done before any of these. What they fetch or make is kept in ~/.cache/vbox-memory (or $VBOX_MEMORY_CACHE).
-.PHONY: help demo report test test-live test-live-balance test-matrix release bench bench-round bench-report bench-live bench-balance-live bench-balance bench-balance-long lint docs
+.PHONY: help demo report test test-live test-live-balance test-matrix release bench bench-round bench-report bench-live bench-balance-live bench-balance bench-balance-long lint docs checks apart
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -16,13 +16,19 @@ report: ## the report of the demo's machines, as .build/report/vbox-memory.html
 
 # Most tests wait for a guest's clock rather than for a processor, so four run at once. The longest files come first, as pytest finds them.
 test: ## all checks and all tests that need no running machines
+	@$(MAKE) --no-print-directory --jobs 2 checks apart
+	@tests/tools/with test pytest -n 4 --dist loadfile --no-loadscope-reorder --ignore tests/browser tests
+
+# These two run beside each other. The checks do not: each changes what the next one reads.
+checks:
 	@tests/tools/step lint tests/tools/lint
 	@tests/tools/step sanity tests/tools/sanity
 	@tests/tools/step package tests/tools/package
 	@tests/tools/step docs tests/tools/docs
-	@tests/tools/matrix 2.16.19 2.22.0rc1 flow
+
+apart:
+	@tests/tools/matrix 2.16.19 2.22.0rc1 ends
 	@tests/tools/kept browser tests/tools/with test pytest tests/browser
-	@tests/tools/with test pytest -n 4 --dist loadfile --no-loadscope-reorder --ignore tests/browser tests
 
 test-matrix: ## the tests with every ansible-core of requirements/matrix.txt; what has not changed since is not run again
 	@tests/tools/matrix

@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright: vbox.memory contributors
-"""The main job from end to end on the fake: this ansible-core, with each Python of a managed host. tests/tools/matrix runs it with others."""
+"""The main job from end to end on the fake: this ansible-core, with each Python of a managed host. tests/tools/matrix runs it with others.
+
+VBOX_MEMORY_PYTHONS=ends: with the oldest and the newest of those Pythons only.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from pathlib import Path
@@ -12,7 +16,7 @@ from pathlib import Path
 import pytest
 from support.fake_fleet import Fakes, commands, report
 from support.plays import AWAY, ansible, recap
-from support.pythons import MODULE_PYTHONS, TOO_OLD, python_of, taken_by_this_core
+from support.pythons import TOO_OLD, python_of, pythons_of_hosts, taken_by_this_core
 
 # A condition over the facts, so that JMESPath sees what the host has sent
 POLICY = {
@@ -50,7 +54,7 @@ def fakes(tmp_path):
     return fakes
 
 
-@pytest.mark.parametrize("version", MODULE_PYTHONS)
+@pytest.mark.parametrize("version", pythons_of_hosts(os.environ.get("VBOX_MEMORY_PYTHONS")))
 def test_check_apply_audit_and_inventory_with_each_python_of_a_host(fakes, version):
     if not taken_by_this_core(version):
         pytest.skip(f"this ansible-core does not run modules with Python {version}")

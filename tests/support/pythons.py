@@ -59,6 +59,14 @@ def python_of_tree(version):
     return str(program) if is_python(program, version) else None
 
 
+def pythons_of_hosts(which=""):
+    """The versions that a test with the Python of a host is for: all of the table, or (`ends`) the oldest and the newest that can run here."""
+    if which != "ends":
+        return MODULE_PYTHONS
+    here = [version for version in MODULE_PYTHONS if taken_by_this_core(version) and python_of(version)]
+    return here[:1] + here[1:][-1:]
+
+
 def taken_by_this_core(version):
     """Whether this ansible-core runs modules with that Python, by its own table."""
     from ansible_test._util.target.common import constants  # its own list, of what it tests itself with
