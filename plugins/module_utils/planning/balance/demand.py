@@ -22,6 +22,9 @@ RISE_LEAST, RISE_PART = 96, 16  # MB; of a small machine's memory
 RISES_IN = 10  # s: what rises by more than noise in that time, rises;
 RISES_LOOKS, RISES_LONGEST = 4, 30  # or in so many rounds where they take longer, up to so many s
 BANDS = 10  # parts of the window
+TOPS = 6  # parts of the hour
+TOP_MOST = 1024  # MB beyond what it uses that a guest keeps for what it used in the last hour,
+TOP_SHARE = 4  # and that part of its memory at most
 NARROW = 8  # MB: a balloon known so well makes a use that is worth to remember
 LEAST_BAND = 64
 BAND_PERCENT = 2
@@ -113,6 +116,12 @@ def _remember(record: Record, policy: HostPolicy) -> None:
     if len(recent) >= LATEST and recent[0][0] < time - max(RECENT, looked_back) or len(recent) == MOST:
         recent = recent[1:]
     known["recent"] = recent + [[time, use]]
+    tops = known["tops"]
+    if tops and time - tops[-1][0] < REMEMBERED / TOPS:
+        if use > tops[-1][1]:
+            known["tops"] = tops[:-1] + [[tops[-1][0], use]]
+    else:
+        known["tops"] = [each for each in tops if each[0] > time - REMEMBERED] + [[time, use]]
     peaks = known["peaks"]
     if peaks and time - peaks[-1][0] < policy.window / BANDS:
         last = peaks[-1]
@@ -169,16 +178,9 @@ def _needs(record: Record, policy: HostPolicy, boost: int, now: float) -> None:
     record.expected = min(record.ceiling, need + known["boost"]) if record.censored else need
     record.keep = comfortable + record.band
     record.cached = record.keep + record.cache // 2
-    record.lately = _second(known["bursts"], now) + record.hard
+    top = max([most for _since, most in known["tops"]], default=0)
+    record.lately = min(top, record.recent + min(TOP_MOST, record.memory // TOP_SHARE)) + record.hard
     record.room = record.hold - max(record.recent, min(record.peak, record.use + record.band)) - record.hard - ahead
-
-
-def _second(bursts: List[List[Any]], now: float) -> int:
-    """What it used in two bursts of the last hour: such a guest will do so again."""
-    if len(bursts) < 2:
-        return 0
-    peaks = sorted([peak for when, peak in bursts if now - when < REMEMBERED])
-    return peaks[-2] if len(peaks) > 1 else 0
 
 
 def _starving(record: Record, known: Dict[str, Any], boost: int) -> None:

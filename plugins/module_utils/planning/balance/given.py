@@ -135,7 +135,7 @@ def _stock(account: Dict[str, Any], records: List[Record], time: float, slack: i
 def ask(record: Record, account: Dict[str, Any], mb: int, now: float) -> None:
     """Count a request for another balloon: so many MB more, or fewer."""
     known = record.history
-    known["before"] = record.shown
+    known["before"], known["lost"] = record.shown, False
     known["last"] = [now, record.raw, False]
     record.asked += mb
     had = (record.give, record.take) if record.active else (0, 0)
@@ -257,6 +257,7 @@ def _note_requests(account: Dict[str, Any], records: List[Record], now: float) -
     """Machines that are new, requests that were lost, and those that others made."""
     for record in records:
         known = record.history
+        stands = not record.running and (record.active or record.shown != known["shown"])
         if not record.is_new and record.machine.get("started") != known["started"]:
             # what a restart left in the sum stays there, or not: the sum will say
             account["gone"] = account["gone"] + [[now, known["asked"] + known["take"]]]
@@ -282,6 +283,8 @@ def _note_requests(account: Dict[str, Any], records: List[Record], now: float) -
                     ask(record, account, change, now)
                 known["fixed"] = ["changed_by_others", now + 120]
             known["shown"], known["before"] = record.shown, None
+        if stands:
+            known["lost"] = True
 
 
 def _undo(record: Record, account: Dict[str, Any]) -> None:

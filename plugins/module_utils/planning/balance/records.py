@@ -19,6 +19,7 @@ NEW: Dict[str, Any] = {
     "before": None,  # what it showed before our last request, in case that was lost
     "active": False,  # whether a request may still be followed
     "due": 0,  # until when
+    "lost": False,  # whether its machine stood since: what is asked of a paused guest is lost (measured)
     "give": 0,  # what it may still give, at most, while it is active; and what it may lack of what was asked, after that
     "take": 0,  # what it may still take, at most; and what it may hold too much
     "rested": [0, 0],  # both, when the sum last said that not all was done
@@ -37,7 +38,7 @@ NEW: Dict[str, Any] = {
     "want": 0,  # what a starving guest was to hold when last looked at
     "boost": 0,
     "rate": 9,  # MB/s that it gives: the slow live host's (measured), until it was seen
-    "bursts": [],  # when it had fallen short and no longer did, and what it had used: [when, MB]
+    "tops": [],  # the highest use of each part of the last hour, [since when, MB]
     "proved": -1000,  # when it was last seen to be
     "episode": 0,  # what it has got since it fell short
     "grown": None,  # when it was last asked to take
@@ -122,7 +123,7 @@ class Record:
 
     def risk(self) -> int:
         """MB that it may take beyond what a new request says, as where its balloon stands is not known."""
-        return 0 if self.active else self.take
+        return 0 if self.active and not self.history["lost"] else self.take
 
     def memorize(self) -> Dict[str, Any]:
         """Its history after this plan."""
@@ -135,4 +136,4 @@ class Record:
 
 def forget_uses(known: Dict[str, Any]) -> None:
     """What a guest used before it restarted says nothing."""
-    known["since"], known["recent"], known["peaks"], known["boost"], known["want"] = None, [], [], 0, 0
+    known.update(since=None, recent=[], peaks=[], tops=[], boost=0, want=0)

@@ -31,7 +31,6 @@ SLOW = 4  # MB/s: a guest that was fast once may give no faster the next time,
 FAST = 16  # but for one that was fast
 PROVED = 120  # s ago
 KILLED = 45  # MB of Free: programs are killed from 45 to 52 down (measured)
-APART = 200  # s between two bursts of a guest
 CHUNK = 32  # MB: less is not worth a request, unless it is all that is wanted
 LATE = 8  # s beyond twice the time that a request to take needs, by the speeds seen so far
 STEP_SECONDS = 14  # no step takes a guest longer: those in need wait for its end
@@ -109,8 +108,7 @@ def _remember(managed: List[Record], account: Dict[str, Any], now: float) -> Non
     for record in managed:
         known = record.history
         if record.urgency is None or record.urgency > BELOW_NEED:
-            if known["episode"] and not record.censored:
-                known["bursts"] = _with_burst(known["bursts"], now, record.peak)
+            if not record.censored:
                 known["episode"] = 0
         elif record.step < 0:
             known["episode"] -= record.step
@@ -118,13 +116,6 @@ def _remember(managed: List[Record], account: Dict[str, Any], now: float) -> Non
     since, most = account["want"]
     if together and (together >= most or now - since >= REMEMBERED):
         account["want"] = [now, together]
-
-
-def _with_burst(bursts: List[List[Any]], now: float, peak: int) -> List[List[Any]]:
-    """The last ones, with a new one; those that follow each other at once are one."""
-    if bursts and now - bursts[-1][0] < APART:
-        return bursts[:-1] + [[now, max(peak, bursts[-1][1])]]
-    return bursts[-3:] + [[now, peak]]
 
 
 def _urgency(record: Record) -> Optional[int]:
