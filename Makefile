@@ -14,7 +14,7 @@ demo: ## ten machines on the real VirtualBox: declared, brought there, read back
 report: ## the report of the demo's machines, as .build/report/vbox-memory.html
 	@tests/demo/run --report .build/report
 
-# Most tests wait for a guest's clock rather than for a processor, so four run at once. The longest files come first, as pytest finds them.
+# Most tests wait for a guest's clock rather than for a processor, so four run at once; which files come first is in tests/conftest.py.
 test: ## all checks and all tests that need no running machines
 	@$(MAKE) --no-print-directory --jobs 2 checks apart
 	@tests/tools/with test pytest -n 4 --dist loadfile --no-loadscope-reorder --ignore tests/browser tests

@@ -14,6 +14,9 @@ import pytest
 from support.servers import SERVERS, new_server
 from support.testbeds import TESTS, sandbox_named
 
+# Files of tests that take minutes together, most of them waiting for a guest's clock
+LONGEST = ("test_cases.py", "test_killed.py", "test_running.py")
+
 
 def pytest_configure():
     """Bring .build up to date, so that `pytest tests/unit` alone tests what is in the checkout now."""
@@ -22,6 +25,11 @@ def pytest_configure():
     )
     os.environ["ANSIBLE_COLLECTIONS_PATH"] = update.stdout.strip()
     let_programs_hear_signals()
+
+
+def pytest_collection_modifyitems(items):
+    """The longest files first, so that no process ends up alone with one of them."""
+    items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
 
 
 def let_programs_hear_signals():
