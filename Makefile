@@ -17,7 +17,7 @@ report: ## the report of the demo's machines, as .build/report/vbox-memory.html
 # Most tests wait for a guest's clock rather than for a processor, so four run at once; which files come first is in tests/conftest.py.
 test: ## all checks and all tests that need no running machines
 	@$(MAKE) --no-print-directory --jobs 2 checks apart
-	@tests/tools/with test pytest -n 4 --dist loadfile --no-loadscope-reorder --ignore tests/browser tests
+	@VBOX_MEMORY_PYTHONS=ends tests/tools/with test pytest -n 4 --dist loadfile --no-loadscope-reorder --ignore tests/browser tests
 
 # These two run beside each other. The checks do not: each changes what the next one reads.
 checks:

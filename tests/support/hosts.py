@@ -85,6 +85,9 @@ class FakeTestHost(TestHost):
             TMPDIR=self.fake.path, VBOX_IPC_SOCKETID=self.server
         )  # a host of its own has locks of its own
         environment.pop("VBOXMANAGE", None)
+        # Compiled once for all runs of a module, wherever Python is told to leave nothing in the checkout
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
+        environment["PYTHONPYCACHEPREFIX"] = str(BUILD / "pycache")
         return environment
 
     def python(self, script, *argv, given=""):

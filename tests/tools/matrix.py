@@ -115,8 +115,8 @@ def tested(core: str, pythons: list[str], parts: list[str]) -> list[tuple[str, b
 
 
 def runs_here(part: str, core: str) -> bool:
-    """All other tests run with the main ansible-core, but none of them on a Python that has nothing else."""
-    return core != MAIN or part == "pages"
+    """All other tests run with the main ansible-core, but with two Pythons of a host, and none of them on a Python that has nothing else."""
+    return core != MAIN or part in ("flow", "pages")
 
 
 def run(part: str, core: str, version: str) -> bool:
