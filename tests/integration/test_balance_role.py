@@ -17,6 +17,8 @@ from support.hosts import wait_until
 from support.plays import recap
 from support.testbeds import TESTS
 
+pytestmark = pytest.mark.usefixtures("statuses_alone")
+
 USER = getpass.getuser()
 UNIT = f"vbox-memory-balance-{USER}.service"
 POLICY = {"reserve": 0, "window": 10}

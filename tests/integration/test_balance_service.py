@@ -21,6 +21,8 @@ from support.plays import keep, kept
 from ansible_collections.vbox.memory.plugins.module_utils.model.reservation import MARGIN
 from ansible_collections.vbox.memory.plugins.plugin_utils.balance_program import program
 
+pytestmark = pytest.mark.usefixtures("statuses_alone")
+
 QUIET = {"rate": 60, "wobble_kb": 12}
 POLICY = {"reserve": 0, "ready": 0, "window": 10}
 WRONG, NOT_ALONE = 2, 3
