@@ -214,6 +214,9 @@ def _is_emptied(record: Record, stray: int) -> bool:
     used = min(MOST_RISE, 2 * max(0, recent[-1][1] - recent[-2][1])) if len(recent) > 1 else 0
     if stray >= 8 * ALIKE and 4 * rise >= stray and rise <= most + ALIKE:
         return True  # what it was starved of, it uses at once
+    lows = [low for _since, _high, low in record.history["peaks"]]
+    if lows and record.memory - asked - (free >> 10) >= min(lows) - ALIKE - min(record.give, record.band):
+        return False  # it used as little in this window: what has begun since then has ended
     least = asked - sum(mb for _when, mb, done in record.gives if done is None)
     if 4 * rise < 3 * least:
         return False
