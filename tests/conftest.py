@@ -15,7 +15,7 @@ from support.servers import SERVERS, new_server
 from support.testbeds import TESTS, sandbox_named
 
 # Files of tests that take minutes together, most of them waiting for a guest's clock
-LONGEST = ("test_cases.py", "test_killed.py", "test_running.py")
+LONGEST = [TESTS / "integration" / name for name in ("test_cases.py", "test_killed.py", "test_running.py")]
 
 
 def pytest_configure():
@@ -29,7 +29,7 @@ def pytest_configure():
 
 def pytest_collection_modifyitems(items):
     """The longest files first, so that no process ends up alone with one of them."""
-    items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
+    items.sort(key=lambda item: LONGEST.index(item.path) if item.path in LONGEST else len(LONGEST))
 
 
 def let_programs_hear_signals():

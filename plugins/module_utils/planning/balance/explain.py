@@ -52,7 +52,8 @@ SENTENCES = {
     "in_flight": "is still on its way to what was asked, or newer figures are not there yet",
     "at_floor": "holds its floor, %(floor_mb)d MB",
     "at_ceiling": "holds its ceiling, %(ceiling_mb)d MB",
-    "no_beneficiary": "could give: it holds %(holds_mb)d MB and is to hold %(target_mb)d MB, but nobody needs it",
+    "no_beneficiary": "could give: it holds %(holds_mb)d MB and is to hold %(target_mb)d MB, but nobody needs it badly enough; by its use in the last hour"
+    " it keeps %(lately_mb)d MB",
 }
 HOST_SENTENCES = {
     "infeasible": "the floors and fixed machines are %(missing_mb)d MB more than the budget of %(budget_mb)d MB",

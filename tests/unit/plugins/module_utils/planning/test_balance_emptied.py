@@ -33,6 +33,17 @@ def test_a_program_of_its_size_has_ended(size):
     assert world.history["sum"]["phantom"] == 0
 
 
+def test_a_program_has_ended_while_its_guest_was_asked_to_give():
+    """What it has not given yet looks like less use than it ever had."""
+    world = world_with_a_program(BALLOON)
+    guest = world.guests[0]
+    guest.ask(guest.balloon + 40)
+    guest.wants = []
+    codes(world, 1)
+    guest.use = IDLE
+    assert "guest_restarted" not in codes(world)
+
+
 @pytest.mark.parametrize("told", [True, False])
 @pytest.mark.parametrize("seconds", [60, 400])
 def test_a_balloon_that_emptied_is_still_seen(told, seconds):

@@ -34,6 +34,21 @@ def test_it_makes_no_room_below_that():
     assert world.charge > world.budget - 1500, "it gave no more than it can be without"
 
 
+def test_who_waits_for_comfort_is_not_said_to_be_nobody():
+    """It could give, and another one waits: the sentence says what it keeps, and why."""
+    world = world_after_a_burst()
+    world.policy["ready"], world.budget = 0, world.charge
+    world.quiet(30)
+    world.guests[1].use += 680
+    plan = world.quiet(60)[-1]
+    donor, waits = plan["machines"]
+    assert (donor["code"], waits["code"]) == ("no_beneficiary", "waits_for_budget"), plan
+    kept = donor["figures"]["lately_mb"]
+    assert kept > donor["figures"]["target_mb"] and donor["sentence"].endswith(
+        f"nobody needs it badly enough; by its use in the last hour it keeps {kept} MB"
+    )
+
+
 def test_it_gives_that_to_who_lacks_what_it_needs():
     world = world_after_a_burst()
     world.quiet(60)
