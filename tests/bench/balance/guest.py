@@ -103,11 +103,12 @@ class Guest:
         """One second of what the guest does."""
         self.still = True
         need = self._need(second)
-        filled = self.current != NONE and self._move_balloon(second)
+        asked = self.current  # a newer request waits until it is finished
+        filled = asked != NONE and self._move_balloon(second)
         room = self.total - self.balloon
         free = room - need
         if filled and free < DEATH and self.state is RUNNING:
-            self._die(room, need)
+            self._die(room, need, asked)
         self.need = need
         self.charged = self.memory - self.balloon
         if self.state is DEAD:
@@ -163,11 +164,11 @@ class Guest:
                 self._begin(pending, second)
         return filled
 
-    def _die(self, room: int, need: int) -> None:
-        """A balloon fills while less than DEATH is free: whose act was it?"""
+    def _die(self, room: int, need: int, asked: int) -> None:
+        """A balloon fills on its way to what was asked, while less than DEATH is free: whose act was it?"""
         if self.lies or self.frozen is not None:
             self.died = LIAR
-        elif self.foreign == self.shown:
+        elif self.foreign in (self.shown, asked):
             self.died = OTHERS
         elif room + self.gave - need < DEATH:
             self.died = PAST_ITS_ROOM

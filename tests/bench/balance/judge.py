@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright: vbox.memory contributors
-"""All traces with all controllers and many seeds, in one run: tables, JSON and pictures, and whether the goals hold."""
+"""All traces with all controllers and many seeds, in one run: tables, JSON and pictures, and whether the goals hold.
+
+Each run is a line in runs.jsonl as soon as it is over. Ended early, the next one goes on; when the law has changed, only ours is run again.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +18,11 @@ from pathlib import Path
 import paths
 from bench.balance import controllers, goals, report, traces
 from bench.balance.host import Host
+from bench.balance.kept_runs import Kept
 from bench.balance.planning_times import measure
 
 OUTPUT = paths.ROOT / ".build" / "bench-balance"
-FIRST_SEED = 1001  # what nobody tunes on: who works on a controller uses those below
+FIRST_SEED = 2001  # what nobody tunes on: who works on a controller uses those below
 SEEDS = 20
 FEWER = 5
 SAY_EACH = 30  # s
@@ -31,7 +35,7 @@ def main() -> int:
     if arguments.plot:
         result = json.loads(Path(arguments.plot).read_text())
     else:
-        result = run(arguments)
+        result = run(arguments, Kept(output / "runs.jsonl", arguments.traces))
     times = measure() if controllers.OURS in result["about"]["controllers"] else {}
     judged = goals.judge(result["runs"], times)
     write(output, result, times, judged, arguments)
@@ -39,24 +43,30 @@ def main() -> int:
     return 0 if all(each["holds"] is not False for each in judged) else 1
 
 
-def run(arguments: argparse.Namespace) -> dict:
+def run(arguments: argparse.Namespace, kept: Kept) -> dict:
     """Every run, on all processors; the order of the results does not depend on who was first."""
     jobs = list(wanted(arguments))
+    missing = [job for job in jobs if job not in kept.runs]
+    print(
+        f"{len(jobs) - len(missing)} of {len(jobs)} runs are done already, in {kept.record}",
+        file=sys.stderr,
+        flush=True,
+    )
     began = said = time.monotonic()
     with ProcessPoolExecutor(arguments.processes) as processes:
-        futures = [processes.submit(one, *job) for job in jobs]
-        for number, _other in enumerate(as_completed(futures), 1):
-            if time.monotonic() - said > SAY_EACH or number == len(futures):
+        futures = {processes.submit(one, *job, arguments.traces): job for job in missing}
+        for number, future in enumerate(as_completed(futures), 1):
+            kept.add(*futures[future], future.result())
+            if time.monotonic() - said > SAY_EACH or number == len(missing):
                 said = time.monotonic()
-                print(f"{number} of {len(futures)} runs, {said - began:.0f} s", file=sys.stderr, flush=True)
-    runs = [future.result() for future in futures]
+                print(f"{number} of {len(missing)} runs, {said - began:.0f} s", file=sys.stderr, flush=True)
     about = {
         "seeds": arguments.seeds,
         "first_seed": arguments.first_seed,
         "traces": arguments.trace,
         "controllers": arguments.controller,
     }
-    return {"about": about, "runs": runs}
+    return {"about": about, "runs": [kept.runs[job] for job in jobs]}
 
 
 def wanted(arguments: argparse.Namespace):
@@ -64,7 +74,7 @@ def wanted(arguments: argparse.Namespace):
     for trace in sorted(arguments.trace, key=lambda name: not name.startswith("noise")):
         for name in arguments.controller:
             for seed in range(arguments.first_seed, arguments.first_seed + seeds_of(trace, name, arguments.seeds)):
-                yield trace, name, seed, arguments.traces
+                yield name, trace, seed
 
 
 def seeds_of(trace: str, name: str, seeds: int) -> int:
@@ -77,7 +87,7 @@ def seeds_of(trace: str, name: str, seeds: int) -> int:
     return seeds
 
 
-def one(trace: str, name: str, seed: int, folder: str | None) -> dict:
+def one(name: str, trace: str, seed: int, folder: str | None) -> dict:
     """One run's figures; and the jumps that it had, for the rate of deaths."""
     scenario = traces.make(trace, seed, folder)
     result = Host(scenario).run(controllers.make(name)).result

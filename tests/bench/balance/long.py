@@ -2,7 +2,7 @@
 # Copyright: vbox.memory contributors
 """Host-days by the thousand with several misbehaviours at once: nobody may die by our act, and no second be over budget by it.
 
-Each day is a seed, and a line in days.jsonl as soon as it is over. Ended early, the next run goes on where this one was.
+Each day is a seed, and a line in days.jsonl as soon as it is over. Ended early, the next run goes on where this one was, unless the law has changed.
 """
 
 from __future__ import annotations
@@ -20,9 +20,11 @@ from pathlib import Path
 import paths
 from bench.balance import controllers, traces
 from bench.balance.host import Host
+from bench.balance.kept_runs import Kept
 from bench.balance.scenario import Scenario
 
 OUTPUT = paths.ROOT / ".build" / "bench-balance-long"
+TRACE = "long"
 FIRST_DAY = 100_000  # seeds that nobody tunes on
 SAY_EACH = 30  # s
 KEPT = (
@@ -45,18 +47,16 @@ def main() -> int:
     arguments = parse()
     output = Path(arguments.output)
     output.mkdir(parents=True, exist_ok=True)
-    record = output / "days.jsonl"
-    done = read(record)
-    wanted = range(arguments.first_day, arguments.first_day + arguments.days)
-    missing = [day for day in wanted if day not in done]
-    print(f"{len(wanted) - len(missing)} of {len(wanted)} host-days are done already, in {record}", flush=True)
+    kept = Kept(output / "days.jsonl")
+    wanted = [
+        (arguments.controller, TRACE, day) for day in range(arguments.first_day, arguments.first_day + arguments.days)
+    ]
+    missing = [day for day in wanted if day not in kept.runs]
+    print(f"{len(wanted) - len(missing)} of {len(wanted)} host-days are done already, in {kept.record}", flush=True)
     began = time.monotonic()
-    with record.open("a") as lines:
-        for day in run(missing, arguments, began):
-            done[day["seed"]] = day
-            lines.write(json.dumps(day) + "\n")
-            lines.flush()
-    days = [done[day] for day in wanted if day in done]
+    for figures in run(missing, arguments.processes, began):
+        kept.add(arguments.controller, TRACE, figures["seed"], figures)
+    days = [kept.runs[day] for day in wanted]
     summary = add_up(days)
     summary["host_days_per_second"] = round(len(missing) / (time.monotonic() - began), 3) if missing else None
     (output / "summary.json").write_text(json.dumps(summary, indent=1) + "\n")
@@ -64,26 +64,14 @@ def main() -> int:
     return 1 if summary["dead"] or summary["over_s"] or summary["over_reserve_s"] else 0
 
 
-def read(record: Path) -> dict[int, dict]:
-    """The days that are done; a last line that was cut off goes, and its day is done again."""
-    if not record.exists():
-        return {}
-    text = record.read_text()
-    if not text.endswith("\n"):
-        text = text[: text.rfind("\n") + 1]
-        record.write_text(text)
-    days = [json.loads(line) for line in text.splitlines()]
-    return {day["seed"]: day for day in days}
-
-
-def run(missing: list[int], arguments: argparse.Namespace, began: float) -> Iterator[dict]:
+def run(missing: list[tuple[str, str, int]], at_once: int, began: float) -> Iterator[dict]:
     """Each day as it ends; as many at once as there are processors."""
     said, count, days = began, 0, iter(missing)
-    with ProcessPoolExecutor(arguments.processes) as processes:
-        waiting = {processes.submit(one, day, arguments.controller) for day in islice(days, 4 * arguments.processes)}
+    with ProcessPoolExecutor(at_once) as processes:
+        waiting = {processes.submit(one, *day) for day in islice(days, 4 * at_once)}
         while waiting:
             ended, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-            waiting |= {processes.submit(one, day, arguments.controller) for day in islice(days, len(ended))}
+            waiting |= {processes.submit(one, *day) for day in islice(days, len(ended))}
             for future in ended:
                 count += 1
                 yield future.result()
@@ -96,9 +84,9 @@ def run(missing: list[int], arguments: argparse.Namespace, began: float) -> Iter
                 )
 
 
-def one(day: int, controller: str) -> dict:
+def one(controller: str, trace: str, day: int) -> dict:
     """A host-day, and what went wrong in it."""
-    scenario = traces.make("long", day)
+    scenario = traces.make(trace, day)
     result = Host(scenario).run(controllers.make(controller)).result
     return {**{key: result[key] for key in KEPT}, **what_went_wrong(scenario)}
 

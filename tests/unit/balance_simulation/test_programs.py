@@ -15,7 +15,7 @@ from bench.balance import goals, report
 PROGRAMS = Path(__file__).resolve().parents[2] / "bench" / "balance"
 
 
-def run(*arguments):
+def run(*arguments, said=False):
     done = subprocess.run(
         [sys.executable, *map(str, arguments)],
         capture_output=True,
@@ -24,7 +24,7 @@ def run(*arguments):
         env={**os.environ, "VBOX_MEMORY_TRACES": ""},
     )
     assert done.returncode in (0, 1), done.stderr
-    return done.stdout
+    return done.stderr if said else done.stdout
 
 
 def test_judge_gives_the_same_bytes_for_the_same_seed(tmp_path):
@@ -54,9 +54,22 @@ def test_a_long_run_goes_on_where_it_was_ended(tmp_path):
     record.write_text("\n".join([*first[:2], first[2][:20]]))  # ended in the middle of a line
     said = run(*arguments, "--days", 4)
     assert "2 of 4 host-days are done already" in said
-    whole = [json.loads(line)["seed"] for line in record.read_text().splitlines()]
-    assert sorted(whole) == [100000, 100001, 100002, 100003]
+    whole = [json.loads(line)[0] for line in record.read_text().splitlines()]
+    assert sorted(whole) == [["nobody", "long", day] for day in range(100000, 100004)]
     assert json.loads((tmp_path / "summary.json").read_text())["host_days"] == 4
+
+
+def test_the_judge_goes_on_where_it_was_ended_and_counts_no_run_of_another_law(tmp_path):
+    arguments = [PROGRAMS / "judge.py", "--trace", "burst", "--no-pictures", "--seeds", 1, "--output", tmp_path]
+    run(*arguments, "--controller", "nobody,mom")
+    record = tmp_path / "runs.jsonl"
+    first = [json.loads(line) for line in record.read_text().splitlines()]
+    assert "2 of 3 runs are done already" in run(*arguments, "--controller", "nobody,mom,proxmox", said=True)
+    record.write_text(
+        "".join(json.dumps([key, "another law", dict(each, dead=99)]) + "\n" for key, _law, each in first)
+    )
+    assert "0 of 2 runs are done already" in run(*arguments, "--controller", "nobody,mom", said=True)
+    assert not any(each["dead"] == 99 for each in json.loads((tmp_path / "simulation.json").read_text())["runs"])
 
 
 def figures(trace, controller, starved, seed=1, **more):
