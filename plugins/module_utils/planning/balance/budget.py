@@ -55,10 +55,12 @@ def reckon(
     under_way = 0
     for record in records:
         if record.fixed is None:
-            held_back += _unseen(record)
+            held_back += _unseen(record) + record.history["leapt"]
             under_way += _coming(record, stock, policy.period)
         elif record.gives:
-            record.gives = [each for each in record.gives if each[2] is None]
+            left = [each for each in record.gives if each[2] is None]
+            record.history["unshown"] += sum(each[1] for each in record.gives) - sum(each[1] for each in left)
+            record.gives = left
     under_way = min(under_way, stock.may_give)
     managed = sum(record.hold for record in records if record.fixed is None)
     to_share = budget - ready - (stock.charge - managed - under_way)
@@ -92,5 +94,6 @@ def _unseen(record: Record) -> int:
     time = record.sample["time"] if record.sample else 0
     left = [each for each in record.gives if each[2] is None or each[2] > time]
     if len(left) != len(record.gives):
+        record.newly_seen = sum(mb for _when, mb, _done in record.gives) - sum(mb for _when, mb, _done in left)
         record.gives = left
     return sum(mb for _when, mb, done in left if done is not None)

@@ -14,6 +14,7 @@ from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.recor
     Record,
     forget_uses,
 )
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.suspects import look
 
 LATEST = 3  # samples at least are recent,
 RECENT = 15  # s: and all of that time, of MOST samples
@@ -28,6 +29,7 @@ TOP_SHARE = 4  # and that part of its memory at most
 NARROW = 8  # MB: a balloon known so well makes a use that is worth to remember
 LEAST_BAND = 64
 BAND_PERCENT = 2
+RISE = 20  # MB/s: what rises faster is not to meet a step
 LOOKS_AHEAD = 12  # s at most that a rise is taken to go on
 AHEAD_MOST = 256  # MB
 POOL_SHARE = 4  # a starving guest is given that part of what the pool has for each of them
@@ -47,6 +49,7 @@ def estimate(records: List[Record], stock: Stock, policy: HostPolicy, pool: int,
     each = max(BOOST_LEAST, pool // (POOL_SHARE * starving)) if starving else 0
     for record in records:
         if record.fixed is None:
+            look(record)
             _remember(record, policy)
             _needs(record, policy, each, now)
 
@@ -169,7 +172,7 @@ def _needs(record: Record, policy: HostPolicy, boost: int, now: float) -> None:
     elif known["want"]:
         known["boost"] = known["want"] = 0
     need = max(record.peak, record.use + ahead) + record.hard
-    record.rising = record.use + ahead > record.peak
+    record.rising, record.climbs = record.use + ahead > record.peak, ahead > 0 and record.rate > RISE
     comfortable = need - record.hard + record.comfort
     if record.censored and known["want"] > need:
         need = comfortable = known["want"]

@@ -142,6 +142,7 @@ def figures_of(record: Record, policy: HostPolicy, now: float) -> Dict[str, Any]
         "room_mb": record.room,
         "harmless_mb": record.harmless,
         "largest_mb": record.largest,
+        "least_take_mb": record.least_take,
         "busy": record.busy,
         "late": record.late,
         "passed_over": record.passed_over,

@@ -35,6 +35,7 @@ from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.recor
 ACCOUNT: Dict[str, Any] = {
     "time": None,  # of the last sum
     "kb": None,  # the last sum
+    "base": None,  # the last sum that changes are counted from: that of before a machine was saved and restored, until it is surely in the sum again
     "risen": 0,  # when a sum was last higher than the one before
     "called": None,  # when the last plan was made
     "give": 0,  # what all may still give, at most; with what those lack who did not follow
@@ -43,6 +44,7 @@ ACCOUNT: Dict[str, Any] = {
     "take_now": 0,
     "phantom": 0,  # MB of the sum that no guest has given, at most
     "stray": 0,  # MB that a guest may have taken back by itself, unseen
+    "strayed": -1000,  # when that became more
     "rest": 0,  # what the sum was beyond all that was asked, when nobody was waited for: phantoms, and who never followed
     "rested": [0, 0],  # the bounds then: to give, to take
     "doubts": [],  # MB by which both bounds may be too high: [until when it could be true, MB]
@@ -61,8 +63,8 @@ FORGOTTEN = 60  # s: a request of before the history that is older than this is 
 DONE = 120  # s
 SLOWEST_GIVING, SLOWEST_TAKING = 3, 8  # MB/s: a third and a fifth of the slow live host's
 LEAST_USE = 16  # MB: no guest that runs uses less; a small one used 27 after a program of 400 had ended (measured)
+STRAYS = 20  # s in which the guest shows it who took what nobody was asked to take
 ALIKE = 8  # MB
-MOST_RISE = 200  # MB that a use may rise by between two figures
 
 
 class Stock(NamedTuple):
@@ -80,7 +82,7 @@ class Stock(NamedTuple):
 
 def take_stock(host: Dict[str, Any], records: List[Record], history: Optional[Dict[str, Any]], now: float) -> Stock:
     """Bring the account up to the newest sum."""
-    account = dict(ACCOUNT if history is None else history["sum"])
+    account = {**ACCOUNT, **(history["sum"] if history else {})}
     time = host["time"]
     kb = host.get("ballooned_kb")
     kb = max(0, int(kb)) if isinstance(kb, (int, float)) else 0
@@ -126,8 +128,8 @@ def _stock(account: Dict[str, Any], records: List[Record], time: float, slack: i
     may_take = account["take_now"] + unsure
     gone = sum(each[1] for each in account["gone"])
     balloons = max(0, account["kb"] // 1024 - account["phantom"] - gone)
-    by_sum = memory - balloons + may_take
-    by_requests = memory - asked + account["give"] + account["stray"] + unsure
+    by_sum = memory - balloons + account["take"] + unsure
+    by_requests = max(memory - asked + account["give"] + account["stray"] + unsure, memory - (account["kb"] >> 10))
     missing = account["rest"] - (account["kb"] // 1024 - asked) - young
     return Stock(time, balloons, may_take, account["give"], min(memory, by_sum, by_requests), missing, slack, account)
 
@@ -148,6 +150,8 @@ def ask(record: Record, account: Dict[str, Any], mb: int, now: float) -> None:
     else:
         account["take"] -= mb
         record.take -= mb
+        known["unshown"] = max(0, known["unshown"] + mb)
+        known["leapt"] = max(0, known["leapt"] + mb)
         if not record.active:
             record.give = max(0, record.give + mb)
         record.takes = record.takes + [[now, -mb, None]]
@@ -169,10 +173,11 @@ def _make_phantom(record: Record, account: Dict[str, Any], now: float) -> None:
     held, free = record.most(), record.raw[1]
     boots = record.additions is not None and record.additions < 2
     left = min(held, (record.raw[0] - free >> 10) - LEAST_USE) if not boots and isinstance(free, int) else 0
+    record.history["unshown"] = record.history["leapt"] = 0
     record.history["phantom"] += held
     account["phantom"] += held
     account["rest"] += record.asked
-    if not boots:  # it may be who took what nobody was asked to take
+    if not boots and now - account["strayed"] < STRAYS:  # it may be who took what nobody was asked to take
         account["stray"] = max(0, account["stray"] - held)
     record.active, record.asked, record.give, record.take = False, 0, 0, max(0, left)
     account["take"] += record.take
@@ -203,34 +208,20 @@ def _is_emptied(record: Record, stray: int) -> bool:
         return True
     if not raw or not isinstance(raw[1], int) or free - raw[1] < 8 * ALIKE * 1024:
         return False
-    # all at once as much is free as the balloon held, but for what was used meanwhile; or so much that it cannot hold that any more
     rise = free - raw[1] >> 10
     asked, used_before, used_now = record.asked, total - raw[1] >> 10, total - free >> 10
     if rise <= 2 * record.history["swing"]:
         return False
     if used_now < asked + LEAST_USE <= used_before:
-        return True
-    recent = record.history["recent"]
-    used = min(MOST_RISE, 2 * max(0, recent[-1][1] - recent[-2][1])) if len(recent) > 1 else 0
-    if stray >= 8 * ALIKE and 4 * rise >= stray and rise <= most + ALIKE:
-        return True  # what it was starved of, it uses at once
-    lows = [low for _since, _high, low in record.history["peaks"]]
-    if lows and record.memory - asked - (free >> 10) >= min(lows) - ALIKE - min(record.give, record.band):
-        return False  # it used as little in this window: what has begun since then has ended
-    least = asked - sum(mb for _when, mb, done in record.gives if done is None)
-    if 4 * rise < 3 * least:
-        return False
-    if 2 * rise < most and not asked:
-        return False
-    if record.active and not record.history["strikes"] and not _is_open(record.gives):
-        most = asked  # what is open on both sides alike says nothing of one who has followed
-    return record.least() - ALIKE - used <= rise <= most + ALIKE or 0 < asked > used_now - LEAST_USE
+        return True  # so much that it cannot hold its balloon any more
+    # what it was starved of, it uses at once. Where nothing is missing in the sum, a program may have ended: see suspects
+    return stray >= 8 * ALIKE and 4 * rise >= stray and rise <= most + ALIKE
 
 
 def _was_not_empty(record: Record, fallen: int) -> bool:
     """Whether a guest that was taken to have restarted has as much more free as the sum fell: it had a balloon, and takes from it."""
     raw, free = record.history["raw"], record.raw[1]
-    if not record.active or not record.history["phantom"] or not raw:
+    if not record.active or not record.history["phantom"] or not raw or fallen <= record.most() + ALIKE:
         return False
     if not isinstance(raw[1], int) or not isinstance(free, int):
         return False
@@ -263,7 +254,9 @@ def _note_requests(account: Dict[str, Any], records: List[Record], now: float) -
         stands = not record.running and (record.active or record.shown != known["shown"])
         if not record.is_new and record.machine.get("started") != known["started"]:
             # what a restart left in the sum stays there, or not: the sum will say
-            account["gone"] = account["gone"] + [[now, known["asked"] + known["take"]]]
+            account["gone"] = account["gone"] + [
+                [now, known["asked"] + known["take"], bool(record.machine.get("restored"))]
+            ]
             record.gives, record.takes, record.active = [], [], False
             if record.machine.get("restored"):  # it holds its balloon still (measured), wherever that stood
                 known["started"] = record.machine.get("started")
@@ -322,13 +315,16 @@ def _note_gone(account: Dict[str, Any], records: List[Record], machines: Dict[st
 
 def _leave(account: Dict[str, Any], known: Dict[str, Any], now: float) -> None:
     """A sum of before that may count it still, so changes of the sum tell nothing until it surely does not."""
-    account["gone"] = account["gone"] + [[now, known["asked"] + known["take"] + known["phantom"]]]
+    account["gone"] = account["gone"] + [[now, known["asked"] + known["take"] + known["phantom"], False]]
     account["phantom"] = max(0, account["phantom"] - known["phantom"])
 
 
 def _tighten(account: Dict[str, Any], records: List[Record], kb: int, time: float, slack: int, emptied: bool) -> None:
     """What is still possible, now that the sum has changed."""
-    before, account["time"], account["kb"] = account["kb"], time, kb
+    before, account["time"], account["kb"] = account["base"], time, kb
+    if account["gone"] and before is not None and all(comes_back for _when, _mb, comes_back in account["gone"]):
+        return
+    account["base"] = kb
     excess = (kb >> 10) - sum(record.asked for record in records)
     if before is None or account["gone"]:
         account["rest"], account["rested"] = excess, [account["give"], account["take"]]
@@ -342,9 +338,12 @@ def _tighten(account: Dict[str, Any], records: List[Record], kb: int, time: floa
     if risen > 0:
         account["risen"] = time
         given = min(risen, account["give_now"])
-        phantom += risen - given  # what nobody could give: an empty balloon fills, that was counted all the time
         give -= given
         account["give_now"] -= given
+        if (
+            risen > given
+        ):  # what nobody could give: an empty balloon fills, that was counted all the time; it may have begun to earlier
+            phantom = max(phantom + risen - given, excess + 1 + give + stray)
     elif fallen > 0 and not emptied:
         if fallen > take + slack and any(_was_not_empty(record, fallen) for record in records):
             phantom = max(0, phantom - fallen)  # a guest that was taken to be empty has a balloon, and takes from it
@@ -372,6 +371,8 @@ def _tighten(account: Dict[str, Any], records: List[Record], kb: int, time: floa
         else:
             record.give, record.take = min(record.give, give), min(record.take, take)
     account["rested"] = [min(account["rested"][0], give), min(account["rested"][1], take)]
+    if stray > account["stray"]:
+        account["strayed"] = time
     account["give"], account["take"], account["phantom"], account["stray"] = give, take, phantom, stray
     if kb == before and not any(_is_open(record.gives) or _is_open(record.takes) for record in records):
         _rest(account, records, excess, slack)

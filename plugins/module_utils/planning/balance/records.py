@@ -45,6 +45,8 @@ NEW: Dict[str, Any] = {
     "shrunk": None,  # when it was last asked to give
     "shrunk_seen": None,  # by figures of this time
     "shrunk_use": 0,  # its use before that, and before what was still under way then
+    "unshown": 0,  # what the sum says that it has given, and its own figures have not shown
+    "leapt": 0,  # by so much more was free at once: a program has ended, or it took that back
     "fixed": None,  # [code, until when]: a grace, or a pause after it did not follow
     "strikes": 0,
 }
@@ -60,7 +62,8 @@ class Record:
         "uuid name memory shown running machine additions sample raw history limits balance is_new "
         "asked active give take gives takes fixed free cache least_given most_given use use_most recent peak rate censored full "
         "band hard comfort floor ceiling hold need comfortable keep cached lately target room unmet code step gives_to takes_from "
-        "rising waits urgency offered offered_beyond left before expected harmless largest grown giving taking busy passed_over late".split()
+        "rising waits urgency offered offered_beyond left before expected harmless least_take largest grown giving taking busy passed_over late "
+        "newly_seen climbs".split()
     )
 
     def __init__(self, machine: Dict[str, Any], policy: HostPolicy, history: Optional[Dict[str, Any]]) -> None:
@@ -75,7 +78,10 @@ class Record:
         self.sample: Any = sample  # its figures, or None
         self.raw: List[Any] = [sample.get(key) for key in RAW] if sample else [None, None, None]
         self.is_new = history is None
-        self.history: Dict[str, Any] = dict(NEW, started=machine.get("started")) if history is None else history.copy()
+        if history is None:
+            history = {"started": machine.get("started")}
+        # one of an older version lacks keys
+        self.history: Dict[str, Any] = history.copy() if len(history) == len(NEW) else {**NEW, **history}
         settings = policy.machines.get(self.uuid, policy.defaults)
         self.balance: bool = settings.get("balance", True)
         own: Optional[Limits] = policy.common.get(self.memory) if settings is policy.defaults else None
@@ -107,8 +113,10 @@ class Record:
             self.expected
         ) = 0
         self.hold = self.before = self.memory - self.asked
-        self.busy = self.passed_over = self.late = False
-        self.harmless = self.largest = self.giving = self.taking = 0  # as they were before this plan's steps
+        self.newly_seen = 0  # MB given that these figures are the first to show
+        self.busy = self.passed_over = self.late = self.climbs = False
+        # as they were before this plan's steps
+        self.harmless = self.least_take = self.largest = self.giving = self.taking = 0
         self.grown: Optional[float] = known["grown"]
         self.gives_to: List[Dict[str, Any]] = []
         self.takes_from: List[Dict[str, Any]] = []
@@ -120,6 +128,10 @@ class Record:
     def most(self) -> int:
         """MB that its balloon holds at most: VirtualBox takes no larger one."""
         return max(self.asked, min(self.asked + self.take, self.memory * 9 // 10))
+
+    def open_gives(self) -> int:
+        """MB that it was asked to give and is waited for."""
+        return sum(mb for _when, mb, done in self.gives if done is None)
 
     def risk(self) -> int:
         """MB that it may take beyond what a new request says, as where its balloon stands is not known."""

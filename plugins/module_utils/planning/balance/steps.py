@@ -14,9 +14,11 @@ from math import ceil
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.budget import Budget
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.demand import RISE
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.given import Stock, ask
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.policy import HostPolicy
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.records import REMEMBERED, Record
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.suspects import owed
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.waterfill import fill
 
 SMALL_STEP, SMALL_PART = 8, 64  # MB; of the memory
@@ -26,7 +28,6 @@ STEP_SHARE, STEP_LEAST, STEP_MOST = (
     128,
 )  # half of the room at most; larger steps killed guests on recorded traces
 LARGE_SHARE = 8  # who has more than 1 GB of room may give that part of it at a time
-RISE = 20  # MB/s: use that begins to rise so fast with the last figures is not to meet the step's end
 SLOW = 4  # MB/s: a guest that was fast once may give no faster the next time,
 FAST = 16  # but for one that was fast
 PROVED = 120  # s ago
@@ -175,10 +176,10 @@ def _take(takers: List[Record], money: Budget, giving: Optional[int], settled: b
     grants: Dict[str, int] = {}
     for urgency in (STARVING, BELOW_NEED):
         needy = [record for record in takers if record.urgency == urgency]
-        wanted = [max(0, min(record.need, record.target) - record.hold) for record in needy]
+        wanted = [max(record.least_take, min(record.need, record.target) - record.hold) for record in needy]
         for record, want, part in zip(needy, wanted, fill(pool, wanted, [1] * len(wanted)) if needy else ()):
             part = record.offered = max(0, part - record.risk())
-            if part >= min(want, CHUNK) and part > 0:
+            if part >= max(min(want, CHUNK), record.least_take) and part > 0:
                 grants[record.uuid] = part
                 pool -= part + record.risk()
     for record in takers:
@@ -192,6 +193,8 @@ def _take(takers: List[Record], money: Budget, giving: Optional[int], settled: b
         if record.urgency == REST and wanted < max(record.band, SURPLUS_LEAST):
             continue
         part = min(wanted, beyond)
+        if had + part < record.least_take:
+            continue
         if part >= min(wanted, CHUNK if record.urgency < REST else SURPLUS_LEAST) and part > 0:
             grants[record.uuid] = had + part
             pool -= part + (0 if had else record.risk())
@@ -229,7 +232,10 @@ def _lack(takers: List[Record], money: Budget) -> int:
     for record in takers:
         if record.urgency < REST:
             record.unmet = max(
-                0, min(record.target, max(record.keep, record.expected)) - record.hold + record.step - record.waits
+                0,
+                max(min(record.target, max(record.keep, record.expected)) - record.hold, record.least_take)
+                + record.step
+                - record.waits,
             )
             lack += record.unmet
     return max(0, lack - money.under_way - money.held_back)
@@ -310,9 +316,22 @@ def size_up(record: Record, account: Dict[str, Any], now: float) -> None:
         under_way = sum([done is None for _when, _mb, done in record.gives])
     if record.takes:
         record.taking = sum([mb for _when, mb, done in record.takes if done is None])
-    record.busy = bool(record.takes) or under_way > 1 or known["shrunk_seen"] == known["seen"]
+    record.busy = bool(record.takes) or under_way > 1 or known["shrunk_seen"] == known["seen"] or record.climbs
+    if known["unshown"] > record.band and known["shrunk"] is not None and now - known["shrunk"] < RESTS:
+        record.busy = True  # whose Free did not fall is the suspect
     record.harmless = harmless(record, now)
+    record.least_take = least_take(record, now)
     record.largest = min(max(STEP_MOST, record.room // LARGE_SHARE), account["give_rate"] * STEP_SECONDS)
+
+
+def least_take(record: Record, now: float) -> int:
+    """The smallest request to take that leaves the guest alive: what it has not given yet it gives on its way to any balloon that is larger than its own."""
+    known = record.history
+    most = max(record.give, known["unshown"], known["leapt"])
+    if not most:
+        return 0
+    blind = ceil(now - known["seen"]) + 1
+    return min(record.asked, max(0, most - max(0, record.free - KILLED - RISE * blind)))
 
 
 def harmless(record: Record, now: float) -> int:
@@ -320,22 +339,10 @@ def harmless(record: Record, now: float) -> int:
     known = record.history
     rate = min(known["rate"], FAST if now - known["proved"] < PROVED else SLOW)
     blind = ceil(now - known["seen"]) + 1
-    unsure = _withheld(record)
-    room = record.room - unsure + record.hard - KILLED - RISE * blind - record.giving * RISE // rate
-    return min(room * rate // (rate + RISE), (record.room - unsure) // STEP_SHARE)
-
-
-def _withheld(record: Record) -> int:
-    """What it may not have given when it was asked, at most: a new request would have it go all that way.
-
-    What it withholds looks like less use, and what it gives late like more. So of who has followed until now, and was watched for a whole window,
-    no more is believed than its use has moved by in that time; it may harm itself by lies.
-    """
-    withheld = max(0, record.give - record.giving)
-    known = record.history
-    if known["strikes"] or known["phantom"] or not record.full:
-        return withheld
-    return min(withheld, record.peak - min([record.use] + [low for _since, _high, low in known["peaks"]]))
+    withheld, unsure = owed(record)
+    room = record.room - unsure
+    alive = room + record.hard - KILLED - RISE * blind - record.giving * RISE // rate
+    return min(alive * rate // (rate + RISE) - withheld, (room - withheld) // STEP_SHARE)
 
 
 def hinders(record: Record, over: bool, urgent: bool, policy: HostPolicy, now: float) -> Optional[str]:

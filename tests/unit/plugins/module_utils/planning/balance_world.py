@@ -151,8 +151,8 @@ def recompute(row: dict[str, Any], host: dict[str, Any]) -> tuple[str, int]:
 def _took(f, urgency, target, hold, need, band) -> int:
     first = 0
     if urgency in (0, 1):
-        wanted = max(0, min(need, target) - hold)
-        first = f["offered_mb"] if 0 < f["offered_mb"] and f["offered_mb"] >= min(wanted, 32) else 0
+        wanted = max(f["least_take_mb"], min(need, target) - hold)
+        first = f["offered_mb"] if f["offered_mb"] >= max(1, min(wanted, 32), f["least_take_mb"]) else 0
     if urgency is None:
         return 0
     beyond = f["offered_beyond_mb"]
@@ -161,7 +161,7 @@ def _took(f, urgency, target, hold, need, band) -> int:
     least = 64 if urgency == 3 else 32
     if beyond <= 0 or wanted <= 0 or second < min(wanted, least) or (urgency == 3 and wanted < max(band, 64)):
         second = 0
-    return first + second
+    return first + second if first + second >= f["least_take_mb"] else 0
 
 
 def _why_it_takes(f, urgency, censored, hold) -> str:

@@ -27,13 +27,18 @@ def step(give, room=1000, peaks=(), full=True, **known):
     [
         (20, {"peaks": STEADY}),
         (200, {"peaks": FALLEN}),  # what it withholds looks like less use
-        (400, {"peaks": STEADY, "full": False}),
-        (400, {"peaks": STEADY, "strikes": 1}),
-        (400, {"peaks": STEADY, "phantom": 64}),
+        (400, {"peaks": STEADY, "leapt": 400}),
     ],
 )
-def test_a_step_leaves_room_for_what_a_guest_may_withhold(withheld, how):
-    assert step(400, **how) == step(0, room=1000 - withheld, **how) < step(0, **how)
+def test_a_step_leaves_room_for_what_a_guest_may_not_have_given(withheld, how):
+    assert step(400, **how) == step(0, room=1000 - withheld, **{**how, "leapt": 0}) < step(0, **{**how, "leapt": 0})
+
+
+@pytest.mark.parametrize("how", [{"full": False}, {"strikes": 1}, {"phantom": 64}, {"unshown": 60}])
+def test_what_it_has_not_given_it_gives_with_the_step(how):
+    """And at its own speed, while its use may rise."""
+    known = {"peaks": STEADY, **how}
+    assert step(60, **known) == step(0, **{**known, "unshown": 0}) - 60
 
 
 def test_no_more_is_withheld_than_may_be_open():

@@ -1,0 +1,61 @@
+# -*- coding: utf-8 -*-
+# Copyright: vbox.memory contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""What of its balloon a guest's own figures do not show. MB.
+
+They prove nothing (see given), but for its own good a guest is believed: what it may not hold of its balloon it gives with the next request, all at once.
+What it was asked for and does not show is *unshown*; by what *leapt* more was free at once: a program has ended, or the guest took that back by itself.
+Who follows a request shows all of that, one way or the other: then nothing is suspected any more.
+"""
+
+from __future__ import annotations
+
+from typing import Tuple
+
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.given import ALIKE, LEAST_USE
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.records import Record
+
+LEAP = 64  # MB between two figures
+GAP = 60  # s without figures
+
+
+def look(record: Record) -> None:
+    """Compare a managed machine's newest figures with those of before, which are the last of its ``recent`` uses still."""
+    known, given = record.history, record.newly_seen
+    unshown, leapt = known["unshown"], _leapt(record)
+    if given:
+        less = max(0, min(known["shrunk_use"] - record.use_most, given))
+        if less > ALIKE + given // 8:
+            unshown += less
+        else:  # but for what the sum says that it still lacks
+            unshown, leapt = min(unshown, max(0, record.give - record.open_gives())), 0
+    known["unshown"], known["leapt"] = max(unshown, LEAST_USE - record.use_most), leapt
+
+
+def _leapt(record: Record) -> int:
+    """More is free by as much as its balloon may hold; by less where it starved, as what it takes back then it uses at once."""
+    known = record.history
+    recent, leapt = known["recent"], known["leapt"]
+    if not recent:
+        return leapt
+    fall = recent[-1][1] - record.use_most
+    if fall < LEAP:
+        return max(0, leapt - max(0, record.use - recent[-1][1])) if leapt else 0
+    unseen = record.sample["time"] - known["seen"] > GAP
+    least = 0 if unseen or known["want"] else record.least() - LEAP // 2
+    most = record.memory if unseen else record.most() + LEAP // 2
+    return min(leapt + fall, record.asked) if fall > 2 * known["swing"] and least <= fall <= most else leapt
+
+
+def owed(record: Record) -> Tuple[int, int]:
+    """What it has not given though it was asked, at most; and what it may not have given, or not hold any more.
+
+    What it withholds looks like less use, and what it gives late like more. So of who has followed until now, and was watched for a whole window,
+    no more is believed than its use has moved by in that time; it may harm itself by lies.
+    """
+    known = record.history
+    withheld, unshown, leapt = max(0, record.give - record.giving), known["unshown"], known["leapt"]
+    if known["strikes"] or known["phantom"] or not record.full:
+        return max(withheld, unshown), leapt
+    moved = record.peak - min([record.use] + [low for _since, _high, low in known["peaks"]])
+    return unshown, max(leapt, min(withheld, moved) - unshown)

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: vbox.memory contributors
+"""Where the sum says that a guest has given and its own figures do not: it may give all of that at any moment, and with whatever it is asked next."""
+
+from __future__ import annotations
+
+import pytest
+from unit.plugins.module_utils.planning.balance_world import Guest, World
+
+KILLED = 45  # MB of Free
+
+
+def crowd(**more):
+    """A donor that does nothing, a guest that is always short of a little more, and one that will fill an empty balloon."""
+    donor, taker = Guest(4096, 700, 1500), Guest(6144, 3000, 2500)
+    hidden = Guest(4096, 300, 0, phantom=2000, silent=True)
+    world = World([donor, taker, hidden], 0, {"period": 1, "window": 30, **more})
+    hidden.shown = 2000
+    world.budget = world.charge - 2000 + 300
+    for _second in range(60):
+        follow(world)
+    assert not donor.wants and world.guests[0].shown == 1500
+    return world
+
+
+def follow(world):
+    """A second: the taker follows, the donor does not, and while that is waited for the hidden balloon fills."""
+    world.round(1)
+    donor, taker, hidden = world.guests
+    taker.move(50)
+    if donor.shown > donor.balloon:
+        hidden.balloon = min(hidden.phantom, hidden.balloon + 20)
+
+
+def in_need(world, seconds):
+    for _second in range(seconds):
+        world.guests[1].use += min(10, world.guests[1].free)
+        follow(world)
+
+
+def test_whose_free_does_not_fall_is_asked_once_and_not_again_for_a_while():
+    world = crowd()
+    donor = world.guests[0]
+    in_need(world, 60)
+    first = donor.shown - 1500
+    assert first > 0, "it was not asked at all"
+    assert first <= 2 * 128
+
+
+@pytest.mark.parametrize("pool", [20, 40, 60])
+def test_who_falls_short_is_not_asked_to_give_on_its_way(pool):
+    """It gets all that it has not given, or nothing is asked of it: a smaller request than that would fill its balloon."""
+    world = crowd()
+    donor, taker, hidden = world.guests
+    hidden.balloon = hidden.phantom  # nothing fills: the sum says that the donor has not given
+    hidden.phantom = 0
+    in_need(world, 30)
+    assert donor.shown - donor.balloon > 100, "it was not asked at all"
+    taker.use, donor.use = taker.use - 150, donor.use + donor.free - 100
+    world.budget = world.charge + pool
+    for _second in range(300):
+        before = donor.shown
+        follow(world)
+        if donor.shown != before:
+            assert donor.shown - donor.balloon <= donor.free - KILLED, (before, donor)
+
+
+def test_a_program_that_ends_may_be_a_balloon_that_emptied_until_the_guest_has_followed():
+    """Its use was as low before, and its Free leaps by just its balloon: so what it has given is not given to others until it gives more."""
+    world = World(
+        [Guest(4096, 700, 900), Guest(6144, 3500, 2000), Guest(4096, 600, 1500)], 0, {"period": 1, "window": 60}
+    )
+    guest, taker, _donor = world.guests
+    world.budget = world.charge + 300
+    for _second in range(100):
+        follow_all(world)
+    guest.use += 900
+    for _second in range(30):
+        follow_all(world)
+    guest.phantom, guest.balloon = guest.balloon, 0  # and its program goes on
+    charged = []
+    for _second in range(60):
+        taker.use += min(20, taker.free)
+        follow_all(world)
+        charged.append(world.charge)
+    assert max(charged) - charged[0] <= 8, charged
+
+
+def follow_all(world):
+    world.round(1)
+    for guest in world.guests:
+        guest.move(50)
+
+
+def test_whose_use_rises_faster_than_a_step_is_harmless_for_is_not_asked():
+    world = World([Guest(8192, 800, 3000), Guest(6144, 3000, 2500)], 0, {"period": 1, "window": 30})
+    world.budget = world.charge + 100
+    for _second in range(60):
+        follow_all(world)
+    donor, taker = world.guests
+    for _second in range(40):
+        donor.use += 40
+        taker.use += min(20, taker.free)
+        before = donor.shown
+        plan = world.round(1)
+        assert donor.shown <= before or donor.use < 1100, plan["machines"][0]
+        taker.move(50)
