@@ -106,6 +106,14 @@ def test_another_program_asks_and_the_time_of_our_own_request_stays():
     assert a_host.guests[0].shown_at == 10
 
 
+@pytest.mark.parametrize("asked", [[], [(55, 0, 100)]])
+def test_who_dies_of_another_programs_request_dies_of_that_though_we_ask_for_less_meanwhile(asked):
+    """A newer request waits until the one under way is finished."""
+    a_host = host(idle(need=560, faults=[Fault(50, "foreign", 0.5)]), down=9)
+    _seen, result = run(a_host, *asked)
+    assert (result["dead_by_others"], result["dead"]) == (1, 0)
+
+
 def test_a_partial_follower_stops_short():
     seen, _other = run(host(idle(faults=[Fault(1, "partial", 0.5)])), (10, 0, 200), (60, 0, 0))
     assert seen[50] == 100
