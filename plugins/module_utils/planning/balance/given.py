@@ -76,6 +76,7 @@ class Stock(NamedTuple):
     may_give: int
     charge: int  # MB that all machines may hold, whatever their guests do next
     missing: int  # what was to be given less what was to be taken, by requests older than the sum, and is not
+    lacks: int  # MB that are asked for and in no balloon, at least
     slack: int  # MB: each guest's balloon may end 1 MB short
     account: Dict[str, Any]
 
@@ -113,10 +114,12 @@ def take_stock(host: Dict[str, Any], records: List[Record], history: Optional[Di
 
 def _stock(account: Dict[str, Any], records: List[Record], time: float, slack: int, now: float) -> Stock:
     """Two bounds of what all may hold are known; the lower one counts."""
-    memory = asked = 0
+    memory = asked = stuck = 0
     young = waited_for = 0
     for record in records:
         memory += record.memory
+        if record.take and not record.active and _hangs(record):
+            stuck += record.take
         asked += record.asked
         for when, mb, done in record.gives:
             young += mb if when >= time else 0
@@ -128,10 +131,19 @@ def _stock(account: Dict[str, Any], records: List[Record], time: float, slack: i
     may_take = account["take_now"] + unsure
     gone = sum(each[1] for each in account["gone"])
     balloons = max(0, account["kb"] // 1024 - account["phantom"] - gone)
-    by_sum = memory - balloons + account["take"] + unsure
+    # what was not taken in time may be a phantom as well, but for a guest's that does nothing any more
+    by_sum = memory - balloons + max(account["take_now"], account["take"] - stuck) + unsure
     by_requests = max(memory - asked + account["give"] + account["stray"] + unsure, memory - (account["kb"] >> 10))
     missing = account["rest"] - (account["kb"] // 1024 - asked) - young
-    return Stock(time, balloons, may_take, account["give"], min(memory, by_sum, by_requests), missing, slack, account)
+    lacks = max(0, asked - (account["kb"] >> 10))
+    charge = min(memory, by_sum, by_requests)
+    return Stock(time, balloons, may_take, account["give"], charge, missing, lacks, slack, account)
+
+
+def _hangs(record: Record) -> bool:
+    """Whether its figures are those of its last request still: a guest that panicked goes on showing them (measured)."""
+    last = record.history["last"]
+    return last is not None and last[1] == record.raw
 
 
 def ask(record: Record, account: Dict[str, Any], mb: int, now: float) -> None:

@@ -116,7 +116,7 @@ def plan(
     for record in records:
         record.before = record.hold
         if record.fixed is None:
-            size_up(record, stock.account, now)
+            size_up(record, stock, now)
     chosen = choose(records, money, stock, settings, now, not host.get("other_controller"))
     entries = {}
     rows = []

@@ -307,7 +307,7 @@ def spare(record: Record, left: int) -> int:
     return record.hold - max(record.target, record.floor)
 
 
-def size_up(record: Record, account: Dict[str, Any], now: float) -> None:
+def size_up(record: Record, stock: Stock, now: float) -> None:
     """What bounds a step of this machine, before anybody is asked."""
     known = record.history
     under_way = 0
@@ -320,14 +320,19 @@ def size_up(record: Record, account: Dict[str, Any], now: float) -> None:
     if known["unshown"] > record.band and known["shrunk"] is not None and now - known["shrunk"] < RESTS:
         record.busy = True  # whose Free did not fall is the suspect
     record.harmless = harmless(record, now)
-    record.least_take = least_take(record, now)
-    record.largest = min(max(STEP_MOST, record.room // LARGE_SHARE), account["give_rate"] * STEP_SECONDS)
+    record.least_take = least_take(record, stock.lacks, now)
+    record.largest = min(max(STEP_MOST, record.room // LARGE_SHARE), stock.account["give_rate"] * STEP_SECONDS)
 
 
-def least_take(record: Record, now: float) -> int:
-    """The smallest request to take that leaves the guest alive: what it has not given yet it gives on its way to any balloon that is larger than its own."""
+def least_take(record: Record, lacks: int, now: float) -> int:
+    """The smallest request to take that leaves the guest alive: what it has not given yet it gives on its way to any balloon that is larger than its own.
+
+    :param lacks: what all together have not given, at least; others may lack what is only possible
+    """
     known = record.history
-    most = max(record.give, known["unshown"], known["leapt"])
+    most = max(known["unshown"], known["leapt"], min(record.give, lacks))
+    if known["strikes"] or known["phantom"]:
+        most = max(most, record.give)
     if not most:
         return 0
     blind = ceil(now - known["seen"]) + 1

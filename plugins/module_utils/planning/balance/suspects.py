@@ -21,8 +21,14 @@ GAP = 60  # s without figures
 
 def look(record: Record) -> None:
     """Compare a managed machine's newest figures with those of before, which are the last of its ``recent`` uses still."""
-    known, given = record.history, record.newly_seen
-    unshown, leapt = known["unshown"], _leapt(record)
+    known, given, recent = record.history, record.newly_seen, record.history["recent"]
+    unshown, leapt = known["unshown"], known["leapt"]
+    if recent:
+        risen = max(0, record.use - recent[-1][1])  # what it gives late, it shows late
+        unshown, leapt = max(0, unshown - risen), max(0, leapt - risen)
+        fall = recent[-1][1] - record.use_most
+        if fall >= LEAP and _may_be_its_balloon(record, fall):
+            leapt = min(leapt + fall, record.asked)
     if given:
         less = max(0, min(known["shrunk_use"] - record.use_most, given))
         if less > ALIKE + given // 8:
@@ -32,19 +38,13 @@ def look(record: Record) -> None:
     known["unshown"], known["leapt"] = max(unshown, LEAST_USE - record.use_most), leapt
 
 
-def _leapt(record: Record) -> int:
-    """More is free by as much as its balloon may hold; by less where it starved, as what it takes back then it uses at once."""
+def _may_be_its_balloon(record: Record, fall: int) -> bool:
+    """Whether as much more is free as its balloon may hold; or less where it starved, as what it takes back then it uses at once."""
     known = record.history
-    recent, leapt = known["recent"], known["leapt"]
-    if not recent:
-        return leapt
-    fall = recent[-1][1] - record.use_most
-    if fall < LEAP:
-        return max(0, leapt - max(0, record.use - recent[-1][1])) if leapt else 0
     unseen = record.sample["time"] - known["seen"] > GAP
     least = 0 if unseen or known["want"] else record.least() - LEAP // 2
     most = record.memory if unseen else record.most() + LEAP // 2
-    return min(leapt + fall, record.asked) if fall > 2 * known["swing"] and least <= fall <= most else leapt
+    return fall > 2 * known["swing"] and least <= fall <= most
 
 
 def owed(record: Record) -> Tuple[int, int]:
@@ -58,4 +58,4 @@ def owed(record: Record) -> Tuple[int, int]:
     if known["strikes"] or known["phantom"] or not record.full:
         return max(withheld, unshown), leapt
     moved = record.peak - min([record.use] + [low for _since, _high, low in known["peaks"]])
-    return unshown, max(leapt, min(withheld, moved) - unshown)
+    return 0, max(unshown + leapt, min(withheld, moved))
