@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.classify import classify
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.demand import estimate
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.given import Stock, ask, take_stock
@@ -237,3 +239,14 @@ def test_a_guest_that_takes_back_by_itself_what_it_gave_since_it_restarted_had_t
     books.free["a"] = 4000
     stock = books.look(2000, 1230)  # and takes it back, which VirtualBox counts
     assert stock.charge >= books.holds(0, 1000)
+
+
+@pytest.mark.parametrize(("hangs", "charged"), [(False, 300), (True, 0)])
+def test_what_was_not_taken_in_time_may_be_a_phantom_but_a_guest_that_hangs_takes_nothing(hangs, charged):
+    books = Books(a=1000, b=1000)
+    for now in (1001, 1002, 1001 + LATER):
+        if hangs:  # its figures stand still, and VirtualBox prints them like fresh ones
+            figures = {"total_kb": TOTAL * 1024, "free_kb": 50 * 1024, "cache_kb": 0}
+            books.facts["a"] = {"sample": {"time": now, **figures}}
+        stock = books.look(2000, now, **({"a": -300} if now == 1001 else {}))
+    assert stock.charge == books.holds(1000, 1000) + charged

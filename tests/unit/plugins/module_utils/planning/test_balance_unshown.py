@@ -105,3 +105,15 @@ def test_whose_use_rises_faster_than_a_step_is_harmless_for_is_not_asked():
         plan = world.round(1)
         assert donor.shown <= before or donor.use < 1100, plan["machines"][0]
         taker.move(50)
+
+
+def test_what_is_given_late_is_shown_late():
+    """The donor is slower than what fills meanwhile. It was suspected for ever of what it had given since, and others starved beside it."""
+    world = crowd()
+    donor, taker, hidden = world.guests
+    in_need(world, 60)
+    assert world.history["machines"]["vm0"]["unshown"] > 100
+    for _second in range(60):
+        donor.move(9)
+        follow(world)
+    assert world.history["machines"]["vm0"]["unshown"] <= 8
