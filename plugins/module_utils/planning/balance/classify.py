@@ -16,6 +16,7 @@ SLOWEST = 6  # MB/s
 PAUSE = 60  # s for which a guest that did not follow is left alone; doubled each time
 LONGEST_PAUSE = 1920
 SHORT = 4  # MB: balloons may end a little short; the smallest step has twice as many
+NOT_BELIEVED = ("stale_statistics", "implausible_statistics")
 STALE_PERIODS = 6
 STALE_LEAST = 30  # s
 
@@ -26,6 +27,8 @@ def classify(records: List[Record], stock: Stock, policy: HostPolicy, now: float
     for record in records:
         _look_at_figures(record)
         record.fixed = _reason(record, stale_after, now)
+        if record.fixed in NOT_BELIEVED:  # nothing that it has given or taken back meanwhile was shown
+            record.history["unshown"] = record.asked
     _judge_followers(records, stock, now)
 
 

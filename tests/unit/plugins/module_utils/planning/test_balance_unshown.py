@@ -117,3 +117,28 @@ def test_what_is_given_late_is_shown_late():
         donor.move(9)
         follow(world)
     assert world.history["machines"]["vm0"]["unshown"] <= 8
+
+
+@pytest.mark.parametrize("lie", [100_000, None])
+def test_a_guest_that_was_not_believed_may_have_taken_its_balloon_back(lie):
+    """Impossible figures, or ones that stand still though it was asked: then what it says next is compared with nothing."""
+    world = World([Guest(4096, 1700, 1800), Guest(6144, 3000, 2500)], 0, {"period": 1, "window": 30})
+    guest, taker = world.guests
+    world.budget = world.charge
+    for _second in range(60):
+        follow_all(world)
+    guest.says_free, guest.idle = (lie, False) if lie else (guest.free, True)
+    if not lie:
+        world.history["machines"]["vm0"]["last"] = [world.now - 1, world.history["machines"]["vm0"]["raw"], True]
+    for _second in range(60):
+        follow_all(world)
+        if not lie:
+            world.history["machines"]["vm0"]["last"][1] = world.history["machines"]["vm0"]["raw"]
+    codes = {each["code"] for each in world.plan()["machines"]}
+    assert codes & {"implausible_statistics", "stale_statistics"}, codes
+    guest.phantom, guest.balloon, guest.use = 1800, 0, 2900
+    guest.says_free, guest.idle = None, False
+    world.budget -= 400
+    for _second in range(300):
+        follow_all(world)
+        assert guest.free > KILLED, guest
