@@ -352,9 +352,8 @@ def _tighten(account: Dict[str, Any], records: List[Record], kb: int, time: floa
         given = min(risen, account["give_now"])
         give -= given
         account["give_now"] -= given
-        if (
-            risen > given
-        ):  # what nobody could give: an empty balloon fills, that was counted all the time; it may have begun to earlier
+        if risen > given:
+            # what nobody could give: an empty balloon fills, that was counted all the time; it may have begun to earlier
             phantom = max(phantom + risen - given, excess + 1 + give + stray)
     elif fallen > 0 and not emptied:
         if fallen > take + slack and any(_was_not_empty(record, fallen) for record in records):
