@@ -344,10 +344,9 @@ def harmless(record: Record, now: float) -> int:
     known = record.history
     rate = min(known["rate"], FAST if now - known["proved"] < PROVED else SLOW)
     blind = ceil(now - known["seen"]) + 1
-    withheld, unsure = owed(record)
-    room = record.room - unsure
+    room = record.room - owed(record)
     alive = room + record.hard - KILLED - RISE * blind - record.giving * RISE // rate
-    return min(alive * rate // (rate + RISE) - withheld, (room - withheld) // STEP_SHARE)
+    return min(alive * rate // (rate + RISE), room // STEP_SHARE)
 
 
 def hinders(record: Record, over: bool, urgent: bool, policy: HostPolicy, now: float) -> Optional[str]:

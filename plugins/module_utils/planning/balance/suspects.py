@@ -10,8 +10,6 @@ Who follows a request shows all of that, one way or the other: then nothing is s
 
 from __future__ import annotations
 
-from typing import Tuple
-
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.given import ALIKE, LEAST_USE
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.records import Record
 
@@ -47,15 +45,15 @@ def _may_be_its_balloon(record: Record, fall: int) -> bool:
     return fall > 2 * known["swing"] and least <= fall <= most
 
 
-def owed(record: Record) -> Tuple[int, int]:
-    """What it has not given though it was asked, at most; and what it may not have given, or not hold any more.
+def owed(record: Record) -> int:
+    """What it may not have given though it was asked, or not hold any more, at most: a new request would have it go all that way.
 
     What it withholds looks like less use, and what it gives late like more. So of who has followed until now, and was watched for a whole window,
     no more is believed than its use has moved by in that time; it may harm itself by lies.
     """
     known = record.history
-    withheld, unshown, leapt = max(0, record.give - record.giving), known["unshown"], known["leapt"]
+    withheld, suspected = max(0, record.give - record.giving), known["unshown"] + known["leapt"]
     if known["strikes"] or known["phantom"] or not record.full:
-        return max(withheld, unshown), leapt
+        return max(withheld, suspected)
     moved = record.peak - min([record.use] + [low for _since, _high, low in known["peaks"]])
-    return 0, max(unshown + leapt, min(withheld, moved))
+    return max(suspected, min(withheld, moved))

@@ -29,16 +29,13 @@ def step(give, room=1000, peaks=(), full=True, **known):
         (200, {"peaks": FALLEN}),  # what it withholds looks like less use
         (400, {"peaks": STEADY, "leapt": 400}),
         (400, {"peaks": STEADY, "unshown": 300, "leapt": 100}),
+        (400, {"peaks": STEADY, "full": False}),
+        (400, {"peaks": STEADY, "strikes": 1}),
+        (400, {"peaks": STEADY, "phantom": 64}),
     ],
 )
 def test_a_step_leaves_room_for_what_a_guest_may_not_have_given(withheld, how):
     assert step(400, **how) == step(0, room=1000 - withheld, peaks=how["peaks"]) < step(0, peaks=how["peaks"])
-
-
-@pytest.mark.parametrize("how", [{"full": False}, {"strikes": 1}, {"phantom": 64}])
-def test_what_it_has_not_given_it_gives_with_the_step(how):
-    """And at its own speed, while its use may rise."""
-    assert step(60, peaks=STEADY, **how) == step(0, peaks=STEADY, **how) - 60
 
 
 def test_no_more_is_withheld_than_may_be_open():
