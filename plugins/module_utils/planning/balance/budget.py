@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import Any, Dict, List, NamedTuple, Optional
 
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.given import Stock
@@ -58,9 +59,7 @@ def reckon(
             held_back += _unseen(record) + record.history["leapt"]
             under_way += _coming(record, stock, policy.period)
         elif record.gives:
-            left = [each for each in record.gives if each[2] is None]
-            record.history["unshown"] += sum(each[1] for each in record.gives) - sum(each[1] for each in left)
-            record.gives = left
+            record.history["unshown"] += _forget(record, inf)
     under_way = min(under_way, stock.may_give)
     managed = sum(record.hold for record in records if record.fixed is None)
     to_share = budget - ready - (stock.charge - managed - under_way)
@@ -92,8 +91,13 @@ def _unseen(record: Record) -> int:
     if not record.gives:
         return 0
     time = record.sample["time"] if record.sample else 0
-    left = [each for each in record.gives if each[2] is None or each[2] > time]
-    if len(left) != len(record.gives):
-        record.newly_seen = sum(mb for _when, mb, _done in record.gives) - sum(mb for _when, mb, _done in left)
-        record.gives = left
-    return sum(mb for _when, mb, done in left if done is not None)
+    record.newly_seen = _forget(record, time)
+    return sum(mb for _when, mb, done in record.gives if done is not None)
+
+
+def _forget(record: Record, time: float) -> int:
+    """Drop what was given by that time: so many MB."""
+    forgotten = sum([mb for _when, mb, done in record.gives if done is not None and done <= time])
+    if forgotten:
+        record.gives = [each for each in record.gives if each[2] is None or each[2] > time]
+    return forgotten

@@ -90,8 +90,7 @@ def _look_at_figures(record: Record) -> None:
 
 def _had_to_move(record: Record) -> bool:
     """Whether its figures are those of before its last request, which it has followed. An idle guest's stand still for minutes, to the kB (measured)."""
-    last = record.history["last"]
-    return bool(last) and last[2] and last[1] == record.raw
+    return record.shows_nothing_new() and record.history["last"][2]
 
 
 def _hangs(record: Record, stale_after: float) -> bool:

@@ -118,7 +118,7 @@ def _stock(account: Dict[str, Any], records: List[Record], time: float, slack: i
     young = waited_for = 0
     for record in records:
         memory += record.memory
-        if record.take and not record.active and _hangs(record):
+        if record.take and not record.active and record.shows_nothing_new():
             stuck += record.take
         asked += record.asked
         for when, mb, done in record.gives:
@@ -138,12 +138,6 @@ def _stock(account: Dict[str, Any], records: List[Record], time: float, slack: i
     lacks = max(0, asked - (account["kb"] >> 10))
     charge = min(memory, by_sum, by_requests)
     return Stock(time, balloons, may_take, account["give"], charge, missing, lacks, slack, account)
-
-
-def _hangs(record: Record) -> bool:
-    """Whether its figures are those of its last request still: a guest that panicked goes on showing them (measured)."""
-    last = record.history["last"]
-    return last is not None and last[1] == record.raw
 
 
 def ask(record: Record, account: Dict[str, Any], mb: int, now: float) -> None:

@@ -129,9 +129,10 @@ class Record:
         """MB that its balloon holds at most: VirtualBox takes no larger one."""
         return max(self.asked, min(self.asked + self.take, self.memory * 9 // 10))
 
-    def open_gives(self) -> int:
-        """MB that it was asked to give and is waited for."""
-        return sum(mb for _when, mb, done in self.gives if done is None)
+    def shows_nothing_new(self) -> bool:
+        """Whether its figures are those of its last request still: a guest that panicked goes on showing them (measured)."""
+        last = self.history["last"]
+        return last is not None and last[1] == self.raw
 
     def risk(self) -> int:
         """MB that it may take beyond what a new request says, as where its balloon stands is not known."""

@@ -10,7 +10,9 @@ Who follows a request shows all of that, one way or the other: then nothing is s
 
 from __future__ import annotations
 
-from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.given import ALIKE, LEAST_USE
+from math import inf
+
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.given import ALIKE, LEAST_USE, open_mb
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.records import Record
 
 LEAP = 64  # MB between two figures
@@ -32,7 +34,7 @@ def look(record: Record) -> None:
         if less > ALIKE + given // 8:
             unshown += less
         else:  # but for what the sum says that it still lacks
-            unshown, leapt = min(unshown, max(0, record.give - record.open_gives())), 0
+            unshown, leapt = min(unshown, max(0, record.give - open_mb(record.gives, inf))), 0
     known["unshown"], known["leapt"] = max(unshown, LEAST_USE - record.use_most), leapt
 
 
