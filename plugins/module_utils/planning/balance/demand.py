@@ -49,7 +49,7 @@ def estimate(records: List[Record], stock: Stock, policy: HostPolicy, pool: int,
     each = max(BOOST_LEAST, pool // (POOL_SHARE * starving)) if starving else 0
     for record in records:
         if record.fixed is None:
-            look(record)
+            look(record, stock.account)
             _remember(record, policy)
             _needs(record, policy, each, now)
 

@@ -11,31 +11,45 @@ Who follows a request shows all of that, one way or the other: then nothing is s
 from __future__ import annotations
 
 from math import inf
+from typing import Any, Dict
 
-from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.given import ALIKE, LEAST_USE, open_mb
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.given import (
+    ALIKE,
+    LEAST_USE,
+    believe,
+    open_mb,
+)
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.records import Record
 
 LEAP = 64  # MB between two figures
 GAP = 60  # s without figures
 
 
-def look(record: Record) -> None:
+def look(record: Record, account: Dict[str, Any]) -> None:
     """Compare a managed machine's newest figures with those of before, which are the last of its ``recent`` uses still."""
     known, given, recent = record.history, record.newly_seen, record.history["recent"]
     unshown, leapt = known["unshown"], known["leapt"]
     if recent:
         risen = max(0, record.use - recent[-1][1])  # what it gives late, it shows late
-        unshown, leapt = max(0, unshown - risen), max(0, leapt - risen)
+        unshown = max(0, unshown - risen)
         fall = recent[-1][1] - record.use_most
         if fall >= LEAP and _may_be_its_balloon(record, fall):
-            leapt = min(leapt + fall, record.asked)
+            leapt = min(leapt + fall, record.asked - known["doubted"])
     if given:
         less = max(0, min(known["shrunk_use"] - record.use_most, given))
         if less > ALIKE + given // 8:
             unshown += less
         else:  # but for what the sum says that it still lacks
-            unshown, leapt = min(unshown, max(0, record.give - open_mb(record.gives, inf))), 0
-    known["unshown"], known["leapt"] = max(unshown, LEAST_USE - record.use_most), leapt
+            unshown = min(unshown, max(0, record.give - open_mb(record.gives, inf)))
+    believe(record, account)
+    emptied = leapt + known["doubted"]
+    known["unshown"], known["leapt"] = max(unshown, LEAST_USE - record.use_most - emptied), leapt
+
+
+def suspected(record: Record) -> int:
+    """MB that its figures say it has not given, or has taken back, at most."""
+    known = record.history
+    return known["unshown"] + known["leapt"] + known["doubted"]
 
 
 def _may_be_its_balloon(record: Record, fall: int) -> bool:
@@ -54,8 +68,8 @@ def owed(record: Record) -> int:
     no more is believed than its use has moved by in that time; it may harm itself by lies.
     """
     known = record.history
-    withheld, suspected = max(0, record.give - record.giving), known["unshown"] + known["leapt"]
+    withheld = max(0, record.give - record.giving)
     if known["strikes"] or known["phantom"] or not record.full:
-        return max(withheld, suspected)
+        return max(withheld, suspected(record))
     moved = record.peak - min([record.use] + [low for _since, _high, low in known["peaks"]])
-    return max(suspected, min(withheld, moved))
+    return max(suspected(record), min(withheld, moved))

@@ -64,10 +64,12 @@ class Books:
 def test_a_doubt_that_is_gone_by_other_means_is_not_taken_off_what_is_open_later():
     books = Books(a=0, b=1000)
     books.look(1000, 1001, a=300, b=-300)
+    books.free = {"a": 1700, "b": 2300}
     for now in range(1002, 1160, 10):
         books.look(1000, now)  # both have done so, at the same time: both bounds are 300 MB too high, until 1221
     assert books.history["sum"]["doubts"] == [[1221, 300]]
     books.look(1000, 1160, b=300)
+    books.free["b"] = 2000
     books.look(1300, 1170)  # the sum shows that b has given, so it had taken, and a had given
     books.look(1300, 1171, a=200, b=-200)
     stock = books.look(1300, 1222)

@@ -79,3 +79,66 @@ def test_a_program_of_its_size_that_ran_for_longer_than_the_window_has_ended(siz
         for each in world.guests:
             each.move(50)
     assert other.free > 128, (other, world.plan()["host"])
+
+
+def world_in_need(program):
+    """One that will empty its balloon, one that gives nothing of what it is asked for, and one that is soon in need."""
+    guests = [Guest(6144, IDLE + program, BALLOON), Guest(4096, 500, 1500), Guest(6144, 3900, 1500)]
+    world = World(guests, 0, {"period": 1, "window": 60})
+    world.budget = world.charge + 100
+    world.quiet(100, 1)
+    return world
+
+
+def in_need(world, seconds, rise=10):
+    """The last one needs more by the second, and the one before it does not follow. Gives back by how much too little was charged at most."""
+    worst = 0
+    guest, _stuck, taker = world.guests
+    for _second in range(seconds):
+        taker.use += min(rise, taker.free)
+        may_hold = sum(each.memory - min([each.balloon, *each.wants]) for each in world.guests)
+        host = world.round(1)["host"]["figures"]
+        worst = max(worst, may_hold - host["charge_mb"] - host["held_back_mb"])
+        guest.move(50)
+        taker.move(50)
+    return worst
+
+
+@pytest.mark.parametrize("program", [0, 2000])
+def test_what_a_balloon_that_emptied_gives_once_more_is_credited_to_nobody_else(program):
+    """It was taken for what the stuck one had not given: 430 MB of the budget were given away twice, for hours."""
+    world = world_in_need(program)
+    guest, stuck, _taker = world.guests
+    while stuck.shown - stuck.balloon < 100 or guest.wants:
+        in_need(world, 1)
+    guest.phantom, guest.balloon = guest.balloon, 0
+    world.round(1)
+    assert in_need(world, 200) < 64  # and not more than was under way when it emptied
+    assert program == 0 or guest.balloon > BALLOON, "it was not asked"
+
+
+def test_more_use_does_not_fill_a_balloon_that_emptied():
+    """As its use rose, less of the leap was held back, and others got that: 564 MB of the budget were given away twice."""
+    world = world_in_need(2000)
+    guest, _stuck, taker = world.guests
+    guest.phantom, guest.balloon = guest.balloon, 0
+    world.quiet(3, 1)
+    for _second in range(60):
+        guest.use += 15
+        world.quiet(1, 1)
+    assert in_need(world, 60) <= 2
+
+
+def test_who_has_followed_as_asked_had_not_emptied_its_balloon():
+    """A program of its size has ended: what was held back meanwhile is there for others again."""
+    world = world_in_need(2000 + BALLOON)
+    guest, _stuck, taker = world.guests
+    guest.use -= guest.balloon
+    world.quiet(3, 1)
+    assert world.plan()["host"]["figures"]["held_back_mb"] >= BALLOON - 50
+    in_need(world, 150)
+    assert guest.balloon > BALLOON, "it was not asked"
+    assert guest.balloon == guest.shown
+    host = world.plan()["host"]["figures"]
+    assert host["held_back_mb"] == 0
+    assert world.history["sum"]["phantom"] == 0
