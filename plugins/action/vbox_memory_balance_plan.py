@@ -62,7 +62,8 @@ class ActionModule(PolicyAction):
             taken = self._now()
             facts, resolved = self._resolve(policies, metrics=True)
         policy = dict({"period": PERIOD}, **resolved["balance"])
-        return resolved, self._asked(inputs, facts, policy, None, history, self._now(), taken)
+        # as of when the host was asked: however long the answer is on its way, no guest's figures are old by that
+        return resolved, self._asked(inputs, facts, policy, None, history, taken)
 
     def _result(self, resolved: Result, look: Inputs, watch: Result) -> Result:
         plan = self._asked(planned, look)

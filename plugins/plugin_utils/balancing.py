@@ -37,14 +37,12 @@ def inputs(
     reservations: Any = None,
     history: Any = None,
     now: Any = 0,
-    taken: float | None = None,
 ) -> Inputs:
     """The arguments of the planner.
 
     :param facts: what M(vbox.memory.vbox_memory_facts) returns
     :param policy: the planner's own, or what :func:`~.policy.resolve` returns
-    :param now: seconds of any one clock
-    :param taken: when the facts were asked for, by the same clock; now, if that is not known
+    :param now: when the facts were asked for, in seconds of any one clock
     :raises BalanceError: where one of them cannot be used
     """
     if _is_resolved(policy):
@@ -70,7 +68,7 @@ def inputs(
             "the facts have no %s of the host: read them with metrics: true, and once more where VirtualBox had none yet"
             % ", ".join(missing)
         )
-    host, machines = planner_input(facts, now if taken is None else taken)
+    host, machines = planner_input(facts, now)
     return dict(host=host, machines=machines, policy=policy, reservations=reservations, history=history, now=now)
 
 

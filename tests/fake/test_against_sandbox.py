@@ -7,7 +7,6 @@ It uses the sandbox's last user, whose machines it removes.
 
 import gzip
 import json
-import re
 from pathlib import Path
 
 import pytest
@@ -247,10 +246,9 @@ def real(sandbox):
         )
 
     def from_nothing(calls):
-        listed = run([["list", "vms"]])[0][1]
-        run([["unregistervm", uuid, "--delete"] for uuid in re.findall(r"\{([0-9a-f-]{36})\}$", listed, re.M)])
-        sandbox("exec", "--user", user, "rm", "-rf", "/home/%s/VirtualBox VMs" % user)
-        with SandboxTestHost(sandbox, user).server_held():  # with the metrics that the calls set up
+        host = SandboxTestHost(sandbox, user)
+        host.forget_machines()
+        with host.server_held():  # with the metrics that the calls set up
             return run(calls)
 
     return from_nothing

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from support.hosts import SandboxTestHost
 from support.plays import recap
 from support.testbeds import BINDS
 
@@ -88,7 +89,7 @@ class Fleet:
         return self.sandbox("exec", "--user", "root", "bash", "-ec", script).stdout
 
     def vbox(self, user, *arguments):
-        return self.sandbox("exec", "--user", user, VBOX, *arguments).stdout
+        return SandboxTestHost(self.sandbox, user).vbox(*arguments)
 
     def make(self, user, name, os_type, balloon):
         made = self.vbox(user, "createvm", "--name", name, "--ostype", os_type, "--register")

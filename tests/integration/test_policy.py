@@ -11,12 +11,12 @@ import subprocess
 
 import pytest
 from support.fake_fleet import report
+from support.hosts import SandboxTestHost
 from support.plays import AWAY, recap
 
 pytestmark = pytest.mark.sandbox
 
 USERS = ("vbox31", "vbox32", "vbox33")  # of the tests' sandbox, ours alone
-VBOX = "/usr/lib/virtualbox/VBoxManage"
 ODD_NAMES = (
     'quo"te',
     "a=b",
@@ -53,7 +53,7 @@ class Fleet:
         self.hosts[name] = dict(self.common, ansible_user=user, **variables)
 
     def vbox(self, user, *arguments):
-        return self.sandbox("exec", "--user", user, VBOX, *arguments).stdout
+        return SandboxTestHost(self.sandbox, user).vbox(*arguments)
 
     def forget_machines(self, user):
         for uuid in re.findall(r"\{([0-9a-f-]{36})\}$", self.vbox(user, "list", "vms"), re.MULTILINE):
