@@ -55,8 +55,9 @@ def reckon(
     held_back = 0
     under_way = 0
     for record in records:
+        held_back += record.history["leapt"]
         if record.fixed is None:
-            held_back += _unseen(record) + record.history["leapt"]
+            held_back += _unseen(record)
             under_way += _coming(record, stock, policy.period)
         elif record.gives:
             record.history["unshown"] += _forget(record, inf)

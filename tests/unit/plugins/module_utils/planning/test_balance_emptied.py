@@ -117,6 +117,17 @@ def test_what_a_balloon_that_emptied_gives_once_more_is_credited_to_nobody_else(
     assert program == 0 or guest.balloon > BALLOON, "it was not asked"
 
 
+def test_what_leapt_is_held_back_though_its_guest_lies_since():
+    """Where its figures were no longer believed, 912 MB of the budget were given away twice."""
+    world = world_in_need(2000)
+    guest, _stuck, taker = world.guests
+    guest.phantom, guest.balloon = guest.balloon, 0
+    world.quiet(3, 1)
+    guest.says_free = 2 * guest.memory
+    assert in_need(world, 60) <= 2
+    assert codes(world, 1) == {"implausible_statistics"}
+
+
 def test_more_use_does_not_fill_a_balloon_that_emptied():
     """As its use rose, less of the leap was held back, and others got that: 564 MB of the budget were given away twice."""
     world = world_in_need(2000)
