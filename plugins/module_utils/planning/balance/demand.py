@@ -118,7 +118,7 @@ def _remember(record: Record, policy: HostPolicy) -> None:
     looked_back = min(RISES_LONGEST, RISES_LOOKS * policy.period)
     if len(recent) >= LATEST and recent[0][0] < time - max(RECENT, looked_back) or len(recent) == MOST:
         recent = recent[1:]
-    known["recent"] = recent + [[time, use]]
+    known["recent"], known["free"] = recent + [[time, use]], record.free
     tops = known["tops"]
     if tops and time - tops[-1][0] < REMEMBERED / TOPS:
         if use > tops[-1][1]:

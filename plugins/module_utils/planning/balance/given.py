@@ -163,45 +163,43 @@ def ask(record: Record, account: Dict[str, Any], mb: int, now: float) -> None:
         if not record.active:
             record.give = max(0, record.give + mb)
         record.takes = record.takes + [[now, -mb, None]]
-    again = _doubt(record, account)
     account["give_now"] += record.give - had[0]
     account["take_now"] += record.take - had[1]
-    known["due"] = max(known["due"] if record.active else 0, now + DONE)
-    known["due"] += (max(0, mb) + again) / SLOWEST_GIVING + max(0, -mb) / SLOWEST_TAKING
+    known["due"] = max(known["due"] if record.active else 0, now + DONE) + (
+        mb / SLOWEST_GIVING if mb > 0 else -mb / SLOWEST_TAKING
+    )
     record.active = True
     record.hold = record.memory - record.asked
     known["shown"] = record.asked
+    doubt(record, account, known["recent"][-1][1] if known["recent"] else 0)
 
 
-def _doubt(record: Record, account: Dict[str, Any]) -> int:
-    """What leapt may be its balloon that emptied: it gives that once more now, and VirtualBox counts it twice. So many MB."""
+def doubt(record: Record, account: Dict[str, Any], use: int) -> None:
+    """What leapt may be its balloon that emptied: with the request under way it gives that once more, and VirtualBox counts it twice."""
     known = record.history
-    again = min(known["leapt"], record.asked - record.give)
-    if again <= 0 or known["doubted"]:
-        return 0
-    known["leapt"], known["doubted"] = 0, again
-    known["doubted_use"] = known["recent"][-1][1] if known["recent"] else 0
+    again = known["leapt"]
+    if not again or known["doubted"]:
+        return
+    known["leapt"], known["doubted"], known["doubted_use"] = 0, again, use
     known["phantom"] += again
-    account["phantom"] += again
-    record.give += again
-    account["give"] += again
-    return again
+    known["due"] += again / SLOWEST_GIVING
+    record.give = min(record.give + again, record.asked)
+    for each in ("phantom", "give", "give_now"):
+        account[each] += again
 
 
 def believe(record: Record, account: Dict[str, Any]) -> None:
-    """Once it should have followed, its use has risen by what it gave once more, or its balloon had not emptied."""
+    """Once it should have followed, its use has risen by what it gave once more, or its balloon had not emptied. Half of that is enough: it may use less by now."""
     known = record.history
-    if not known["doubted"] or _is_open(record.gives) or _is_open(record.takes):
+    if not known["doubted"] or is_followed(record):
         return
     if record.active and record.sample["time"] < account["risen"] + STILL:
         return
-    again, known["doubted"] = known["doubted"], 0
-    if record.use_most - known["doubted_use"] >= again * 3 // 4:
-        return
-    again = min(again, record.give, account["give"])
+    risen = max(0, record.use_most - known["doubted_use"])
+    again = max(0, min(known["doubted"] - 2 * risen, account["give"], account["phantom"]))
+    known["doubted"] = 0
     known["phantom"] = max(0, known["phantom"] - again)
-    account["phantom"] = max(0, account["phantom"] - again)
-    record.give -= again
+    account["phantom"] -= again
     account["give"] -= again
     account["give_now"] = min(account["give_now"], account["give"])
 
@@ -419,7 +417,7 @@ def _tighten(
     if stray > account["stray"]:
         account["strayed"] = time
     account["give"], account["take"], account["phantom"], account["stray"] = give, take, phantom, stray
-    if kb == before and not any(_is_open(record.gives) or _is_open(record.takes) for record in records):
+    if kb == before and not any(is_followed(record) for record in records):
         _rest(account, records, excess, slack)
 
 
@@ -480,6 +478,11 @@ def _end_doubts(account: Dict[str, Any], now: float) -> None:
     account["give"] -= ended
     account["take"] -= ended
     account["rested"] = [max(0, each - ended) for each in account["rested"]]
+
+
+def is_followed(record: Record) -> bool:
+    """Whether a request of its is waited for."""
+    return _is_open(record.gives) or _is_open(record.takes)
 
 
 def _is_open(flights: List[List[Any]]) -> bool:

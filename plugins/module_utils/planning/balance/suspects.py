@@ -17,6 +17,8 @@ from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.given
     ALIKE,
     LEAST_USE,
     believe,
+    doubt,
+    is_followed,
     open_mb,
 )
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.records import Record
@@ -32,7 +34,7 @@ def look(record: Record, account: Dict[str, Any]) -> None:
     if recent:
         risen = max(0, record.use - recent[-1][1])  # what it gives late, it shows late
         unshown = max(0, unshown - risen)
-        fall = recent[-1][1] - record.use_most
+        fall = min(recent[-1][1] - record.use_most, record.free - known["free"])
         if fall >= LEAP and _may_be_its_balloon(record, fall):
             leapt = min(leapt + fall, record.asked - known["doubted"])
     if given:
@@ -41,9 +43,11 @@ def look(record: Record, account: Dict[str, Any]) -> None:
             unshown += less
         else:  # but for what the sum says that it still lacks
             unshown = min(unshown, max(0, record.give - open_mb(record.gives, inf)))
+    known["leapt"] = leapt
+    if is_followed(record):
+        doubt(record, account, record.use_most)
     believe(record, account)
-    emptied = leapt + known["doubted"]
-    known["unshown"], known["leapt"] = max(unshown, LEAST_USE - record.use_most - emptied), leapt
+    known["unshown"] = max(unshown, LEAST_USE - record.use_most - known["leapt"] - known["doubted"])
 
 
 def suspected(record: Record) -> int:
