@@ -189,7 +189,7 @@ def doubt(record: Record, account: Dict[str, Any], use: int) -> None:
 
 
 def believe(record: Record, account: Dict[str, Any]) -> None:
-    """Once it should have followed, its use has risen by what it gave once more, or its balloon had not emptied. Half of that is enough: it may use less by now."""
+    """Once it should have followed, its use has risen by what it gave once more (half of it at least: it may use less by now), or it had not emptied."""
     known = record.history
     if not known["doubted"] or is_followed(record):
         return

@@ -36,7 +36,7 @@ def look(record: Record, account: Dict[str, Any]) -> None:
         unshown = max(0, unshown - risen)
         fall = min(recent[-1][1] - record.use_most, record.free - known["free"])
         if fall >= LEAP and _may_be_its_balloon(record, fall):
-            leapt = min(leapt + fall, record.asked - known["doubted"])
+            leapt = min(leapt + fall, max(0, record.asked - known["doubted"]))
     if given:
         less = max(0, min(known["shrunk_use"] - record.use_most, given))
         if less > ALIKE + given // 8:
