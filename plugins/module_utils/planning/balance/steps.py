@@ -317,8 +317,9 @@ def size_up(record: Record, stock: Stock, now: float) -> None:
     if record.takes:
         record.taking = sum([mb for _when, mb, done in record.takes if done is None])
     record.busy = bool(record.takes) or under_way > 1 or known["shrunk_seen"] == known["seen"] or record.climbs
-    if known["unshown"] > record.band and known["shrunk"] is not None and now - known["shrunk"] < RESTS:
-        record.busy = True  # whose Free did not fall is the suspect
+    # whose Free did not fall is the suspect; and where its figures stand still since then, they may be old as well
+    lately = known["unshown"] > record.band and known["shrunk"] is not None and now - known["shrunk"] < RESTS
+    record.busy = record.busy or lately or (known["unshown"] > 0 and record.shows_nothing_new())
     record.harmless = harmless(record, now)
     record.least_take = least_take(record, stock.lacks, now)
     record.largest = min(max(STEP_MOST, record.room // LARGE_SHARE), stock.account["give_rate"] * STEP_SECONDS)

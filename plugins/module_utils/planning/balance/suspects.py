@@ -32,8 +32,8 @@ def look(record: Record, account: Dict[str, Any]) -> None:
     known, given, recent = record.history, record.newly_seen, record.history["recent"]
     unshown, leapt = known["unshown"], known["leapt"]
     if recent:
-        risen = max(0, record.use - recent[-1][1])  # what it gives late, it shows late
-        unshown = max(0, unshown - risen)
+        if account["risen"] >= known["seen"]:  # what it gives late, it shows late, and so does the sum
+            unshown = max(0, unshown - max(0, record.use - recent[-1][1]))
         fall = min(recent[-1][1] - record.use_most, record.free - known["free"])
         if fall >= LEAP and _may_be_its_balloon(record, fall):
             leapt = min(leapt + fall, max(0, record.asked - known["doubted"]))

@@ -47,6 +47,36 @@ def test_whose_free_does_not_fall_is_asked_once_and_not_again_for_a_while():
     assert first <= 2 * 128
 
 
+def test_whose_figures_stand_still_since_it_was_asked_is_not_asked_again():
+    """Its figures are old, or it does not follow: one that had 355 MB free, and 818 by figures of before, was asked each minute until it died."""
+    world = crowd()
+    donor, taker, hidden = world.guests
+    donor.idle, hidden.phantom = True, hidden.balloon
+    asked = []
+    for second in range(400):
+        taker.use += min(10, taker.free) if second < 60 else 0
+        world.round(1)
+        taker.move(50)
+        asked.append(donor.shown)
+    assert asked[60] > 1500, "it was not asked at all"
+    assert asked[-1] == asked[60]
+
+
+def test_more_use_is_not_what_it_gives_late():
+    """The sum has not risen: a guest that had given a quarter of what it was asked for died of the rest, as its programs needed more meanwhile."""
+    world = crowd()
+    donor, taker, _hidden = world.guests
+    in_need(world, 60)
+    world.round(1)
+    unshown = world.history["machines"]["vm0"]["unshown"]
+    assert unshown > 100
+    for _second in range(30):
+        donor.use += 10
+        world.round(1)
+        taker.move(50)
+    assert world.history["machines"]["vm0"]["unshown"] >= unshown - 20  # the sum's last rise
+
+
 @pytest.mark.parametrize("pool", [20, 40, 60])
 def test_who_falls_short_is_not_asked_to_give_on_its_way(pool):
     """It gets all that it has not given, or nothing is asked of it: a smaller request than that would fill its balloon."""
