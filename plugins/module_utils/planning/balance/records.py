@@ -38,7 +38,7 @@ NEW: Dict[str, Any] = {
     "swing": 0,  # how far its use swings in a tenth of the window: the median of them
     "want": 0,  # what a starving guest was to hold when last looked at
     "boost": 0,
-    "rate": 9,  # MB/s that it gives: the slow live host's (measured), until it was seen
+    "rate": 9,  # MB/s that it gives: the slow live host's (measured), until it was seen by the sum; less where its own figures show less
     "tops": [],  # the highest use of each part of the last hour, [since when, MB]
     "proved": -1000,  # when it was last seen to be
     "episode": 0,  # what it has got since it fell short

@@ -41,6 +41,8 @@ def look(record: Record, account: Dict[str, Any]) -> None:
         less = max(0, min(known["shrunk_use"] - record.use_most, given))
         if less > ALIKE + given // 8:
             unshown += less
+            seconds = max(1, int(record.sample["time"] - known["last"][0]))
+            known["rate"] = max(1, min(known["rate"], (given - less) // seconds))
         else:  # but for what the sum says that it still lacks
             unshown = min(unshown, max(0, record.give - open_mb(record.gives, inf)))
     known["leapt"] = leapt
