@@ -171,16 +171,16 @@ def ask(record: Record, account: Dict[str, Any], mb: int, now: float) -> None:
     record.active = True
     record.hold = record.memory - record.asked
     known["shown"] = record.asked
-    doubt(record, account, known["recent"][-1][1] if known["recent"] else 0)
+    count_again(record, account, known["recent"][-1][1] if known["recent"] else 0)
 
 
-def doubt(record: Record, account: Dict[str, Any], use: int) -> None:
+def count_again(record: Record, account: Dict[str, Any], use: int) -> None:
     """What leapt may be its balloon that emptied: with the request under way it gives that once more, and VirtualBox counts it twice."""
     known = record.history
     again = known["leapt"]
-    if not again or known["doubted"]:
+    if not again or known["again"]:
         return
-    known["leapt"], known["doubted"], known["doubted_use"] = 0, again, use
+    known["leapt"], known["again"], known["again_use"] = 0, again, use
     known["phantom"] += again
     known["due"] += again / SLOWEST_GIVING
     record.give = min(record.give + again, record.asked)
@@ -188,16 +188,16 @@ def doubt(record: Record, account: Dict[str, Any], use: int) -> None:
         account[each] += again
 
 
-def believe(record: Record, account: Dict[str, Any]) -> None:
+def settle_again(record: Record, account: Dict[str, Any]) -> None:
     """Once it should have followed, its use has risen by what it gave once more (half of it at least: it may use less by now), or it had not emptied."""
     known = record.history
-    if not known["doubted"] or is_followed(record):
+    if not known["again"] or is_followed(record):
         return
     if record.active and record.sample["time"] < account["risen"] + STILL:
         return
-    risen = max(0, record.use_most - known["doubted_use"])
-    again = max(0, min(known["doubted"] - 2 * risen, account["give"], account["phantom"]))
-    known["doubted"] = 0
+    risen = max(0, record.use_most - known["again_use"])
+    again = max(0, min(known["again"] - 2 * risen, account["give"], account["phantom"]))
+    known["again"] = 0
     known["phantom"] = max(0, known["phantom"] - again)
     account["phantom"] -= again
     account["give"] -= again
@@ -212,7 +212,7 @@ def _make_phantom(record: Record, account: Dict[str, Any], now: float) -> None:
     held, free = record.most(), record.raw[1]
     boots = record.additions is not None and record.additions < 2
     left = min(held, (record.raw[0] - free >> 10) - LEAST_USE) if not boots and isinstance(free, int) else 0
-    record.history.update(unshown=0, leapt=0, doubted=0)
+    record.history.update(unshown=0, leapt=0, again=0)
     record.history["phantom"] += held
     account["phantom"] += held
     account["rest"] += record.asked

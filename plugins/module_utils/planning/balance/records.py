@@ -48,8 +48,8 @@ NEW: Dict[str, Any] = {
     "shrunk_use": 0,  # its use before that, and before what was still under way then
     "unshown": 0,  # what the sum says that it has given, and its own figures have not shown
     "leapt": 0,  # by so much more was free at once: a program has ended, or it took that back
-    "doubted": 0,  # what leapt before its last request: it may give that once more, beside what it was asked for
-    "doubted_use": 0,  # its use before that
+    "again": 0,  # what leapt before its last request: it may give that once more, beside what it was asked for
+    "again_use": 0,  # its use before that
     "fixed": None,  # [code, until when]: a grace, or a pause after it did not follow
     "strikes": 0,
 }

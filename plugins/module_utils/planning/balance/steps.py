@@ -331,7 +331,7 @@ def least_take(record: Record, lacks: int, now: float) -> int:
     :param lacks: what all together have not given, at least; others may lack what is only possible
     """
     known = record.history
-    most = max(known["unshown"], known["leapt"] + known["doubted"], min(record.give, lacks))
+    most = max(known["unshown"], known["leapt"] + known["again"], min(record.give, lacks))
     if known["strikes"] or known["phantom"]:
         most = max(most, record.give)
     if not most:

@@ -16,10 +16,10 @@ from typing import Any, Dict
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.given import (
     ALIKE,
     LEAST_USE,
-    believe,
-    doubt,
+    count_again,
     is_followed,
     open_mb,
+    settle_again,
 )
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.records import Record
 
@@ -36,7 +36,7 @@ def look(record: Record, account: Dict[str, Any]) -> None:
             unshown = max(0, unshown - max(0, record.use - recent[-1][1]))
         fall = min(recent[-1][1] - record.use_most, record.free - known["free"])
         if fall >= LEAP and _may_be_its_balloon(record, fall):
-            leapt = min(leapt + fall, max(0, record.asked - known["doubted"]))
+            leapt = min(leapt + fall, max(0, record.asked - known["again"]))
     if given:
         less = max(0, min(known["shrunk_use"] - record.use_most, given))
         if less > ALIKE + given // 8:
@@ -47,15 +47,15 @@ def look(record: Record, account: Dict[str, Any]) -> None:
             unshown = min(unshown, max(0, record.give - open_mb(record.gives, inf)))
     known["leapt"] = leapt
     if is_followed(record):
-        doubt(record, account, record.use_most)
-    believe(record, account)
-    known["unshown"] = max(unshown, LEAST_USE - record.use_most - known["leapt"] - known["doubted"])
+        count_again(record, account, record.use_most)
+    settle_again(record, account)
+    known["unshown"] = max(unshown, LEAST_USE - record.use_most - known["leapt"] - known["again"])
 
 
 def suspected(record: Record) -> int:
     """MB that its figures say it has not given, or has taken back, at most."""
     known = record.history
-    return known["unshown"] + known["leapt"] + known["doubted"]
+    return known["unshown"] + known["leapt"] + known["again"]
 
 
 def _may_be_its_balloon(record: Record, fall: int) -> bool:
