@@ -149,13 +149,9 @@ class SandboxTestHost(TestHost):
         self.file = self.record.format(user=user)
 
     def vbox(self, *argv):
-        return self._answer(lambda: self.sandbox("exec", "--user", self.user, VBOX, *argv, must_succeed=False))
-
-    @staticmethod
-    def _answer(ask):
-        """What a command printed. One that found no server has done nothing: it ends 5 s after its last client, and turns away who comes just then."""
+        """One that finds no server has done nothing: VirtualBox's ends 5 s after its last client, and turns away who comes just then."""
         for _try in range(TRIES):
-            done = ask()
+            done = self.sandbox("exec", "--user", self.user, VBOX, *argv, must_succeed=False)
             if NO_SERVER not in done.stderr:
                 break
             time.sleep(1)
@@ -213,7 +209,7 @@ class SandboxTestHost(TestHost):
     def calls(self):
         recorded = self.run("sh", "-c", 'if [ -e "$1" ]; then cat "$1"; fi', "sh", self.file).stdout
         calls = [json.loads(line)[1:] for line in recorded.splitlines()]
-        # what finds no server is asked again, see _answer; that nothing is asked twice without need is seen on the fake
+        # what finds no server is asked again, see vbox; that nothing is asked twice without need is seen on the fake
         return [call for before, call in zip([None, *calls], calls) if call != before]
 
     def forget_calls(self):
