@@ -21,14 +21,12 @@ import pytest
 import yaml
 from support.hosts import SandboxTestHost
 from support.plays import recap
-from support.testbeds import BINDS
+from support.testbeds import sandbox_named
 
 pytestmark = pytest.mark.sandbox
 
 TESTS = Path(__file__).resolve().parents[1]
 CSV_EXAMPLE = TESTS.parent / "docs" / "examples" / "csv-inventory"
-SANDBOX = TESTS / "testbed" / "sandbox"
-CANNOT_HAVE_ONE = 3
 VBOX = "/usr/lib/virtualbox/VBoxManage"
 HOSTS, MACHINES = map(int, os.environ.get("VBOX_FLEET", "20x2").split("x"))
 POLICY = {
@@ -159,22 +157,7 @@ class Run:
 
 @pytest.fixture(scope="module")
 def fleet(need_testbed):
-    environment = dict(os.environ, VBOX_SANDBOX_NAME=f"fleet{os.getpid()}", VBOX_SANDBOX_BIND=BINDS)
-
-    def sandbox(*arguments):
-        done = subprocess.run(
-            [str(SANDBOX), *arguments],
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode == CANNOT_HAVE_ONE and arguments[0] == "up":
-            need_testbed(done.stderr.strip())
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done
-
+    sandbox = sandbox_named(f"fleet{os.getpid()}", fail=pytest.fail, missing=need_testbed)
     sandbox("up", "--users", str(HOSTS))
     try:
         yield Fleet(sandbox)
