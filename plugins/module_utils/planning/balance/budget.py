@@ -23,7 +23,10 @@ class Budget(NamedTuple):
     budget: int
     reserved: int  # for machines about to start; taken off the budget already
     charge: int  # what all machines may hold, as the sum proves
-    held_back: int  # given by donors who have not been seen to keep their reserve since
+    held_back: (
+        int  # given by donors who have not been seen to keep their reserve since; and what may have been taken back
+    )
+    shown_soon: int  # of that, what newer figures will show
     under_way: int  # what donors are still to give, and are not late with
     ready: int  # kept for the next in need
     pool: int  # what may be given out now: negative when over the budget
@@ -52,12 +55,11 @@ def reckon(
         since, want = stock.account["want"]
         lately = min(want, budget * READY_MOST_PERCENT // 100) if now - since < REMEMBERED else 0
         ready = max(READY_LEAST, budget * READY_PERCENT // 100, lately)
-    held_back = 0
-    under_way = 0
+    leapt = shown_soon = under_way = 0
     for record in records:
-        held_back += record.history["leapt"]
+        leapt += record.history["leapt"]
         if record.fixed is None:
-            held_back += _unseen(record)
+            shown_soon += _unseen(record)
             under_way += _coming(record, stock, policy.period)
         elif record.gives:
             record.history["unshown"] += _forget(record, inf)
@@ -68,10 +70,11 @@ def reckon(
         budget,
         reserved,
         stock.charge,
-        held_back,
+        shown_soon + leapt,
+        shown_soon,
         under_way,
         ready,
-        budget - stock.charge - held_back,
+        budget - stock.charge - shown_soon - leapt,
         to_share,
         max(0, reserve - available),
     )

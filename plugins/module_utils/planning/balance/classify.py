@@ -28,7 +28,7 @@ def classify(records: List[Record], stock: Stock, policy: HostPolicy, now: float
         _look_at_figures(record)
         record.fixed = _reason(record, stale_after, now)
         if record.fixed in NOT_BELIEVED:  # nothing that it has given or taken back meanwhile was shown
-            record.history["unshown"] = record.asked
+            record.history["unbelieved"] = True
     _judge_followers(records, stock, now)
 
 

@@ -47,6 +47,7 @@ NEW: Dict[str, Any] = {
     "shrunk_seen": None,  # by figures of this time
     "shrunk_use": 0,  # its use before that, and before what was still under way then
     "unshown": 0,  # what the sum says that it has given, and its own figures have not shown
+    "unbelieved": False,  # whether its figures could not be believed since they were last looked at
     "leapt": 0,  # by so much more was free at once: a program has ended, or it took that back
     "again": 0,  # what leapt before its last request: it may give that once more, beside what it was asked for
     "again_use": 0,  # its use before that

@@ -238,12 +238,12 @@ def _lack(takers: List[Record], money: Budget) -> int:
                 - record.waits,
             )
             lack += record.unmet
-    return max(0, lack - money.under_way - money.held_back)
+    return max(0, lack - money.under_way - money.shown_soon)
 
 
 def _refill(money: Budget, lack: int) -> int:
     """What the part that stays free for the next in need lacks, once it is more than a trifle."""
-    coming = money.pool + money.under_way + money.held_back
+    coming = money.pool + money.under_way + money.shown_soon
     return max(0, money.ready - coming) if lack <= 0 and 4 * coming < 3 * money.ready else 0
 
 
@@ -345,8 +345,10 @@ def harmless(record: Record, now: float) -> int:
     known = record.history
     rate = min(known["rate"], FAST if now - known["proved"] < PROVED else SLOW)
     blind = ceil(now - known["seen"]) + 1
-    room = record.room - owed(record)
-    alive = room + record.hard - KILLED - RISE * blind - record.giving * RISE // rate
+    owes = owed(record)
+    # a leap that is none would be held back for ever, if its guest had to keep its reserve in either case
+    room = record.room - max(0, owes - known["leapt"] - known["again"])
+    alive = record.room - owes + record.hard - KILLED - RISE * blind - record.giving * RISE // rate
     return min(alive * rate // (rate + RISE), room // STEP_SHARE)
 
 

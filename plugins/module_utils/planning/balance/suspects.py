@@ -31,6 +31,12 @@ def look(record: Record, account: Dict[str, Any]) -> None:
     """Compare a managed machine's newest figures with those of before, which are the last of its ``recent`` uses still."""
     known, given, recent = record.history, record.newly_seen, record.history["recent"]
     unshown, leapt = known["unshown"], known["leapt"]
+    if known["unbelieved"]:
+        known["unbelieved"] = False
+        if (
+            not recent or abs(record.use_most - recent[-1][1]) > record.band
+        ):  # it may have taken its balloon back meanwhile
+            unshown = record.asked
     if recent:
         if account["risen"] >= known["seen"]:  # what it gives late, it shows late, and so does the sum
             unshown = max(0, unshown - max(0, record.use - recent[-1][1]))

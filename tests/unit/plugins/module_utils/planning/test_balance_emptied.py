@@ -153,3 +153,37 @@ def test_who_has_followed_as_asked_had_not_emptied_its_balloon():
     host = world.plan()["host"]["figures"]
     assert host["held_back_mb"] == 0
     assert world.history["sum"]["phantom"] == 0
+
+
+def test_a_leap_that_would_leave_no_reserve_is_found_out_all_the_same():
+    """Its guest would survive a step in either case. Held back for ever, 6,502 MB lay beside two machines that starved for a quarter of an hour."""
+    world = World([Guest(8192, 6012, 1800), Guest(6144, 3900, 1500)], 0, {"period": 1, "window": 60})
+    guest, taker = world.guests
+    world.budget = world.charge
+    world.quiet(100, 1)
+    guest.use -= guest.balloon
+    world.quiet(3, 1)
+    assert world.plan()["host"]["figures"]["held_back_mb"] >= 1700
+    in_need_of = 700
+    for _second in range(150):
+        taker.use += min(10, in_need_of, taker.free)
+        in_need_of -= min(10, in_need_of)
+        world.round(1)
+        for each in world.guests:
+            each.move(50)
+    assert taker.free > 128, taker
+
+
+def test_what_is_held_back_of_a_leap_is_not_on_its_way():
+    """Its guest cannot be asked; so others are."""
+    guests = [Guest(8192, 6200, 1800), Guest(8192, 600, 4000), Guest(6144, 3900, 1500)]
+    world = World(guests, 0, {"period": 1, "window": 60, "ready": 0})
+    guest, _donor, taker = world.guests
+    world.budget = world.charge
+    world.quiet(100, 1)
+    guest.use -= guest.balloon
+    world.quiet(3, 1)
+    assert world.plan()["host"]["figures"]["held_back_mb"] >= 1000
+    taker.use += taker.free - 100
+    world.now += 1
+    assert world.plan()["host"]["figures"]["lack_mb"] > 0
