@@ -23,10 +23,8 @@ class Budget(NamedTuple):
     budget: int
     reserved: int  # for machines about to start; taken off the budget already
     charge: int  # what all machines may hold, as the sum proves
-    held_back: (
-        int  # given by donors who have not been seen to keep their reserve since; and what may have been taken back
-    )
-    shown_soon: int  # of that, what newer figures will show
+    held_back: int  # what newer figures will show; and what guests may have taken back untold
+    shown_soon: int  # given by donors who have not been seen to keep their reserve since
     under_way: int  # what donors are still to give, and are not late with
     ready: int  # kept for the next in need
     pool: int  # what may be given out now: negative when over the budget
@@ -63,6 +61,7 @@ def reckon(
             under_way += _coming(record, stock, policy.period)
         elif record.gives:
             record.history["unshown"] += _forget(record, inf)
+    held_back = shown_soon + leapt
     under_way = min(under_way, stock.may_give)
     managed = sum(record.hold for record in records if record.fixed is None)
     to_share = budget - ready - (stock.charge - managed - under_way)
@@ -70,11 +69,11 @@ def reckon(
         budget,
         reserved,
         stock.charge,
-        shown_soon + leapt,
+        held_back,
         shown_soon,
         under_way,
         ready,
-        budget - stock.charge - shown_soon - leapt,
+        budget - stock.charge - held_back,
         to_share,
         max(0, reserve - available),
     )

@@ -316,10 +316,11 @@ def size_up(record: Record, stock: Stock, now: float) -> None:
         under_way = sum([done is None for _when, _mb, done in record.gives])
     if record.takes:
         record.taking = sum([mb for _when, mb, done in record.takes if done is None])
-    record.busy = bool(record.takes) or under_way > 1 or known["shrunk_seen"] == known["seen"] or record.climbs
     # whose Free did not fall is the suspect; and where its figures stand still since then, they may be old as well
-    lately = known["unshown"] > record.band and known["shrunk"] is not None and now - known["shrunk"] < RESTS
-    record.busy = record.busy or lately or (known["unshown"] > 0 and record.shows_nothing_new())
+    lately = known["shrunk"] is not None and now - known["shrunk"] < RESTS
+    suspect = (known["unshown"] > record.band and lately) or (known["unshown"] > 0 and record.shows_nothing_new())
+    under_way_still = bool(record.takes) or under_way > 1 or known["shrunk_seen"] == known["seen"]
+    record.busy = under_way_still or record.climbs or suspect
     record.harmless = harmless(record, now)
     record.least_take = least_take(record, stock.lacks, now)
     record.largest = min(max(STEP_MOST, record.room // LARGE_SHARE), stock.account["give_rate"] * STEP_SECONDS)

@@ -33,9 +33,8 @@ def look(record: Record, account: Dict[str, Any]) -> None:
     unshown, leapt = known["unshown"], known["leapt"]
     if known["unbelieved"]:
         known["unbelieved"] = False
-        if (
-            not recent or abs(record.use_most - recent[-1][1]) > record.band
-        ):  # it may have taken its balloon back meanwhile
+        # it may have taken its balloon back meanwhile, but for one that uses what it did
+        if not recent or abs(record.use_most - recent[-1][1]) > record.band:
             unshown = record.asked
     if recent:
         if account["risen"] >= known["seen"]:  # what it gives late, it shows late, and so does the sum
