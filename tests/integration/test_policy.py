@@ -56,8 +56,7 @@ class Fleet:
         return SandboxTestHost(self.sandbox, user).vbox(*arguments)
 
     def forget_machines(self, user):
-        for uuid in re.findall(r"\{([0-9a-f-]{36})\}$", self.vbox(user, "list", "vms"), re.MULTILINE):
-            self.vbox(user, "unregistervm", uuid, "--delete")
+        SandboxTestHost(self.sandbox, user).forget_machines()
 
     def machine(self, name, user=USERS[0], os_type="Debian_64", memory=2048):
         made = self.vbox(user, "createvm", f"--name={name}", "--ostype", os_type, "--register")
