@@ -99,9 +99,10 @@ class Scenario:
             return [program_, "-v", "--balloon-max=512", "--balloon-safety-margin=%d" % self.policy["reserve"]]
         return ["python3", "-I", f"{FOLDER}/balance.pyz", f"{FOLDER}/{way}.json"]
 
-    def play(self, way):
+    def play(self, way, limit=None):
         """One play from the kept state, to which the host has been reset.
 
+        :param limit: seconds of the host's clock for each need; else twice LONGEST of emulated time
         :returns: its events, each with the processor seconds `cpu` that the emulator had got by then
         """
         share = self.share()
@@ -109,7 +110,7 @@ class Scenario:
             controller=self.controller(way),
             needs=NEEDS,
             rate=max(1, round(RATE * share)),  # MB a second of emulated time
-            limit=2 * LONGEST / share,
+            limit=limit or 2 * LONGEST / share,
             reserve=RESERVE,
             ours=way in ("api", "vboxmanage"),
             rest=REST,

@@ -7,12 +7,10 @@ from __future__ import annotations
 import pytest
 from support import scenario
 from support.live import FellByItself, again_if_it_fell_by_itself, info, unharmed, wait_until
-from support.scenario import LONGEST, Running, Scenario, needs_of
+from support.scenario import Running, Scenario, needs_of
 from support.testbeds import LIVE_NAME
 
 LONG = 900  # seconds: the host is emulated
-# By VBoxManage our own calls take half of the one emulated processor, of which the program itself needs 100 s: 102 to 149 s were measured.
-MOST = {"api": LONGEST, "vboxmanage": 1.5 * LONGEST}
 ROUNDS = 5
 
 
@@ -33,14 +31,14 @@ def host(stage):
 @pytest.mark.parametrize("way", ["api", "vboxmanage"])
 @again_if_it_fell_by_itself
 def test_a_program_gets_what_the_other_guest_gave_and_gives_it_back(host, stage, way):
-    events = stage.play(way)
+    events = stage.play(way, LONG)  # how long it takes, make bench-balance-live says: the emulator's speed decides of that
     rows = needs_of(events)
     if any(row["alive"] is False for row in rows) and any(one["triple_fault"] for one in host.health().values()):
         raise FellByItself(rows)
     assert [row["guest"] for row in rows] == ["web01", "web02"], events[-40:]
     for row in rows:
-        assert row["alive"] and row["held"] and row["served"] and row["gave"] > 0, (row, events)
-        assert row["emulated_s"] <= MOST[way], row
+        said = "\n".join(map(str, [row, host.health(), *events[-200:]]))
+        assert row["alive"] and row["held"] and row["served"] and row["gave"] > 0, said
     unharmed(host, "web01", "web02")
 
 

@@ -53,15 +53,15 @@ def reckon(
         since, want = stock.account["want"]
         lately = min(want, budget * READY_MOST_PERCENT // 100) if now - since < REMEMBERED else 0
         ready = max(READY_LEAST, budget * READY_PERCENT // 100, lately)
-    leapt = shown_soon = under_way = 0
+    suspected = shown_soon = under_way = 0
     for record in records:
-        leapt += record.history["leapt"]
+        suspected += min(record.history["held"], record.history["leapt"])
         if record.fixed is None:
             shown_soon += _unseen(record)
             under_way += _coming(record, stock, policy.period)
         elif record.gives:
             record.history["unshown"] += _forget(record, inf)
-    held_back = shown_soon + leapt
+    held_back = shown_soon + suspected
     under_way = min(under_way, stock.may_give)
     managed = sum(record.hold for record in records if record.fixed is None)
     to_share = budget - ready - (stock.charge - managed - under_way)

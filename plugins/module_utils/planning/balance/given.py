@@ -99,7 +99,8 @@ def take_stock(host: Dict[str, Any], records: List[Record], history: Optional[Di
     if is_newer and account["kb"] is not None and not account["gone"]:
         _bound_active(account, records)
         stray += max(0, (account["kb"] - kb >> 10) - account["take_now"] - slack)
-    emptied = [record for record in records if _is_emptied(record, stray)]
+    strayed = time if stray > account["stray"] else account["strayed"]
+    emptied = [record for record in records if _is_emptied(record, stray, strayed)]
     lost = sum(record.give for record in emptied)
     for record in emptied:
         _make_phantom(record, account, now)
@@ -212,6 +213,7 @@ def _make_phantom(record: Record, account: Dict[str, Any], now: float) -> None:
     held, free = record.most(), record.raw[1]
     boots = record.additions is not None and record.additions < 2
     left = min(held, (record.raw[0] - free >> 10) - LEAST_USE) if not boots and isinstance(free, int) else 0
+    proven = left < record.least()  # it cannot hold what it did
     record.history.update(unshown=0, leapt=0, again=0)
     record.history["phantom"] += held
     account["phantom"] += held
@@ -220,6 +222,7 @@ def _make_phantom(record: Record, account: Dict[str, Any], now: float) -> None:
         account["stray"] = max(0, account["stray"] - held)
     record.active, record.asked, record.give, record.take = False, 0, 0, max(0, left)
     account["take"] += record.take
+    record.history["emptied"] = record.take if proven else 0
     account["rested"] = [account["rested"][0], account["rested"][1] + record.take]
     record.history["rested"] = [0, record.take]
     record.gives, record.takes = [], []
@@ -228,7 +231,7 @@ def _make_phantom(record: Record, account: Dict[str, Any], now: float) -> None:
     forget_uses(record.history)
 
 
-def _is_emptied(record: Record, stray: int) -> bool:
+def _is_emptied(record: Record, stray: int, strayed: float) -> bool:
     """Whether the guest boots, or has more free than its balloon would leave it; or it is who took so many MB that nobody was asked to take."""
     most = record.most()
     if not record.running or most <= ALIKE:
@@ -254,7 +257,8 @@ def _is_emptied(record: Record, stray: int) -> bool:
     if used_now < asked + LEAST_USE <= used_before:
         return True  # so much that it cannot hold its balloon any more
     # what it was starved of, it uses at once. Where nothing is missing in the sum, a program may have ended: see suspects
-    return stray >= 8 * ALIKE and 4 * rise >= stray and rise <= most + ALIKE
+    shown = (record.history["seen"] or 0) > strayed + STRAYS  # by its figures since, that it took nothing
+    return not shown and stray >= 8 * ALIKE and 4 * rise >= stray and rise <= most + ALIKE
 
 
 def _was_not_empty(record: Record, fallen: int) -> bool:

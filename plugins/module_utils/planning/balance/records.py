@@ -26,6 +26,7 @@ NEW: Dict[str, Any] = {
     "gives": [],
     "takes": [],
     "phantom": 0,  # MB that VirtualBox may still count for a balloon that a restart emptied, at most
+    "emptied": 0,  # MB of what it may take that a balloon would hold which a restart has emptied, as its figures prove
     "raw": None,  # the last figures, to see whether they move
     "moved": None,  # when they last did
     "last": None,  # its last request: [asked when, the figures then, whether the sum has shown that it was followed]
@@ -49,6 +50,7 @@ NEW: Dict[str, Any] = {
     "unshown": 0,  # what the sum says that it has given, and its own figures have not shown
     "unbelieved": False,  # whether its figures could not be believed since they were last looked at
     "leapt": 0,  # by so much more was free at once: a program has ended, or it took that back
+    "held": 0,  # of that, what others may not have until it is known which
     "again": 0,  # what leapt before its last request: it may give that once more, beside what it was asked for
     "again_use": 0,  # its use before that
     "fixed": None,  # [code, until when]: a grace, or a pause after it did not follow
@@ -139,8 +141,14 @@ class Record:
         return last is not None and last[1] == self.raw
 
     def risk(self) -> int:
-        """MB that it may take beyond what a new request says, as where its balloon stands is not known."""
-        return 0 if self.active and not self.history["lost"] else self.take
+        """MB that it may take by a request to give, as it goes from where its balloon stands, and that is not known."""
+        if self.active and not self.history["lost"]:
+            return 0
+        return max(0, self.take - self.history["emptied"])
+
+    def uncharged(self) -> int:
+        """MB that it may take by its next request, and is not charged: it did nothing when it was asked last, and its figures stand still since."""
+        return self.take if not self.active and self.shows_nothing_new() else 0
 
     def memorize(self) -> Dict[str, Any]:
         """Its history after this plan."""

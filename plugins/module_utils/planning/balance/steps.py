@@ -86,7 +86,7 @@ def choose(records: List[Record], money: Budget, stock: Stock, policy: HostPolic
     if asked and turn != TAKE:
         account["turn"] = [TAKE, now]
     if givers_turn:
-        needs = (lack, refill, over, money.pool)
+        needs = (lack, refill, over, money.budget - money.charge)
         asked = _give(managed, takers, needs, urgent, account["give_rate"], policy, now)
         if turn != GIVE and (asked or over_due):
             account["turn"] = [GIVE, now]
@@ -178,13 +178,13 @@ def _take(takers: List[Record], money: Budget, giving: Optional[int], settled: b
         needy = [record for record in takers if record.urgency == urgency]
         wanted = [max(record.least_take, min(record.need, record.target) - record.hold) for record in needy]
         for record, want, part in zip(needy, wanted, fill(pool, wanted, [1] * len(wanted)) if needy else ()):
-            part = record.offered = max(0, part - record.risk())
+            part = record.offered = max(0, part - record.uncharged())
             if part >= max(min(want, CHUNK), record.least_take) and part > 0:
                 grants[record.uuid] = part
-                pool -= part + record.risk()
+                pool -= part + record.uncharged()
     for record in takers:
         had = grants.get(record.uuid, 0)
-        beyond = pool - money.ready - (0 if had else record.risk())
+        beyond = pool - money.ready - (0 if had else record.uncharged())
         record.offered_beyond = beyond
         if beyond <= 0 or record.target <= record.hold + had:
             continue
@@ -197,7 +197,7 @@ def _take(takers: List[Record], money: Budget, giving: Optional[int], settled: b
             continue
         if part >= min(wanted, CHUNK if record.urgency < REST else SURPLUS_LEAST) and part > 0:
             grants[record.uuid] = had + part
-            pool -= part + (0 if had else record.risk())
+            pool -= part + (0 if had else record.uncharged())
     asked, held_up = [], 0
     for record in takers:
         part = grants.get(record.uuid, 0)
@@ -257,7 +257,7 @@ def _give(
     now: float,
 ) -> List[Record]:
     """Ask donors, those with most to spare first, until all is found that is lacking."""
-    lack, refill, over, pool = needs
+    lack, refill, over, within = needs
     left = max(lack, over, refill)
     leisure = max(lack, over) <= 0
     unseen = any(record.history["shrunk_seen"] == record.history["seen"] for record in managed)
@@ -268,9 +268,9 @@ def _give(
         too_large = record.hold > record.ceiling
         record.left = max(0, left)
         # one at a time where nobody is in need; nobody who has still to finish its last step
-        # nor who may take more by such a request than there is: it goes from where it stands, which may be below what is shown
+        # nor who may take more by such a request than there is: it goes from where it stands
         record.passed_over = (leisure and (bool(asked) or unseen)) or _end(record.gives, rate) > now + policy.period
-        record.passed_over = record.passed_over or record.risk() - min(record.harmless, record.largest) > max(0, pool)
+        record.passed_over = record.passed_over or _may_exceed(record, min(record.harmless, record.largest), within)
         if record.passed_over or (not too_large and (left <= 0 or (leisure and not has_plenty(record)))):
             continue
         if not too_large and not urgent and over <= 0 and record.hold - record.lately < record.band:
@@ -280,14 +280,22 @@ def _give(
         step = min(
             record.harmless, record.largest, spare(record, left), max(left, STEP_LEAST) if left > 0 else STEP_MOST
         )
-        if step < least_step(record, over > 0) or record.risk() - step > max(0, pool):
+        if step < least_step(record, over > 0) or _may_exceed(record, step, within):
             continue
         record.step = step
         left -= step
-        pool -= max(0, record.risk() - step)
+        within += step - record.uncharged()
         asked.append(record)
     _name(asked, takers)
     return asked
+
+
+def _may_exceed(record: Record, step: int, within: int) -> bool:
+    """Whether it may take more than it gives by such a request, and the host be over its budget then.
+
+    :param within: MB that the charge is below the budget; but for what is uncharged, it has all that may be taken already
+    """
+    return record.risk() > step and record.uncharged() - step > within
 
 
 def least_step(record: Record, over: bool) -> int:

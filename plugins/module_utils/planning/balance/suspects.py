@@ -31,6 +31,7 @@ def look(record: Record, account: Dict[str, Any]) -> None:
     """Compare a managed machine's newest figures with those of before, which are the last of its ``recent`` uses still."""
     known, given, recent = record.history, record.newly_seen, record.history["recent"]
     unshown, leapt = known["unshown"], known["leapt"]
+    held = min(known["held"], leapt)
     if known["unbelieved"]:
         known["unbelieved"] = False
         # it may have taken its balloon back meanwhile, but for one that uses what it did
@@ -39,9 +40,15 @@ def look(record: Record, account: Dict[str, Any]) -> None:
     if recent:
         if account["risen"] >= known["seen"]:  # what it gives late, it shows late, and so does the sum
             unshown = max(0, unshown - max(0, record.use - recent[-1][1]))
-        fall = min(recent[-1][1] - record.use_most, record.free - known["free"])
-        if fall >= LEAP and _may_be_its_balloon(record, fall):
-            leapt = min(leapt + fall, max(0, record.asked - known["again"]))
+        unseen = record.sample["time"] - known["seen"] > GAP
+        fall = record.free - known["free"]
+        if not unseen:
+            fall = min(fall, recent[-1][1] - record.use_most)
+        if fall >= LEAP and _may_be_its_balloon(record, fall, unseen):
+            # what a starved guest takes back it uses at once, in part; and one that was not seen may have come to use more
+            hidden = fall if known["want"] or unseen else 0
+            leapt = min(leapt + fall + hidden, max(0, record.asked - known["again"]))
+            held += 0 if known["want"] and not unseen else fall
     if given:
         less = max(0, min(known["shrunk_use"] - record.use_most, given))
         if less > ALIKE + given // 8:
@@ -50,7 +57,7 @@ def look(record: Record, account: Dict[str, Any]) -> None:
             known["rate"] = max(1, min(known["rate"], (given - less) // seconds))
         else:  # but for what the sum says that it still lacks
             unshown = min(unshown, max(0, record.give - open_mb(record.gives, inf)))
-    known["leapt"] = leapt
+    known["leapt"], known["held"] = leapt, held
     if is_followed(record):
         count_again(record, account, record.use_most)
     settle_again(record, account)
@@ -63,10 +70,9 @@ def suspected(record: Record) -> int:
     return known["unshown"] + known["leapt"] + known["again"]
 
 
-def _may_be_its_balloon(record: Record, fall: int) -> bool:
+def _may_be_its_balloon(record: Record, fall: int, unseen: bool) -> bool:
     """Whether as much more is free as its balloon may hold; or less where it starved, as what it takes back then it uses at once."""
     known = record.history
-    unseen = record.sample["time"] - known["seen"] > GAP
     least = 0 if unseen or known["want"] else record.least() - LEAP // 2
     most = record.memory if unseen else record.most() + LEAP // 2
     return fall > 2 * known["swing"] and least <= fall <= most

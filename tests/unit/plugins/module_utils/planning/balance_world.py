@@ -85,7 +85,7 @@ class World:
         sample = {
             "time": self.now,
             "total_kb": (guest.memory - HIDDEN) * 1024,
-            "free_kb": free * 1024 + (0 if guest.idle else guest.tick % 7),
+            "free_kb": free * 1024 + (0 if guest.idle else guest.tick % 997),
             "cache_kb": free * 100,
             "balloon_kb": 0,
         }
