@@ -48,7 +48,7 @@ def look(record: Record, account: Dict[str, Any]) -> None:
             # what a starved guest takes back it uses at once, in part; and one that was not seen may have come to use more
             hidden = fall if known["want"] or unseen else 0
             leapt = min(leapt + fall + hidden, max(0, record.asked - known["again"]))
-            held += 0 if known["want"] and not unseen else fall
+            held += fall
     if given:
         less = max(0, min(known["shrunk_use"] - record.use_most, given))
         if less > ALIKE + given // 8:
