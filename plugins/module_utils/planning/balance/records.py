@@ -155,6 +155,7 @@ class Record:
         known = self.history
         known["asked"], known["give"], known["take"] = self.asked, self.give, self.take
         known["active"] = self.active
+        known["emptied"] = min(known["emptied"], self.take)
         known["gives"], known["takes"], known["band"] = self.gives, self.takes, self.band
         return known
 

@@ -14,9 +14,9 @@ SPEED = 100  # MB a second
 LONG = 400  # s: nobody waits for the lost request any more
 
 
-def crowded_world():
+def crowded_world(memory=4096, use=500, balloon=2500):
     """A donor with much to spare, a guest that is content, and a host that is over its budget, so that donors are asked."""
-    world = World([Guest(4096, 500, 2500), Guest(2048, 600, 900)], 0, {"period": 1, "window": 30})
+    world = World([Guest(memory, use, balloon), Guest(2048, 600, 900)], 0, {"period": 1, "window": 30})
     world.budget = world.charge
     seconds(world, 60)
     return world
@@ -67,6 +67,23 @@ def test_it_is_not_asked_to_give_where_it_would_take(lost):
     donor = world.guests[0]
     lost(world, donor)
     assert donor.balloon >= 2400 > donor.shown + 200, "nothing was lost"
+    world.budget = world.charge - 300
+    donor.state = "running"
+    before = world.charge
+    assert seconds(world, 500) <= before, "by our request it took what an earlier one, that was lost, had asked of it"
+
+
+@pytest.mark.parametrize("less", [400, 600])
+def test_that_a_restart_emptied_its_balloon_says_nothing_of_what_is_lost_later(less):
+    """Of what it could have had still at that time it has given some since; that much was taken for known of a later request, too."""
+    world = crowded_world(8192, 2800, 4000)
+    donor = world.guests[0]
+    donor.phantom, donor.balloon = donor.balloon, 0
+    seconds(world, 900)
+    assert donor.balloon > 3500, "it has not given again"
+    pause(world, donor)
+    donor.ask(donor.balloon - less)
+    seconds(world, LONG)
     world.budget = world.charge - 300
     donor.state = "running"
     before = world.charge

@@ -86,9 +86,28 @@ def test_a_starved_guest_that_took_its_balloon_back_survives_the_next_request(la
     """It uses at once what it lacked, so its Free leaps by less than its balloon held: by 359 MB less, and it died of a request to take."""
     world = starving_world()
     starved = world.guests[0]
+    leap = starved.balloon - lacked
     starved.phantom, starved.balloon, starved.use = starved.balloon, 0, starved.use + lacked
     seconds(world, 3)
-    world.budget += 300
+    world.budget += leap + 300  # what is held back, and what it may be offered
     for _second in range(100):
         seconds(world, 1)
         assert starved.free > 45, (starved, world.plan()["machines"][0])
+
+
+@pytest.mark.parametrize("rise", [2, 3])
+def test_who_took_its_balloon_back_while_it_was_not_seen_survives_the_next_request(rise):
+    """Its use rose meanwhile, so its Free was not higher by all that its balloon had held, and it died of a step."""
+    hidden, other = Guest(6144, 3300, 2400), Guest(6144, 4000, 1500)
+    world = world_of(hidden, other)
+    hidden.silent = True
+    seconds(world, 2)
+    hidden.phantom, hidden.balloon = hidden.balloon, 0
+    for _second in range(100):
+        hidden.use += rise
+        seconds(world, 1)
+    hidden.silent = False
+    for _second in range(300):
+        other.use += min(5, other.free)
+        seconds(world, 1)
+        assert hidden.free > 45, (hidden, world.plan()["machines"][0])
