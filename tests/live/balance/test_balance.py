@@ -31,9 +31,8 @@ def host(stage):
 @pytest.mark.parametrize("way", ["api", "vboxmanage"])
 @again_if_it_fell_by_itself
 def test_a_program_gets_what_the_other_guest_gave_and_gives_it_back(host, stage, way):
-    events = stage.play(
-        way, LONG
-    )  # how long it takes, make bench-balance-live says: the emulator's speed decides of that
+    # how long it takes, make bench-balance-live says: the emulator's speed decides of that
+    events = stage.play(way, LONG)
     rows = needs_of(events)
     if any(row["alive"] is False for row in rows) and any(one["triple_fault"] for one in host.health().values()):
         raise FellByItself(rows)

@@ -121,8 +121,7 @@ def _stock(account: Dict[str, Any], records: List[Record], time: float, slack: i
     young = waited_for = 0
     for record in records:
         memory += record.memory
-        if record.take and not record.active and record.shows_nothing_new():
-            stuck += record.take
+        stuck += record.uncharged()
         asked += record.asked
         for when, mb, done in record.gives:
             young += mb if when >= time else 0
