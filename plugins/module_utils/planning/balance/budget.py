@@ -53,15 +53,14 @@ def reckon(
         since, want = stock.account["want"]
         lately = min(want, budget * READY_MOST_PERCENT // 100) if now - since < REMEMBERED else 0
         ready = max(READY_LEAST, budget * READY_PERCENT // 100, lately)
-    suspected = shown_soon = under_way = 0
+    shown_soon = under_way = 0
     for record in records:
-        suspected += min(record.history["held"], record.history["leapt"])
         if record.fixed is None:
             shown_soon += _unseen(record)
             under_way += _coming(record, stock, policy.period)
         elif record.gives:
             record.history["unshown"] += _forget(record, inf)
-    held_back = shown_soon + suspected
+    held_back = shown_soon + _suspected(records)
     under_way = min(under_way, stock.may_give)
     managed = sum(record.hold for record in records if record.fixed is None)
     to_share = budget - ready - (stock.charge - managed - under_way)
@@ -77,6 +76,22 @@ def reckon(
         to_share,
         max(0, reserve - available),
     )
+
+
+def hold_back(money: Budget, records: List[Record]) -> Budget:
+    """The budget once the newest figures have been looked at: nobody gets in the same plan what they show to be in doubt."""
+    held_back = money.shown_soon + _suspected(records)
+    return money._replace(held_back=held_back, pool=money.pool + money.held_back - held_back)
+
+
+def _suspected(records: List[Record]) -> int:
+    """MB that guests may have taken back untold; what they hold beyond what they are asked for is charged already."""
+    suspected = 0
+    for record in records:
+        known = record.history
+        # what a guest with a request under way is found to have lost in this plan, its account has from the next one on
+        suspected += min(known["held"], max(known["leapt"], known["again"]), record.asked)
+    return suspected
 
 
 def _coming(record: Record, stock: Stock, period: float) -> int:

@@ -29,6 +29,7 @@ TOP_SHARE = 4  # and that part of its memory at most
 NARROW = 8  # MB: a balloon known so well makes a use that is worth to remember
 LEAST_BAND = 64
 BAND_PERCENT = 2
+WATCHED = ("not_following", "changed_by_others")  # fixed, and believed: it may take its balloon back meanwhile
 RISE = 20  # MB/s: what rises faster is not to meet a step
 LOOKS_AHEAD = 12  # s at most that a rise is taken to go on
 AHEAD_MOST = 256  # MB
@@ -42,7 +43,11 @@ def estimate(records: List[Record], stock: Stock, policy: HostPolicy, pool: int,
     given = _part_given(records, stock)
     starving = 0
     for record in records:
-        if record.fixed is None:
+        if record.fixed in WATCHED:
+            _pair(record, given)
+            look(record, stock.account)
+            _remember(record, policy)
+        elif record.fixed is None:
             _pair(record, given)
             record.censored = record.free < max(STARVING, record.hard // 2)
             starving += record.censored

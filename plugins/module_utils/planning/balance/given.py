@@ -195,6 +195,8 @@ def settle_again(record: Record, account: Dict[str, Any]) -> None:
         return
     if record.active and record.sample["time"] < account["risen"] + STILL:
         return
+    if record.use_most < known["again_use"] - ALIKE:  # it shows no step: nobody knows more than before
+        known["leapt"] = known["held"] = known["again"]
     risen = max(0, record.use_most - known["again_use"])
     again = max(0, min(known["again"] - 2 * risen, account["give"], account["phantom"]))
     known["again"] = 0
@@ -245,7 +247,8 @@ def _is_emptied(record: Record, stray: int, strayed: float) -> bool:
     raw = record.history["raw"]
     if not isinstance(total, int) or not isinstance(free, int) or not 0 <= free <= total:
         return False
-    if free + record.least() * 1024 > total + 2048:
+    is_old = record.shows_nothing_new()  # of before its last request, perhaps
+    if free + record.least() * 1024 > total + 2048 and not is_old:
         return True
     if not raw or not isinstance(raw[1], int) or free - raw[1] < 8 * ALIKE * 1024:
         return False

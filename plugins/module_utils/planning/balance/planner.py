@@ -74,7 +74,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Optional
 
-from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.budget import reckon
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.budget import hold_back, reckon
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.classify import classify
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.demand import estimate
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.explain import (
@@ -111,6 +111,7 @@ def plan(
     classify(records, stock, settings, now)
     money = reckon(host, records, stock, settings, reservations, now)
     estimate(records, stock, settings, money.pool, now)
+    money = hold_back(money, records)
     managed = [record for record in records if record.fixed is None]
     missing = share(managed, money.to_share, money.ready)
     for record in records:

@@ -34,6 +34,7 @@ NEW: Dict[str, Any] = {
     "since": None,  # the window goes back to
     "recent": [],  # the last uses, [when, MB]
     "free": 0,  # its Free with the last of them
+    "kb": 0,  # the sum of all balloons with the last of them
     "peaks": [],  # the highest and lowest use of each tenth of the window, [since when, highest, lowest]
     "band": 64,
     "swing": 0,  # how far its use swings in a tenth of the window: the median of them

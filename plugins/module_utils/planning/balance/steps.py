@@ -18,7 +18,7 @@ from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.deman
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.given import Stock, ask
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.policy import HostPolicy
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.records import REMEMBERED, Record
-from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.suspects import owed
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.suspects import SLOW, is_trusted, owed
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.waterfill import fill
 
 SMALL_STEP, SMALL_PART = 8, 64  # MB; of the memory
@@ -28,8 +28,7 @@ STEP_SHARE, STEP_LEAST, STEP_MOST = (
     128,
 )  # half of the room at most; larger steps killed guests on recorded traces
 LARGE_SHARE = 8  # who has more than 1 GB of room may give that part of it at a time
-SLOW = 4  # MB/s: a guest that was fast once may give no faster the next time,
-FAST = 16  # but for one that was fast
+FAST = 16  # MB/s: a guest that was fast once may give no faster than SLOW the next time, but for one that was as fast as that
 PROVED = 120  # s ago
 KILLED = 45  # MB of Free: programs are killed from 45 to 52 down (measured)
 CHUNK = 32  # MB: less is not worth a request, unless it is all that is wanted
@@ -346,19 +345,27 @@ def least_take(record: Record, lacks: int, now: float) -> int:
     if not most:
         return 0
     blind = ceil(now - known["seen"]) + 1
-    return min(record.asked, max(0, most - max(0, record.free - KILLED - RISE * blind)))
+    alive = max(0, record.free - KILLED - RISE * blind)
+    rate = slowest(known, now)
+    return min(record.asked, max(0, most - alive * rate // (rate + RISE)))
+
+
+def slowest(known: Dict[str, Any], now: float) -> int:
+    """MB/s that it gives at least, as far as it has shown."""
+    return 1 if known["strikes"] else min(known["rate"], FAST if now - known["proved"] < PROVED else SLOW)
 
 
 def harmless(record: Record, now: float) -> int:
     """The largest step that leaves the guest alive though its use has been rising by RISE since the figures, and goes on to."""
     known = record.history
-    rate = min(known["rate"], FAST if now - known["proved"] < PROVED else SLOW)
+    rate = slowest(known, now)
     blind = ceil(now - known["seen"]) + 1
     owes = owed(record)
     # a leap that is none would be held back for ever, if its guest had to keep its reserve in either case
-    room = record.room - max(0, owes - known["leapt"] - known["again"])
-    alive = record.room - owes + record.hard - KILLED - RISE * blind - record.giving * RISE // rate
-    return min(alive * rate // (rate + RISE), room // STEP_SHARE)
+    late = max(0, owes - known["leapt"] - known["again"])
+    slowly = record.giving + (min(late, known["unshown"]) if is_trusted(record) else late)
+    alive = record.room - owes + record.hard - KILLED - RISE * blind - slowly * RISE // rate
+    return min(alive * rate // (rate + RISE), (record.room - late) // STEP_SHARE)
 
 
 def hinders(record: Record, over: bool, urgent: bool, policy: HostPolicy, now: float) -> Optional[str]:

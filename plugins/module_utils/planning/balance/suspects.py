@@ -23,6 +23,7 @@ from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.given
 )
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.records import Record
 
+SLOW = 4  # MB/s: who shows less is slow; and a guest that was faster once may give no more the next time
 LEAP = 64  # MB between two figures
 GAP = 60  # s without figures
 
@@ -33,21 +34,24 @@ def look(record: Record, account: Dict[str, Any]) -> None:
     unshown, leapt = known["unshown"], known["leapt"]
     held = min(known["held"], leapt)
     if known["unbelieved"]:
-        known["unbelieved"] = False
+        known["unbelieved"], known["rate"] = False, 1  # until it shows how fast it is now
         # it may have taken its balloon back meanwhile, but for one that uses what it did
         if not recent or abs(record.use_most - recent[-1][1]) > record.band:
             unshown = record.asked
     if recent:
-        if account["risen"] >= known["seen"]:  # what it gives late, it shows late, and so does the sum
-            unshown = max(0, unshown - max(0, record.use - recent[-1][1]))
-        unseen = record.sample["time"] - known["seen"] > GAP
+        if (
+            account["give_now"] <= record.give
+        ):  # what it gives late, it shows late, and so does the sum, if nobody else gives
+            rise = min(record.use - recent[-1][1], (account["kb"] or 0) - known["kb"] >> 10)
+            unshown = max(0, unshown - max(0, rise))
+        unseen = record.sample["time"] - known["seen"] > GAP or _stood_still(record)
         fall = record.free - known["free"]
         if not unseen:
             fall = min(fall, recent[-1][1] - record.use_most)
         if fall >= LEAP and _may_be_its_balloon(record, fall, unseen):
             # what a starved guest takes back it uses at once, in part; and one that was not seen may have come to use more
             hidden = fall if known["want"] or unseen else 0
-            leapt = min(leapt + fall + hidden, max(0, record.asked - known["again"]))
+            leapt = min(leapt + fall + hidden, max(0, record.most() - known["again"]))
             held += fall
     if given:
         less = max(0, min(known["shrunk_use"] - record.use_most, given))
@@ -57,11 +61,19 @@ def look(record: Record, account: Dict[str, Any]) -> None:
             known["rate"] = max(1, min(known["rate"], (given - less) // seconds))
         else:  # but for what the sum says that it still lacks
             unshown = min(unshown, max(0, record.give - open_mb(record.gives, inf)))
-    known["leapt"], known["held"] = leapt, held
+    known["leapt"], known["held"], known["kb"] = leapt, held, account["kb"] or 0
     if is_followed(record):
         count_again(record, account, record.use_most)
     settle_again(record, account)
     known["unshown"] = max(unshown, LEAST_USE - record.use_most - known["leapt"] - known["again"])
+
+
+def _stood_still(record: Record) -> bool:
+    """Whether its figures had not moved for a while since it was asked for something: they may have been old."""
+    known, last = record.history, record.history["last"]
+    if not last or not isinstance(last[1][1], int):
+        return False
+    return last[1][1] >> 10 == known["free"] and record.sample["time"] - last[0] > GAP
 
 
 def suspected(record: Record) -> int:
@@ -81,12 +93,18 @@ def _may_be_its_balloon(record: Record, fall: int, unseen: bool) -> bool:
 def owed(record: Record) -> int:
     """What it may not have given though it was asked, or not hold any more, at most: a new request would have it go all that way.
 
-    What it withholds looks like less use, and what it gives late like more. So of who has followed until now, and was watched for a whole window,
-    no more is believed than its use has moved by in that time; it may harm itself by lies.
+    What it withholds looks like less use, and what it gives late like more. So of who is trusted no more is believed than its use has moved by in the
+    time of a window; it may harm itself by lies.
     """
     known = record.history
     withheld = max(0, record.give - record.giving)
-    if known["strikes"] or known["phantom"] or not record.full:
+    if not is_trusted(record):
         return max(withheld, suspected(record))
     moved = record.peak - min([record.use] + [low for _since, _high, low in known["peaks"]])
     return max(suspected(record), min(withheld, moved))
+
+
+def is_trusted(record: Record) -> bool:
+    """Whether it has followed until now, is not slow, and was watched for a whole window."""
+    known = record.history
+    return not known["strikes"] and not known["phantom"] and record.full and known["rate"] >= SLOW

@@ -150,6 +150,7 @@ def test_who_has_followed_as_asked_had_not_emptied_its_balloon():
     assert world.plan()["host"]["figures"]["held_back_mb"] >= BALLOON - 50
     in_need(world, 150)
     assert guest.balloon > BALLOON, "it was not asked"
+    world.quiet(5, 1)
     assert guest.balloon == guest.shown
     host = world.plan()["host"]["figures"]
     assert host["held_back_mb"] == 0
