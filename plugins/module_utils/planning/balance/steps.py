@@ -18,7 +18,7 @@ from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.deman
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.given import Stock, ask
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.policy import HostPolicy
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.records import REMEMBERED, Record
-from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.suspects import SLOW, is_trusted, owed
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.suspects import owed
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.waterfill import fill
 
 SMALL_STEP, SMALL_PART = 8, 64  # MB; of the memory
@@ -28,7 +28,8 @@ STEP_SHARE, STEP_LEAST, STEP_MOST = (
     128,
 )  # half of the room at most; larger steps killed guests on recorded traces
 LARGE_SHARE = 8  # who has more than 1 GB of room may give that part of it at a time
-FAST = 16  # MB/s: a guest that was fast once may give no faster than SLOW the next time, but for one that was as fast as that
+SLOW = 4  # MB/s: a guest that was fast once may give no faster the next time,
+FAST = 16  # but for one that was fast
 PROVED = 120  # s ago
 KILLED = 45  # MB of Free: programs are killed from 45 to 52 down (measured)
 CHUNK = 32  # MB: less is not worth a request, unless it is all that is wanted
@@ -363,8 +364,7 @@ def harmless(record: Record, now: float) -> int:
     owes = owed(record)
     # a leap that is none would be held back for ever, if its guest had to keep its reserve in either case
     late = max(0, owes - known["leapt"] - known["again"])
-    slowly = record.giving + (min(late, known["unshown"]) if is_trusted(record) else late)
-    alive = record.room - owes + record.hard - KILLED - RISE * blind - slowly * RISE // rate
+    alive = record.room - owes + record.hard - KILLED - RISE * blind - record.giving * RISE // rate
     return min(alive * rate // (rate + RISE), (record.room - late) // STEP_SHARE)
 
 

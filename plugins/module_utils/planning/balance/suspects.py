@@ -23,7 +23,6 @@ from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.given
 )
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.records import Record
 
-SLOW = 4  # MB/s: who shows less is slow; and a guest that was faster once may give no more the next time
 LEAP = 64  # MB between two figures
 GAP = 60  # s without figures
 
@@ -39,11 +38,7 @@ def look(record: Record, account: Dict[str, Any]) -> None:
         if not recent or abs(record.use_most - recent[-1][1]) > record.band:
             unshown = record.asked
     if recent:
-        if (
-            account["give_now"] <= record.give
-        ):  # what it gives late, it shows late, and so does the sum, if nobody else gives
-            rise = min(record.use - recent[-1][1], (account["kb"] or 0) - known["kb"] >> 10)
-            unshown = max(0, unshown - max(0, rise))
+        unshown = max(0, unshown - _shown_late(record, account))
         unseen = record.sample["time"] - known["seen"] > GAP or _stood_still(record)
         fall = record.free - known["free"]
         if not unseen:
@@ -66,6 +61,17 @@ def look(record: Record, account: Dict[str, Any]) -> None:
         count_again(record, account, record.use_most)
     settle_again(record, account)
     known["unshown"] = max(unshown, LEAST_USE - record.use_most - known["leapt"] - known["again"])
+
+
+def _shown_late(record: Record, account: Dict[str, Any]) -> int:
+    """What it gives late, it shows late, and so does the sum. More use alone is not that: of who is doubtful it is only where nobody else gives."""
+    known = record.history
+    rise = max(0, record.use - known["recent"][-1][1])
+    if not _is_doubtful(known):
+        return rise if account["risen"] >= known["seen"] else 0
+    if account["give_now"] > record.give:
+        return 0
+    return min(rise, max(0, (account["kb"] or 0) - known["kb"] >> 10))
 
 
 def _stood_still(record: Record) -> bool:
@@ -93,18 +99,17 @@ def _may_be_its_balloon(record: Record, fall: int, unseen: bool) -> bool:
 def owed(record: Record) -> int:
     """What it may not have given though it was asked, or not hold any more, at most: a new request would have it go all that way.
 
-    What it withholds looks like less use, and what it gives late like more. So of who is trusted no more is believed than its use has moved by in the
-    time of a window; it may harm itself by lies.
+    What it withholds looks like less use, and what it gives late like more. So of who has followed until now, and was watched for a whole window,
+    no more is believed than its use has moved by in that time; it may harm itself by lies.
     """
     known = record.history
     withheld = max(0, record.give - record.giving)
-    if not is_trusted(record):
+    if _is_doubtful(known) or not record.full:
         return max(withheld, suspected(record))
     moved = record.peak - min([record.use] + [low for _since, _high, low in known["peaks"]])
     return max(suspected(record), min(withheld, moved))
 
 
-def is_trusted(record: Record) -> bool:
-    """Whether it has followed until now, is not slow, and was watched for a whole window."""
-    known = record.history
-    return not known["strikes"] and not known["phantom"] and record.full and known["rate"] >= SLOW
+def _is_doubtful(known: Dict[str, Any]) -> bool:
+    """Whether it has not followed before, or may have an empty balloon that is counted."""
+    return bool(known["strikes"] or known["phantom"])

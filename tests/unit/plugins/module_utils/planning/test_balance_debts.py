@@ -152,6 +152,7 @@ def test_what_others_give_is_not_what_it_gives_late():
     unshown, given = world.history["machines"]["vm0"]["unshown"], other.balloon
     assert unshown > 100
     other.ask(other.shown + 900)  # by another program
+    world.history["machines"]["vm0"]["strikes"] = 1  # it has not followed before
     for _second in range(60):
         taker.use += min(RISE, taker.free)
         donor.use += 8
