@@ -17,6 +17,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -116,15 +117,21 @@ def _with_imports(begin: set[Path], files: set[Path]) -> set[Path]:
 
 def _imports(path: Path) -> set[Path]:
     """The files that a file imports something of, or names in a text: some are started by their names."""
-    names = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    code = ast.parse(path.read_text())
+    texts = {node.value for node in ast.walk(code) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    names = [name for name in {*imported(code), *texts} if name.startswith(PREFIX)]
+    return {COPY / (name[len(PREFIX) :].replace(".", "/") + ".py") for name in names}
+
+
+def imported(code: ast.AST) -> Iterator[str]:
+    """The modules that a file imports, anywhere in it, and what it imports of them."""
+    for node in ast.walk(code):
         if isinstance(node, ast.Import):
-            names.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names.update([node.module, *(f"{node.module}.{alias.name}" for alias in node.names)])
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            names.add(node.value)
-    return {COPY / (name[len(PREFIX) :].replace(".", "/") + ".py") for name in names if name.startswith(PREFIX)}
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"a relative import, of {node.module}"
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
 def passed(name: str, inputs: str) -> str:

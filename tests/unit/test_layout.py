@@ -8,6 +8,7 @@ import ast
 from pathlib import Path
 
 import pytest
+from tools.kept import imported
 
 MODULE_UTILS = Path(__file__).resolve().parents[2] / "plugins" / "module_utils"
 PREFIX = "ansible_collections.vbox.memory.plugins.module_utils."
@@ -31,14 +32,7 @@ FILES = sorted(MODULE_UTILS.rglob("*.py"))
 
 
 def imports(path):
-    """The modules that a file imports, anywhere in it."""
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: a relative import"
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+    return imported(ast.parse(path.read_text()))
 
 
 def place(path):

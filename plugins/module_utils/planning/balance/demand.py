@@ -42,20 +42,17 @@ def estimate(records: List[Record], stock: Stock, policy: HostPolicy, pool: int,
     """Set use, peak, band, and the sizes that the targets are made of, for each managed machine."""
     given = _part_given(records, stock)
     starving = 0
-    for record in records:
-        if record.fixed in WATCHED:
-            _pair(record, given)
-            look(record, stock.account)
-            _remember(record, policy)
-        elif record.fixed is None:
-            _pair(record, given)
+    watched = [record for record in records if record.fixed is None or record.fixed in WATCHED]
+    for record in watched:
+        _pair(record, given)
+        if record.fixed is None:
             record.censored = record.free < max(STARVING, record.hard // 2)
             starving += record.censored
     each = max(BOOST_LEAST, pool // (POOL_SHARE * starving)) if starving else 0
-    for record in records:
+    for record in watched:
+        look(record, stock.account)
+        _remember(record, policy)
         if record.fixed is None:
-            look(record, stock.account)
-            _remember(record, policy)
             _needs(record, policy, each, now)
 
 

@@ -23,33 +23,36 @@ def step(give, room=1000, peaks=(), full=True, **known):
     return harmless(record, NOW)
 
 
-def left(mb, at_once=0, room=1000, rate=4):
-    """MB of Free when it has given so many MB at that speed, and what it owes at once, though its use has been rising by 20 MB/s."""
-    return room + HARD - at_once - 20 * 6 - mb - 20 * mb / rate
-
-
 @pytest.mark.parametrize(
-    ("at_once", "how"),
+    ("withheld", "how"),
     [
-        (0, {"peaks": STEADY, "leapt": 0, "give": 0}),
         (20, {"peaks": STEADY}),
-        (100, {"peaks": FALLEN, "give": 100}),
+        (200, {"peaks": FALLEN}),  # what it withholds looks like less use
         (400, {"peaks": STEADY, "leapt": 400}),
-        (160, {"peaks": STEADY, "unshown": 60, "leapt": 100}),
-        (80, {"peaks": STEADY, "full": False, "give": 80}),
-        (80, {"peaks": STEADY, "phantom": 64, "give": 80}),
+        (400, {"peaks": STEADY, "unshown": 300, "leapt": 100}),
+        (400, {"peaks": STEADY, "full": False}),
+        (400, {"peaks": STEADY, "phantom": 64}),
     ],
 )
-def test_a_step_leaves_a_guest_alive_that_owes_and_gives_slowly(at_once, how):
-    mb = step(**{"give": 400, **how})
-    assert 45 <= left(mb, at_once) < 45 + 2 * (1 + 20 / 4), mb
-
-
-def test_who_did_not_follow_gives_1_mb_a_second():
-    """Stuck for hours, a guest followed again with that, and died of what it had been asked for until then, as its programs needed more meanwhile."""
-    mb = step(400, peaks=STEADY, strikes=1)
-    assert mb > 8 and 45 <= left(mb, at_once=400, rate=1) < 45 + 2 * (1 + 20), mb
+def test_a_step_leaves_room_for_what_a_guest_may_not_have_given(withheld, how):
+    assert step(400, **how) == step(0, room=1000 - withheld, peaks=how["peaks"]) < step(0, peaks=how["peaks"])
 
 
 def test_no_more_is_withheld_than_may_be_open():
-    assert step(50, peaks=FALLEN) == step(200, peaks=[[700, 500, 450]])
+    assert step(100, peaks=FALLEN) == step(0, room=900, peaks=FALLEN)
+
+
+def left(mb, owes, rate, room=1000):
+    """MB of Free when it has given so many MB at that speed, and what it owes at once, though its use has been rising by 20 MB/s."""
+    return room + HARD - owes - 20 * 6 - mb - 20 * mb / rate
+
+
+@pytest.mark.parametrize(
+    ("how", "rate"),
+    [({}, 4), ({"proved": NOW - 100, "rate": 50}, 16), ({"rate": 2}, 2), ({"strikes": 1, "rate": 50}, 1)],
+)
+def test_a_step_leaves_a_guest_alive_that_is_as_slow_as_it_may_be(how, rate):
+    """Stuck for hours, guests followed again with 1 MB/s, and died of what they had been asked for until then, as their programs needed more meanwhile."""
+    mb = step(400, peaks=FALLEN, **how)
+    owes = 400 if "strikes" in how else 200
+    assert mb > 8 and 45 <= left(mb, owes, rate) < 45 + 2 * (1 + 20 / rate), mb
