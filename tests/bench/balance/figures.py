@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench.balance.guest import DEAD, LIAR, OTHERS, OUR_ACT, PAST_ITS_ROOM, Guest
+from bench.balance.guest import DEAD, LIAR, OTHERS, OUR_ACT, PAST_ITS_ROOM, UNSEEN, Guest
 from bench.balance.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -94,6 +94,7 @@ class Figures:
             "dead": deaths.count(OUR_ACT),
             "dead_past_room": deaths.count(PAST_ITS_ROOM),
             "dead_liars": deaths.count(LIAR),
+            "dead_unseen": deaths.count(UNSEEN),
             "dead_by_others": deaths.count(OTHERS),
             "over_s": self.over_by_us,
             "over_excused_s": self.over - self.over_by_us,

@@ -61,7 +61,8 @@ def _deaths(by: Runs) -> Iterator[Row]:
     )
     bad = _ours(by, ("adversarial",))
     if bad:
-        text = f"{_sum(bad, 'dead')} in {len(bad)} runs; liars {_sum(bad, 'dead_liars')}, past their room {_sum(bad, 'dead_past_room')}"
+        apart = f"liars {_sum(bad, 'dead_liars')}, emptied unseen {_sum(bad, 'dead_unseen')}, past their room {_sum(bad, 'dead_past_room')}"
+        text = f"{_sum(bad, 'dead')} in {len(bad)} runs; {apart}"
         yield "dead by our act, adversarial, use rising by at most 20 MB/s: 0", text, _sum(bad, "dead") == 0
     jumps = _ours(by, ("jumps",))
     if jumps:

@@ -15,7 +15,9 @@ CACHE_LEAVES = 64  # MB of MemFree that a cache never takes
 NONE = -1  # no request
 
 RUNNING, BOOTING, PAUSED, DEAD = "running", "booting", "paused", "dead"
-OUR_ACT, PAST_ITS_ROOM, LIAR, OTHERS = "our_act", "past_its_room", "liar", "others"
+OUR_ACT, PAST_ITS_ROOM, LIAR, OTHERS, UNSEEN = "our_act", "past_its_room", "liar", "others", "unseen"
+LAG = int(value("lag"))
+LONG_AGO = -1000  # s
 
 
 class Guest:
@@ -24,7 +26,7 @@ class Guest:
     __slots__ = (
         "index name memory total most walk bad noise state need cache cache_wanted touched balloon shown shown_at current pending "
         "begins began_with gave phantom lost unseen down up delay partial obeys lies frozen starved still until booted recovering "
-        "direction died charged stubborn restored started foreign".split()
+        "direction died charged stubborn restored started foreign asked pending_asked emptied lied".split()
     )
 
     def __init__(self, index: int, machine: Machine, scenario: Scenario, noise: tuple[int, ...]) -> None:
@@ -42,6 +44,10 @@ class Guest:
         self.shown_at = None
         self.current = self.pending = NONE
         self.begins = 0
+        self.asked = self.pending_asked = 0  # when the requests were made
+        self.emptied = self.lied = (
+            LONG_AGO  # when it last took all back by itself; until when it lied, or its figures stood still
+        )
         self.began_with = 0
         self.gave = 0  # MB by the request under way, or the one that ended last
         self.phantom = 0
@@ -78,11 +84,13 @@ class Guest:
             return  # accepted, and lost: virtualbox-findings, Running machines
         self.stubborn = False
         if self.current == NONE:
+            self.asked = second
             self._begin(size, second)
         elif second <= self.begins:
+            self.asked = second
             self._begin(size, self.begins - self.delay)  # it has not looked yet what it is to do
         else:
-            self.pending = size
+            self.pending, self.pending_asked = size, second
 
     def _begin(self, size: int, second: int) -> None:
         self.began_with = self.balloon
@@ -160,16 +168,21 @@ class Guest:
         if self.balloon == target:
             self.current = NONE
             if self.pending != NONE:
-                pending, self.pending = self.pending, NONE
+                pending, self.pending, self.asked = self.pending, NONE, self.pending_asked
                 self._begin(pending, second)
         return filled
 
     def _die(self, room: int, need: int, asked: int) -> None:
-        """A balloon fills on its way to what was asked, while less than DEATH is free: whose act was it?"""
-        if self.lies or self.frozen is not None:
+        """A balloon fills on its way to what was asked, while less than DEATH is free: whose act was it?
+
+        Who asks by the figures that there are cannot know what a guest did in the seconds that these are old.
+        """
+        if self.lies or self.frozen is not None or self.asked < self.lied + LAG:
             self.died = LIAR
         elif self.foreign in (self.shown, asked):
             self.died = OTHERS
+        elif self.asked < self.emptied + LAG:
+            self.died = UNSEEN
         elif room + self.gave - need < DEATH:
             self.died = PAST_ITS_ROOM
         else:
@@ -244,6 +257,8 @@ def _never(guest: Guest, fault: Fault, second: int) -> None:
 
 
 def _obeys(guest: Guest, fault: Fault, second: int) -> None:
+    if not guest.tells():
+        guest.lied = second
     guest.obeys, guest.partial, guest.delay, guest.lies = True, 1.0, 0, None
     if guest.state is RUNNING:
         guest.frozen = None
@@ -253,6 +268,7 @@ def _empties(guest: Guest, fault: Fault, second: int) -> None:
     """The guest has its memory back by itself; with a value, VirtualBox is not told, and goes on counting the old balloon."""
     told = not fault.value
     guest.unseen += guest.balloon if not told and (guest.starved or not guest.tells()) else 0
+    guest.emptied = second
     _empty(guest, told)
 
 

@@ -33,6 +33,7 @@ KEPT = (
     "dead",
     "dead_past_room",
     "dead_liars",
+    "dead_unseen",
     "dead_by_others",
     "over_s",
     "over_reserve_s",

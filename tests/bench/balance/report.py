@@ -55,7 +55,8 @@ def _explained() -> str:
     return (
         "Medians over the seeds, with the worst in brackets; but the dead and the seconds over budget are sums over all seeds."
         " Starved: MB that a guest lacks, × minutes; the dead lack all to the end. Dead: by the controller's act / past their room (they jumped by"
-        " more than they would have had without the request under way) / liars, and guests whose figures stood still / by another program's request."
+        " more than they would have had without the request under way) / liars, and guests whose figures stood still, also when they were asked"
+        " / guests that had emptied their balloons by themselves, so lately that no figures showed it when they were asked / by another program's request."
         " Over: seconds over the budget by the controller's act / over budget"
         " and host reserve / excused (a guest took its memory back by itself, or the budget fell within the last 120 s). Served: seconds that a"
         " machine was starved, median, p99 and worst, where the pool had the memory / where a donor had to give; of machines that nothing ever went wrong with."
@@ -103,7 +104,7 @@ def _row(name: str, runs: list[dict]) -> list[str]:
     return [
         LABELS.get(name, name),
         middle("starved_mb_min"),
-        f"{total('dead')} / {total('dead_past_room')} / {total('dead_liars')} / {total('dead_by_others')}",
+        f"{total('dead')} / {total('dead_past_room')} / {total('dead_liars')} / {total('dead_unseen')} / {total('dead_by_others')}",
         f"{total('over_s'):,} / {total('over_reserve_s'):,} / {total('over_excused_s'):,}",
         middle("requests"),
         middle("reversals"),

@@ -38,8 +38,10 @@ def one(trace: str, name: str, seed: int, arguments: argparse.Namespace) -> None
 
 
 def brief(result: dict) -> str:
-    """The figures in a line: dead by our act, past their room, liars, by others; over budget by us, by more than the reserve, excused."""
-    dead = "/".join(str(result[key]) for key in ("dead", "dead_past_room", "dead_liars", "dead_by_others"))
+    """The figures in a line: dead by our act, past their room, liars, emptied unseen, by others; over budget by us, by more than the reserve, excused."""
+    dead = "/".join(
+        str(result[key]) for key in ("dead", "dead_past_room", "dead_liars", "dead_unseen", "dead_by_others")
+    )
     over = "/".join(str(result[key]) for key in ("over_s", "over_reserve_s", "over_excused_s"))
     parts = [
         f"starved {result['starved_mb_min']:,.0f} MB min",

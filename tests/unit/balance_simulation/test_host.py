@@ -8,7 +8,7 @@ import json
 
 import pytest
 from bench.balance import controllers, traces
-from bench.balance.guest import LIAR, OUR_ACT, PAST_ITS_ROOM
+from bench.balance.guest import LIAR, OUR_ACT, PAST_ITS_ROOM, UNSEEN
 from bench.balance.host import Host
 from bench.balance.parameters import hidden_mb
 from bench.balance.scenario import Fault, Machine, Scenario, Walk
@@ -145,6 +145,29 @@ def test_who_dies_and_by_whose_act(need, faults, asked, died, monkeypatch):
     _first, result = run(a_host, (10, 0, asked))
     assert a_host.guests[0].died == died
     assert (result["dead"], result["dead_liars"]) == (died == OUR_ACT, died == LIAR)
+
+
+@pytest.mark.parametrize(
+    ("fault", "asked", "died"),
+    [
+        (Fault(100, "empties"), 103, UNSEEN),  # figures of 98 are the newest that there are
+        (Fault(100, "empties", 1), 104, UNSEEN),
+        (Fault(100, "empties"), 105, OUR_ACT),
+        (Fault(100, "obeys"), 104, LIAR),
+        (Fault(100, "obeys"), 105, OUR_ACT),
+    ],
+)
+def test_what_no_figures_showed_when_it_was_asked_is_counted_apart(fault, asked, died):
+    """709 - 400 leaves 309. It gives 264 and is asked for 20 more; what its figures did not show yet it has done of its own accord."""
+    faults = [fault] if fault.kind == "empties" else [Fault(1, "lies_less", 0.5), fault]
+    a_host = host(Machine("a", 768, [(0, 400)], cache=0, faults=faults), down=10)
+    _first, result = run(a_host, (10, 0, 264), (asked, 0, 284))
+    assert a_host.guests[0].died == died
+    assert (result["dead"], result["dead_unseen"], result["dead_liars"]) == (
+        died == OUR_ACT,
+        died == UNSEEN,
+        died == LIAR,
+    )
 
 
 def test_who_jumps_past_its_room_is_counted_apart():

@@ -74,7 +74,7 @@ def test_the_judge_goes_on_where_it_was_ended_and_counts_no_run_of_another_law(t
 
 def figures(trace, controller, starved, seed=1, **more):
     base = dict.fromkeys(
-        "dead dead_past_room dead_liars dead_by_others over_s over_reserve_s over_excused_s requests reversals jumps".split(),
+        "dead dead_past_room dead_liars dead_unseen dead_by_others over_s over_reserve_s over_excused_s requests reversals jumps".split(),
         0,
     )
     return {

@@ -9,13 +9,12 @@ from typing import Any, Dict, List, Optional
 
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.given import GRACE, Stock, open_mb
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.policy import HostPolicy
-from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.records import Record, forget_uses
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.records import SHORT, Record, forget_uses
 
 TIME_LIMIT = 25  # s; and for each 6 MB of a step one more: a slow host gave nothing for 25 s and then all (measured)
 SLOWEST = 6  # MB/s
 PAUSE = 60  # s for which a guest that did not follow is left alone; doubled each time
 LONGEST_PAUSE = 1920
-SHORT = 4  # MB: balloons may end a little short; the smallest step has twice as many
 NOT_BELIEVED = ("stale_statistics", "implausible_statistics")
 STALE_PERIODS = 6
 STALE_LEAST = 30  # s

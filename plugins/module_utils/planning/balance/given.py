@@ -47,6 +47,10 @@ ACCOUNT: Dict[str, Any] = {
     "strayed": -1000,  # when that became more
     "rest": 0,  # what the sum was beyond all that was asked, when nobody was waited for: phantoms, and who never followed
     "rested": [0, 0],  # the bounds then: to give, to take
+    "again": [
+        0,
+        0,
+    ],  # of give and phantom, what is there only as guests may have emptied their balloons, see count_again
     "doubts": [],  # MB by which both bounds may be too high: [until when it could be true, MB]
     "turn": ["give", 0],  # whose turn it is, and since when
     "want": [0, 0],  # [when, MB]: the most that machines needed together at a time, of the last hour
@@ -61,11 +65,15 @@ TELLING = 48  # MB: how long less takes says more of the figures' period than of
 TELLING_MORE = 16  # but that it is faster than it was
 FORGOTTEN = 60  # s: a request of before the history that is older than this is done, or its guest does not follow
 DONE = 120  # s
+LATE = (
+    30  # s: a guest of which the sum has shown what it was asked for begins no later with what it may take beyond that
+)
 SLOWEST_GIVING, SLOWEST_TAKING = 3, 8  # MB/s: a third and a fifth of the slow live host's
 LEAST_USE = 16  # MB: no guest that runs uses less; a small one used 27 after a program of 400 had ended (measured)
 STILL = 3  # s for which the sum has not risen: who gave has given
 STRAYS = 20  # s in which the guest shows it who took what nobody was asked to take
 ALIKE = 8  # MB
+LEAST_PART = 8  # of a balloon that emptied, a guest that goes but part of the way gives that part again
 
 
 class Stock(NamedTuple):
@@ -98,12 +106,18 @@ def take_stock(host: Dict[str, Any], records: List[Record], history: Optional[Di
     stray = account["stray"]
     if is_newer and account["kb"] is not None and not account["gone"]:
         _bound_active(account, records)
-        stray += max(0, (account["kb"] - kb >> 10) - account["take_now"] - slack)
+        fallen = account["kb"] - kb >> 10
+        if fallen > _expected(account, records, time) + slack:
+            stray += fallen
     strayed = time if stray > account["stray"] else account["strayed"]
     emptied = [record for record in records if _is_emptied(record, stray, strayed)]
-    lost = sum(record.give for record in emptied)
+    lost = 0
     for record in emptied:
-        _make_phantom(record, account, now)
+        if _was_asked_since(record):
+            _fill_again(record, account, now)
+        else:
+            lost += record.give
+            _make_phantom(record, account, now)
     if is_newer:
         _tighten(account, records, kb, time, slack, lost if emptied else None)
         _prove(account, records, time, slack, now)
@@ -155,6 +169,7 @@ def ask(record: Record, account: Dict[str, Any], mb: int, now: float) -> None:
         if not record.active:  # it goes straight there from where it stands
             record.take = max(0, record.take - mb)
         record.gives = record.gives + [[now, mb, None]]
+        known["left"] += mb
     else:
         account["take"] -= mb
         record.take -= mb
@@ -186,23 +201,36 @@ def count_again(record: Record, account: Dict[str, Any], use: int) -> None:
     record.give = min(record.give + again, record.asked)
     for each in ("phantom", "give", "give_now"):
         account[each] += again
+    account["again"] = [mb + again for mb in account["again"]]
 
 
 def settle_again(record: Record, account: Dict[str, Any]) -> None:
-    """Once it should have followed, its use has risen by what it gave once more (half of it at least: it may use less by now), or it had not emptied."""
+    """Once it should have followed, its use has risen by what it gave once more (half of it at least: it may use less by now), or it had not emptied.
+
+    Where the sum has risen by so much that the rest of the bounds would not be left without it, it had emptied, whatever it uses by now.
+    """
     known = record.history
     if not known["again"] or is_followed(record):
         return
     if record.active and record.sample["time"] < account["risen"] + STILL:
         return
-    if record.use_most < known["again_use"] - ALIKE:  # it shows no step: nobody knows more than before
-        known["leapt"] = known["held"] = known["again"]
-    risen = max(0, record.use_most - known["again_use"])
-    again = max(0, min(known["again"] - 2 * risen, account["give"], account["phantom"]))
-    known["again"] = 0
-    known["phantom"] = max(0, known["phantom"] - again)
-    account["phantom"] -= again
-    account["give"] -= again
+    if record.active and record.use_most > known["recent"][0][1] + ALIKE // 2:  # it may be slow, and be about it still
+        return
+    again, known["again"] = known["again"], 0
+    left = account["again"]
+    account["again"] = [max(0, mb - again) for mb in left]
+    give, phantom = min(again, left[0]), min(again, left[1])
+    if account["give"] < give - ALIKE or account["phantom"] < phantom - ALIKE:
+        return
+    asked_since = known["last"] is not None and known["last"][0] > known["leapt_at"]
+    if (
+        not asked_since or record.use_most < known["again_use"] - ALIKE
+    ):  # it shows no step: nobody knows more than before
+        known["leapt"] = known["held"] = again
+    not_again = max(0, again - LEAST_PART * max(0, record.use_most - known["again_use"]))
+    known["phantom"] = max(0, known["phantom"] - not_again)
+    account["give"] = max(0, account["give"] - min(not_again, give))
+    account["phantom"] = max(0, account["phantom"] - min(not_again, phantom))
     account["give_now"] = min(account["give_now"], account["give"])
 
 
@@ -212,7 +240,7 @@ def _make_phantom(record: Record, account: Dict[str, Any], now: float) -> None:
     It may have its balloon still, as far as what is free leaves room for it, and take that when it is asked for anything less.
     """
     held, free = record.most(), record.raw[1]
-    boots = record.additions is not None and record.additions < 2
+    boots = _boots(record)
     left = min(held, (record.raw[0] - free >> 10) - LEAST_USE) if not boots and isinstance(free, int) else 0
     proven = left < record.least()  # it cannot hold what it did
     record.history.update(unshown=0, leapt=0, again=0)
@@ -232,13 +260,36 @@ def _make_phantom(record: Record, account: Dict[str, Any], now: float) -> None:
     forget_uses(record.history)
 
 
+def _fill_again(record: Record, account: Dict[str, Any], now: float) -> None:
+    """The guest has emptied its balloon, but was asked to give meanwhile, perhaps: it goes all the way to what it was asked for then."""
+    lost = record.asked
+    for each in ("phantom", "give", "give_now"):
+        account[each] += lost
+    if now - account["strayed"] < STRAYS:
+        account["stray"] = max(0, account["stray"] - lost)
+    record.give = record.asked
+    record.history["phantom"] += lost
+    record.history["due"] += lost / SLOWEST_GIVING
+    record.history.update(unshown=0, leapt=0, again=0, fixed=["guest_restarted", now + GRACE])
+    forget_uses(record.history)
+
+
+def _was_asked_since(record: Record) -> bool:
+    """Whether it was asked to give since its figures of before: its balloon may fill already."""
+    known = record.history
+    return not _boots(record) and bool(record.gives) and known["last"][0] > (known["seen"] or 0)
+
+
+def _boots(record: Record) -> bool:
+    return record.additions is not None and record.additions < 2
+
+
 def _is_emptied(record: Record, stray: int, strayed: float) -> bool:
     """Whether the guest boots, or has more free than its balloon would leave it; or it is who took so many MB that nobody was asked to take."""
     most = record.most()
     if not record.running or most <= ALIKE:
         return False
-    additions = record.additions
-    if additions is not None and additions < 2:
+    if _boots(record):
         return True
     sample = record.sample
     if not sample or record.takes or sample.get("balloon_kb"):
@@ -260,7 +311,7 @@ def _is_emptied(record: Record, stray: int, strayed: float) -> bool:
         return True  # so much that it cannot hold its balloon any more
     # what it was starved of, it uses at once. Where nothing is missing in the sum, a program may have ended: see suspects
     shown = (record.history["seen"] or 0) > strayed + STRAYS  # by its figures since, that it took nothing
-    return not shown and stray >= 8 * ALIKE and 4 * rise >= stray and rise <= most + ALIKE
+    return not shown and 8 * ALIKE <= stray <= 4 * rise and max(rise, stray) <= most + ALIKE
 
 
 def _was_not_empty(record: Record, fallen: int) -> bool:
@@ -304,7 +355,7 @@ def _note_requests(account: Dict[str, Any], records: List[Record], now: float) -
             ]
             record.gives, record.takes, record.active = [], [], False
             if record.machine.get("restored"):  # it holds its balloon still (measured), wherever that stood
-                known["started"] = record.machine.get("started")
+                known["started"], known["by_others"] = record.machine.get("started"), True
                 forget_uses(known)
             else:
                 phantom = known["phantom"]
@@ -322,7 +373,7 @@ def _note_requests(account: Dict[str, Any], records: List[Record], now: float) -
                 change = record.shown - record.asked
                 if change:
                     ask(record, account, change, now)
-                known["fixed"] = ["changed_by_others", now + 120]
+                known["fixed"], known["by_others"] = ["changed_by_others", now + 120], True
             known["shown"], known["before"] = record.shown, None
         if stands:
             known["lost"] = True
@@ -397,8 +448,8 @@ def _tighten(
         if fallen > take + slack and any(_was_not_empty(record, fallen) for record in records):
             phantom = max(0, phantom - fallen)  # a guest that was taken to be empty has a balloon, and takes from it
         elif (
-            fallen > account["take_now"] + slack
-        ):  # more than those may take who are active: some guest took it by itself
+            fallen > _expected(account, records, time) + slack
+        ):  # more than anybody is waited for: some guest took it by itself
             stray = max(stray, min(stray + fallen, take + phantom - excess))
         else:
             take = max(0, take - fallen)
@@ -409,8 +460,13 @@ def _tighten(
         phantom = ceiling
     elif ceiling < -slack:
         stray, ceiling = stray - ceiling, 0
+    cut = max(0, phantom - ceiling)
     phantom = max(0, min(phantom, ceiling))
     take = max(0, min(take, ceiling))
+    # what is cut off may be of what was counted once more
+    account["again"] = [
+        max(0, mb - max(0, each)) for mb, each in zip(account["again"], (give - (take - excess + phantom), cut))
+    ]
     give = max(0, min(give, take - excess + phantom))
     give_now, take_now = min(account["give_now"], give), min(account["take_now"], take)
     account["give_now"], account["take_now"] = give_now, take_now
@@ -427,15 +483,29 @@ def _tighten(
         _rest(account, records, excess, slack)
 
 
+def _expected(account: Dict[str, Any], records: List[Record], time: float) -> int:
+    """MB that the sum may fall by what guests take who are waited for, were asked lately, or have once not followed, at most."""
+    takes = 0
+    for record in records:
+        if record.active and record.take:
+            last, strikes = record.history["last"], record.history["strikes"]
+            late = not strikes and last is not None and time > last[0] + LATE + record.take / account["take_rate"]
+            takes += 0 if late and not is_followed(record) else record.take
+    return min(account["take_now"], takes)
+
+
 def _rest(account: Dict[str, Any], records: List[Record], excess: int, slack: int) -> None:
     """Nobody is waited for. Where the sum says that all was done, what is open on both sides alike is a doubt, which ends with the requests."""
     give, take = account["rested"]
-    doubt = min(account["give"] - give, account["take"] - take)
     agrees = abs(excess - account["rest"]) <= slack
+    # the last MB of a request may never be given, or taken: they stay open
+    short, beyond = max(0, account["rest"] - excess), max(0, excess - account["rest"])
+    doubt = min(account["give"] - give - short, account["take"] - take - beyond)
     for record in records:
         # a phantom hides as much that was not given
         done = agrees and not record.history["phantom"]
-        sure = record.history["rested"] if done else [record.give, record.take]
+        rested = record.history["rested"]
+        sure = [rested[0] + short, rested[1] + beyond] if done else [record.give, record.take]
         sure = record.history["rested"] = [min(sure[0], record.give), min(sure[1], record.take)]
         if not record.active:
             record.give, record.take = sure
@@ -454,6 +524,7 @@ def _bound_active(account: Dict[str, Any], records: List[Record]) -> None:
         if record.active:
             give_now += record.give
             take_now += record.take
+    account["again"] = [max(0, account["again"][0] - max(0, account["give"] - give)), account["again"][1]]
     cut = max(account["give"] - give, account["take"] - take)
     if cut > 0 and account["doubts"]:
         _shorten_doubts(account, cut)
@@ -503,8 +574,7 @@ def _retire_old(account: Dict[str, Any], records: List[Record], now: float) -> N
         if not record.active:
             continue
         known = record.history
-        additions = record.additions
-        if not record.running or (additions is not None and additions < 2):
+        if not record.running or _boots(record):
             known["due"] += passed
             stands = True
         elif now > known["due"]:

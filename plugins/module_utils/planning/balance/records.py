@@ -9,6 +9,7 @@ from typing import Any, Dict, List, Optional
 
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.policy import HostPolicy, Limits, limits
 
+SHORT = 4  # MB: balloons may end a little short; the smallest step has twice as many
 REMEMBERED = 3600  # s that what machines needed is remembered
 
 # What is kept of a machine from one plan to the next. Flights are [asked when, MB, proven to be given or taken when (or null)].
@@ -42,6 +43,8 @@ NEW: Dict[str, Any] = {
     "boost": 0,
     "rate": 9,  # MB/s that it gives: the slow live host's (measured), until it was seen by the sum; less where its own figures show less
     "tops": [],  # the highest use of each part of the last hour, [since when, MB]
+    "left": 0,  # MB of what it was asked to give that it has not given yet, as fast as that,
+    "left_at": 0,  # at this time
     "proved": -1000,  # when it was last seen to be
     "episode": 0,  # what it has got since it fell short
     "grown": None,  # when it was last asked to take
@@ -51,9 +54,11 @@ NEW: Dict[str, Any] = {
     "unshown": 0,  # what the sum says that it has given, and its own figures have not shown
     "unbelieved": False,  # whether its figures could not be believed since they were last looked at
     "leapt": 0,  # by so much more was free at once: a program has ended, or it took that back
+    "leapt_at": 0,  # later than these figures
     "held": 0,  # of that, what others may not have until it is known which
     "again": 0,  # what leapt before its last request: it may give that once more, beside what it was asked for
     "again_use": 0,  # its use before that
+    "by_others": False,  # whether another program asked it, or it was restored, and something of that may be open still
     "fixed": None,  # [code, until when]: a grace, or a pause after it did not follow
     "strikes": 0,
 }
@@ -143,8 +148,6 @@ class Record:
 
     def risk(self) -> int:
         """MB that it may take by a request to give, as it goes from where its balloon stands, and that is not known."""
-        if self.active and not self.history["lost"]:
-            return 0
         return max(0, self.take - self.history["emptied"])
 
     def uncharged(self) -> int:
@@ -157,6 +160,7 @@ class Record:
         known["asked"], known["give"], known["take"] = self.asked, self.give, self.take
         known["active"] = self.active
         known["emptied"] = min(known["emptied"], self.take)
+        known["by_others"] = known["by_others"] and max(self.give, self.take) > SHORT
         known["gives"], known["takes"], known["band"] = self.gives, self.takes, self.band
         return known
 

@@ -18,7 +18,7 @@ from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.deman
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.given import Stock, ask
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.policy import HostPolicy
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.records import REMEMBERED, Record
-from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.suspects import owed
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.suspects import is_doubtful, owed
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.waterfill import fill
 
 SMALL_STEP, SMALL_PART = 8, 64  # MB; of the memory
@@ -30,6 +30,9 @@ STEP_SHARE, STEP_LEAST, STEP_MOST = (
 LARGE_SHARE = 8  # who has more than 1 GB of room may give that part of it at a time
 SLOW = 4  # MB/s: a guest that was fast once may give no faster the next time,
 FAST = 16  # but for one that was fast
+SHOWS_AFTER = (
+    11  # s from a request: who follows shows it by then (measured on the slow live host, where the sum does after 12)
+)
 PROVED = 120  # s ago
 KILLED = 45  # MB of Free: programs are killed from 45 to 52 down (measured)
 CHUNK = 32  # MB: less is not worth a request, unless it is all that is wanted
@@ -86,7 +89,7 @@ def choose(records: List[Record], money: Budget, stock: Stock, policy: HostPolic
     if asked and turn != TAKE:
         account["turn"] = [TAKE, now]
     if givers_turn:
-        needs = (lack, refill, over, money.budget - money.charge)
+        needs = (lack, refill, over, money.pool)
         asked = _give(managed, takers, needs, urgent, account["give_rate"], policy, now)
         if turn != GIVE and (asked or over_due):
             account["turn"] = [GIVE, now]
@@ -293,7 +296,7 @@ def _give(
 def _may_exceed(record: Record, step: int, within: int) -> bool:
     """Whether it may take more than it gives by such a request, and the host be over its budget then.
 
-    :param within: MB that the charge is below the budget; but for what is uncharged, it has all that may be taken already
+    :param within: MB of the pool; but for what is uncharged, all that may be taken is charged already
     """
     return record.risk() > step and record.uncharged() - step > within
 
@@ -329,6 +332,8 @@ def size_up(record: Record, stock: Stock, now: float) -> None:
     suspect = (known["unshown"] > record.band and lately) or (known["unshown"] > 0 and record.shows_nothing_new())
     under_way_still = bool(record.takes) or under_way > 1 or known["shrunk_seen"] == known["seen"]
     record.busy = under_way_still or record.climbs or suspect
+    known["left"] = max(0, min(known["left"] - slowest(record, now) * (now - known["left_at"]), record.give))
+    known["left_at"] = now
     record.harmless = harmless(record, now)
     record.least_take = least_take(record, stock.lacks, now)
     record.largest = min(max(STEP_MOST, record.room // LARGE_SHARE), stock.account["give_rate"] * STEP_SECONDS)
@@ -347,24 +352,35 @@ def least_take(record: Record, lacks: int, now: float) -> int:
         return 0
     blind = ceil(now - known["seen"]) + 1
     alive = max(0, record.free - KILLED - RISE * blind)
-    rate = slowest(known, now)
+    rate = slowest(record, now)
     return min(record.asked, max(0, most - alive * rate // (rate + RISE)))
 
 
-def slowest(known: Dict[str, Any], now: float) -> int:
-    """MB/s that it gives at least, as far as it has shown."""
-    return 1 if known["strikes"] else min(known["rate"], FAST if now - known["proved"] < PROVED else SLOW)
+def slowest(record: Record, now: float) -> int:
+    """MB/s that it gives at least, as far as it has shown; no more than its Free has fallen by since a request that is under way."""
+    known = record.history
+    if known["strikes"]:
+        return 1
+    rate = min(known["rate"], FAST if now - known["proved"] < PROVED else SLOW)
+    last = known["last"]
+    seconds = record.sample["time"] - last[0] if record.giving and last else 0
+    if seconds >= SHOWS_AFTER and isinstance(last[1][1], int):
+        rate = max(1, min(rate, int(((last[1][1] >> 10) - record.free) / seconds)))
+    return rate
 
 
 def harmless(record: Record, now: float) -> int:
     """The largest step that leaves the guest alive though its use has been rising by RISE since the figures, and goes on to."""
     known = record.history
-    rate = slowest(known, now)
+    rate = slowest(record, now)
     blind = ceil(now - known["seen"]) + 1
     owes = owed(record)
     # a leap that is none would be held back for ever, if its guest had to keep its reserve in either case
     late = max(0, owes - known["leapt"] - known["again"])
-    alive = record.room - owes + record.hard - KILLED - RISE * blind - record.giving * RISE // rate
+    # what it gives late it gives as slowly, while its programs need more: of who can be doubted, or is slow
+    late_mb = owes if is_doubtful(known) else max(known["unshown"], int(known["left"])) if rate < SLOW else 0
+    giving = max(record.giving, late_mb)
+    alive = record.room - owes + record.hard - KILLED - RISE * blind - giving * RISE // rate
     return min(alive * rate // (rate + RISE), (record.room - late) // STEP_SHARE)
 
 

@@ -11,7 +11,7 @@ Who follows a request shows all of that, one way or the other: then nothing is s
 from __future__ import annotations
 
 from math import inf
-from typing import Any, Dict
+from typing import Any, Dict, List
 
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.given import (
     ALIKE,
@@ -24,7 +24,9 @@ from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.given
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.records import Record
 
 LEAP = 64  # MB between two figures
+RISE = 20  # MB/s: as fast as a guest's use is taken to rise
 GAP = 60  # s without figures
+BOOTED = 120  # MB: more than a guest uses when it has booted (36 to 45 MB of 768, measured), its cache counted in
 
 
 def look(record: Record, account: Dict[str, Any]) -> None:
@@ -40,14 +42,21 @@ def look(record: Record, account: Dict[str, Any]) -> None:
     if recent:
         unshown = max(0, unshown - _shown_late(record, account))
         unseen = record.sample["time"] - known["seen"] > GAP or _stood_still(record)
-        fall = record.free - known["free"]
-        if not unseen:
-            fall = min(fall, recent[-1][1] - record.use_most)
-        if fall >= LEAP and _may_be_its_balloon(record, fall, unseen):
+        fall = surely = record.free - known["free"]
+        if not unseen:  # what is under way may explain some of that, or none
+            surely = min(fall, recent[-1][1] - record.use_most)
+            fall = min(fall, surely + record.most_given - record.least_given)
+        used = LEAP // 2 + (0 if unseen else _used_meanwhile(recent, record.sample["time"]))
+        if surely >= max(ALIKE, min(LEAP, record.least() // 2)) and _may_be_its_balloon(record, fall, used, unseen):
             # what a starved guest takes back it uses at once, in part; and one that was not seen may have come to use more
+            fall += used
             hidden = fall if known["want"] or unseen else 0
             leapt = min(leapt + fall + hidden, max(0, record.most() - known["again"]))
-            held += fall
+            held += fall + hidden
+            known["leapt_at"] = known["seen"]
+    if not leapt and not known["again"] and unshown >= record.asked > ALIKE and _uses_little(record):
+        leapt = held = record.most()
+        known["leapt_at"] = known["seen"]
     if given:
         less = max(0, min(known["shrunk_use"] - record.use_most, given))
         if less > ALIKE + given // 8:
@@ -67,7 +76,7 @@ def _shown_late(record: Record, account: Dict[str, Any]) -> int:
     """What it gives late, it shows late, and so does the sum. More use alone is not that: of who is doubtful it is only where nobody else gives."""
     known = record.history
     rise = max(0, record.use - known["recent"][-1][1])
-    if not _is_doubtful(known):
+    if not is_doubtful(known):
         return rise if account["risen"] >= known["seen"] else 0
     if account["give_now"] > record.give:
         return 0
@@ -88,10 +97,24 @@ def suspected(record: Record) -> int:
     return known["unshown"] + known["leapt"] + known["again"]
 
 
-def _may_be_its_balloon(record: Record, fall: int, unseen: bool) -> bool:
+def _uses_little(record: Record) -> bool:
+    """Whether it would use no more than after a boot, if it held its balloon still."""
+    return (record.raw[0] >> 10) - record.free - record.asked < BOOTED
+
+
+def _used_meanwhile(recent: List[List[Any]], time: float) -> int:
+    """MB that its programs have come to use since its last figures, where they went on like before."""
+    if len(recent) < 2:
+        return 0
+    (before, use), (since, newest) = recent[-2:]
+    passed = time - since
+    return int(min(RISE * passed, max(0, newest - use) * passed / (since - before)))
+
+
+def _may_be_its_balloon(record: Record, fall: int, used: int, unseen: bool) -> bool:
     """Whether as much more is free as its balloon may hold; or less where it starved, as what it takes back then it uses at once."""
     known = record.history
-    least = 0 if unseen or known["want"] else record.least() - LEAP // 2
+    least = 0 if unseen or known["want"] else record.least() - used
     most = record.memory if unseen else record.most() + LEAP // 2
     return fall > 2 * known["swing"] and least <= fall <= most
 
@@ -104,12 +127,12 @@ def owed(record: Record) -> int:
     """
     known = record.history
     withheld = max(0, record.give - record.giving)
-    if _is_doubtful(known) or not record.full:
+    if is_doubtful(known) or not record.full:
         return max(withheld, suspected(record))
     moved = record.peak - min([record.use] + [low for _since, _high, low in known["peaks"]])
     return max(suspected(record), min(withheld, moved))
 
 
-def _is_doubtful(known: Dict[str, Any]) -> bool:
-    """Whether it has not followed before, or may have an empty balloon that is counted."""
-    return bool(known["strikes"] or known["phantom"])
+def is_doubtful(known: Dict[str, Any]) -> bool:
+    """Whether it has not followed before, may have an empty balloon that is counted, or was asked by others and has not been seen to have followed."""
+    return bool(known["strikes"] or known["phantom"] or known["by_others"])

@@ -205,7 +205,8 @@ def test_who_did_not_follow_may_have_taken_its_balloon_back_still(shown):
         plan = world.plan()
         assert world.charge - world.budget <= over, plan["machines"]
         assert plan["host"]["figures"]["held_back_mb"] <= guest.shown  # what it holds beyond that is charged
-    assert guest.shown > shown, "it was not asked"
+    # 600 MB that it may give once more at 1 MB/s take ten minutes, in which its programs may need 12 GB: it is not asked
+    assert (guest.shown > shown) == (shown == 1500)
 
 
 def test_who_is_shown_by_old_figures_only_has_not_restarted():
