@@ -71,3 +71,10 @@ def test_who_is_slow_gives_what_is_left_of_its_requests_as_slowly():
     mb = step(90, room=4000, left=86, **slow)
     assert mb > 8 and 45 <= left(mb, 20, 1, 4000) - 20 * 86 < 45 + 2 * 21, mb
     assert step(90, room=4000, unshown=86, **slow) < mb < step(90, room=4000, **slow)
+
+
+def test_what_it_may_take_by_a_request_to_give_counts_while_it_is_active():
+    """For 120 s and more it was taken to be about it already: it took the rest of another program's request, and the host was over its budget."""
+    record = Record({"uuid": "one", "memory_mb": 4096}, read({}), None)
+    record.active, record.take = True, 200
+    assert record.risk() == 200
