@@ -17,7 +17,6 @@ DAYS = {
     862124: "a guest that was asked for nothing since was taken to hold its balloon still, and died of the next request",
     864298: "a slow guest was taken not to have emptied its balloon before it could have shown it",
     860184: "a guest that gave 1 MB/s was asked for more before that showed, and died of it",
-    863101: "the like, after a restart",
 }
 
 

@@ -378,7 +378,7 @@ def harmless(record: Record, now: float) -> int:
     # a leap that is none would be held back for ever, if its guest had to keep its reserve in either case
     late = max(0, owes - known["leapt"] - known["again"])
     # what it gives late it gives as slowly, while its programs need more: of who can be doubted, or is slow
-    late_mb = owes if is_doubtful(known) else max(known["unshown"], int(known["left"])) if rate < SLOW else 0
+    late_mb = owes if is_doubtful(known) else int(known["left"]) if rate < SLOW else 0
     giving = max(record.giving, late_mb)
     alive = record.room - owes + record.hard - KILLED - RISE * blind - giving * RISE // rate
     return min(alive * rate // (rate + RISE), (record.room - late) // STEP_SHARE)

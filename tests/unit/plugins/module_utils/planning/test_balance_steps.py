@@ -60,7 +60,7 @@ def test_a_step_leaves_a_guest_alive_that_is_as_slow_as_it_may_be(how, rate):
     ("how", "rate"), [({"strikes": 1, "rate": 50}, 1), ({"phantom": 64}, 4), ({"by_others": True, "rate": 2}, 2)]
 )
 def test_who_can_be_doubted_gives_what_it_owes_as_slowly(how, rate):
-    """A guest that another program had asked, and one that had restarted, gave hundreds of MB late, at 1 to 9 MB/s, and died of that as their programs needed more."""
+    """Guests that another program had asked, or that had restarted, gave hundreds of MB late, at 1 to 9 MB/s, and died as their programs needed more."""
     mb = step(400, room=10000, peaks=STEADY, **how)
     assert mb > 8 and 45 <= left(mb, 400, rate, 10000) - 20 * 400 / rate < 45 + 2 * (1 + 20 / rate), mb
 
@@ -70,7 +70,7 @@ def test_who_is_slow_gives_what_is_left_of_its_requests_as_slowly():
     slow = {"peaks": STEADY, "rate": 1}
     mb = step(90, room=4000, left=86, **slow)
     assert mb > 8 and 45 <= left(mb, 20, 1, 4000) - 20 * 86 < 45 + 2 * 21, mb
-    assert step(90, room=4000, unshown=86, **slow) < mb < step(90, room=4000, **slow)
+    assert mb < step(90, room=4000, **slow)
 
 
 def test_what_it_may_take_by_a_request_to_give_counts_while_it_is_active():
