@@ -47,8 +47,7 @@ def _reason(record: Record, stale_after: float, now: float) -> Optional[str]:
         return "restored"
     if young:
         return "booting"
-    additions = record.additions
-    if additions is not None and additions < 2:
+    if record.boots():
         if known["since"] is not None or known["fixed"]:
             known["fixed"] = ["guest_restarted", now + GRACE]
             forget_uses(known)

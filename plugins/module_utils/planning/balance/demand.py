@@ -11,6 +11,7 @@ from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.given
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.policy import HostPolicy
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.records import (
     REMEMBERED,
+    RISE,
     Record,
     forget_uses,
 )
@@ -30,7 +31,6 @@ NARROW = 8  # MB: a balloon known so well makes a use that is worth to remember
 LEAST_BAND = 64
 BAND_PERCENT = 2
 WATCHED = ("not_following", "changed_by_others")  # fixed, and believed: it may take its balloon back meanwhile
-RISE = 20  # MB/s: what rises faster is not to meet a step
 LOOKS_AHEAD = 12  # s at most that a rise is taken to go on
 AHEAD_MOST = 256  # MB
 POOL_SHARE = 4  # a starving guest is given that part of what the pool has for each of them

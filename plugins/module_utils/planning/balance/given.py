@@ -47,10 +47,7 @@ ACCOUNT: Dict[str, Any] = {
     "strayed": -1000,  # when that became more
     "rest": 0,  # what the sum was beyond all that was asked, when nobody was waited for: phantoms, and who never followed
     "rested": [0, 0],  # the bounds then: to give, to take
-    "again": [
-        0,
-        0,
-    ],  # of give and phantom, what is there only as guests may have emptied their balloons, see count_again
+    "again": [0, 0],  # of give and phantom, what is there only by count_again
     "doubts": [],  # MB by which both bounds may be too high: [until when it could be true, MB]
     "turn": ["give", 0],  # whose turn it is, and since when
     "want": [0, 0],  # [when, MB]: the most that machines needed together at a time, of the last hour
@@ -65,9 +62,7 @@ TELLING = 48  # MB: how long less takes says more of the figures' period than of
 TELLING_MORE = 16  # but that it is faster than it was
 FORGOTTEN = 60  # s: a request of before the history that is older than this is done, or its guest does not follow
 DONE = 120  # s
-LATE = (
-    30  # s: a guest of which the sum has shown what it was asked for begins no later with what it may take beyond that
-)
+BEGINS_WITHIN = 30  # s: with what it may take beyond what the sum has shown, a guest begins no later
 SLOWEST_GIVING, SLOWEST_TAKING = 3, 8  # MB/s: a third and a fifth of the slow live host's
 LEAST_USE = 16  # MB: no guest that runs uses less; a small one used 27 after a program of 400 had ended (measured)
 STILL = 3  # s for which the sum has not risen: who gave has given
@@ -107,7 +102,7 @@ def take_stock(host: Dict[str, Any], records: List[Record], history: Optional[Di
     if is_newer and account["kb"] is not None and not account["gone"]:
         _bound_active(account, records)
         fallen = account["kb"] - kb >> 10
-        if fallen > _expected(account, records, time) + slack:
+        if fallen > slack and fallen > _expected(account, records, time) + slack:
             stray += fallen
     strayed = time if stray > account["stray"] else account["strayed"]
     emptied = [record for record in records if _is_emptied(record, stray, strayed)]
@@ -159,7 +154,7 @@ def _stock(account: Dict[str, Any], records: List[Record], time: float, slack: i
 def ask(record: Record, account: Dict[str, Any], mb: int, now: float) -> None:
     """Count a request for another balloon: so many MB more, or fewer."""
     known = record.history
-    known["before"], known["lost"] = record.shown, False
+    known["before"] = record.shown
     known["last"] = [now, record.raw, False]
     record.asked += mb
     had = (record.give, record.take) if record.active else (0, 0)
@@ -196,16 +191,26 @@ def count_again(record: Record, account: Dict[str, Any], use: int) -> None:
     if not again or known["again"]:
         return
     known["leapt"], known["again"], known["again_use"] = 0, again, use
-    known["phantom"] += again
-    known["due"] += again / SLOWEST_GIVING
-    record.give = min(record.give + again, record.asked)
-    for each in ("phantom", "give", "give_now"):
-        account[each] += again
+    _count_twice(record, account, again)
     account["again"] = [mb + again for mb in account["again"]]
 
 
+def _count_twice(record: Record, account: Dict[str, Any], mb: int) -> None:
+    """It may give so many MB once more, and VirtualBox count them twice."""
+    record.history["phantom"] += mb
+    record.history["due"] += mb / SLOWEST_GIVING
+    record.give = min(record.give + mb, record.asked)
+    for each in ("phantom", "give", "give_now"):
+        account[each] += mb
+
+
+def _cut_again(account: Dict[str, Any], give: int, phantom: int) -> None:
+    """So many MB of the bounds are gone: they may be what count_again had added."""
+    account["again"] = [max(0, mb - max(0, cut)) for mb, cut in zip(account["again"], (give, phantom))]
+
+
 def settle_again(record: Record, account: Dict[str, Any]) -> None:
-    """Once it should have followed, its use has risen by what it gave once more (half of it at least: it may use less by now), or it had not emptied.
+    """Once it should have followed, its use has risen by what it gave once more (an eighth at least: it may go but part of the way), or it had not emptied.
 
     Where the sum has risen by so much that the rest of the bounds would not be left without it, it had emptied, whatever it uses by now.
     """
@@ -218,14 +223,13 @@ def settle_again(record: Record, account: Dict[str, Any]) -> None:
         return
     again, known["again"] = known["again"], 0
     left = account["again"]
-    account["again"] = [max(0, mb - again) for mb in left]
+    _cut_again(account, again, again)
     give, phantom = min(again, left[0]), min(again, left[1])
     if account["give"] < give - ALIKE or account["phantom"] < phantom - ALIKE:
         return
     asked_since = known["last"] is not None and known["last"][0] > known["leapt_at"]
-    if (
-        not asked_since or record.use_most < known["again_use"] - ALIKE
-    ):  # it shows no step: nobody knows more than before
+    shows_no_step = not asked_since or record.use_most < known["again_use"] - ALIKE
+    if shows_no_step:  # nobody knows more than before
         known["leapt"] = known["held"] = again
     not_again = max(0, again - LEAST_PART * max(0, record.use_most - known["again_use"]))
     known["phantom"] = max(0, known["phantom"] - not_again)
@@ -240,7 +244,7 @@ def _make_phantom(record: Record, account: Dict[str, Any], now: float) -> None:
     It may have its balloon still, as far as what is free leaves room for it, and take that when it is asked for anything less.
     """
     held, free = record.most(), record.raw[1]
-    boots = _boots(record)
+    boots = record.boots()
     left = min(held, (record.raw[0] - free >> 10) - LEAST_USE) if not boots and isinstance(free, int) else 0
     proven = left < record.least()  # it cannot hold what it did
     record.history.update(unshown=0, leapt=0, again=0)
@@ -262,14 +266,9 @@ def _make_phantom(record: Record, account: Dict[str, Any], now: float) -> None:
 
 def _fill_again(record: Record, account: Dict[str, Any], now: float) -> None:
     """The guest has emptied its balloon, but was asked to give meanwhile, perhaps: it goes all the way to what it was asked for then."""
-    lost = record.asked
-    for each in ("phantom", "give", "give_now"):
-        account[each] += lost
+    _count_twice(record, account, record.asked)
     if now - account["strayed"] < STRAYS:
-        account["stray"] = max(0, account["stray"] - lost)
-    record.give = record.asked
-    record.history["phantom"] += lost
-    record.history["due"] += lost / SLOWEST_GIVING
+        account["stray"] = max(0, account["stray"] - record.asked)
     record.history.update(unshown=0, leapt=0, again=0, fixed=["guest_restarted", now + GRACE])
     forget_uses(record.history)
 
@@ -277,11 +276,7 @@ def _fill_again(record: Record, account: Dict[str, Any], now: float) -> None:
 def _was_asked_since(record: Record) -> bool:
     """Whether it was asked to give since its figures of before: its balloon may fill already."""
     known = record.history
-    return not _boots(record) and bool(record.gives) and known["last"][0] > (known["seen"] or 0)
-
-
-def _boots(record: Record) -> bool:
-    return record.additions is not None and record.additions < 2
+    return not record.boots() and bool(record.gives) and known["last"][0] > (known["seen"] or 0)
 
 
 def _is_emptied(record: Record, stray: int, strayed: float) -> bool:
@@ -289,7 +284,7 @@ def _is_emptied(record: Record, stray: int, strayed: float) -> bool:
     most = record.most()
     if not record.running or most <= ALIKE:
         return False
-    if _boots(record):
+    if record.boots():
         return True
     sample = record.sample
     if not sample or record.takes or sample.get("balloon_kb"):
@@ -347,7 +342,6 @@ def _note_requests(account: Dict[str, Any], records: List[Record], now: float) -
     """Machines that are new, requests that were lost, and those that others made."""
     for record in records:
         known = record.history
-        stands = not record.running and (record.active or record.shown != known["shown"])
         if not record.is_new and record.machine.get("started") != known["started"]:
             # what a restart left in the sum stays there, or not: the sum will say
             account["gone"] = account["gone"] + [
@@ -375,8 +369,6 @@ def _note_requests(account: Dict[str, Any], records: List[Record], now: float) -
                     ask(record, account, change, now)
                 known["fixed"], known["by_others"] = ["changed_by_others", now + 120], True
             known["shown"], known["before"] = record.shown, None
-        if stands:
-            known["lost"] = True
 
 
 def _undo(record: Record, account: Dict[str, Any]) -> None:
@@ -447,9 +439,7 @@ def _tighten(
     elif fallen > 0 and emptied is None:
         if fallen > take + slack and any(_was_not_empty(record, fallen) for record in records):
             phantom = max(0, phantom - fallen)  # a guest that was taken to be empty has a balloon, and takes from it
-        elif (
-            fallen > _expected(account, records, time) + slack
-        ):  # more than anybody is waited for: some guest took it by itself
+        elif fallen > _expected(account, records, time) + slack:  # nobody is waited for: some guest took it by itself
             stray = max(stray, min(stray + fallen, take + phantom - excess))
         else:
             take = max(0, take - fallen)
@@ -460,13 +450,10 @@ def _tighten(
         phantom = ceiling
     elif ceiling < -slack:
         stray, ceiling = stray - ceiling, 0
-    cut = max(0, phantom - ceiling)
+    cut = phantom - ceiling
     phantom = max(0, min(phantom, ceiling))
     take = max(0, min(take, ceiling))
-    # what is cut off may be of what was counted once more
-    account["again"] = [
-        max(0, mb - max(0, each)) for mb, each in zip(account["again"], (give - (take - excess + phantom), cut))
-    ]
+    _cut_again(account, give - (take - excess + phantom), cut)
     give = max(0, min(give, take - excess + phantom))
     give_now, take_now = min(account["give_now"], give), min(account["take_now"], take)
     account["give_now"], account["take_now"] = give_now, take_now
@@ -489,7 +476,9 @@ def _expected(account: Dict[str, Any], records: List[Record], time: float) -> in
     for record in records:
         if record.active and record.take:
             last, strikes = record.history["last"], record.history["strikes"]
-            late = not strikes and last is not None and time > last[0] + LATE + record.take / account["take_rate"]
+            late = (
+                not strikes and last is not None and time > last[0] + BEGINS_WITHIN + record.take / account["take_rate"]
+            )
             takes += 0 if late and not is_followed(record) else record.take
     return min(account["take_now"], takes)
 
@@ -524,7 +513,7 @@ def _bound_active(account: Dict[str, Any], records: List[Record]) -> None:
         if record.active:
             give_now += record.give
             take_now += record.take
-    account["again"] = [max(0, account["again"][0] - max(0, account["give"] - give)), account["again"][1]]
+    _cut_again(account, account["give"] - give, 0)
     cut = max(account["give"] - give, account["take"] - take)
     if cut > 0 and account["doubts"]:
         _shorten_doubts(account, cut)
@@ -574,7 +563,7 @@ def _retire_old(account: Dict[str, Any], records: List[Record], now: float) -> N
         if not record.active:
             continue
         known = record.history
-        if not record.running or _boots(record):
+        if not record.running or record.boots():
             known["due"] += passed
             stands = True
         elif now > known["due"]:

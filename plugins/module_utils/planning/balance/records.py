@@ -10,6 +10,7 @@ from typing import Any, Dict, List, Optional
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.policy import HostPolicy, Limits, limits
 
 SHORT = 4  # MB: balloons may end a little short; the smallest step has twice as many
+RISE = 20  # MB/s that a guest's use is taken to rise by: what rises faster is not to meet a step
 REMEMBERED = 3600  # s that what machines needed is remembered
 
 # What is kept of a machine from one plan to the next. Flights are [asked when, MB, proven to be given or taken when (or null)].
@@ -20,7 +21,6 @@ NEW: Dict[str, Any] = {
     "before": None,  # what it showed before our last request, in case that was lost
     "active": False,  # whether a request may still be followed
     "due": 0,  # until when
-    "lost": False,  # whether its machine stood since: what is asked of a paused guest is lost (measured)
     "give": 0,  # what it may still give, at most, while it is active; and what it may lack of what was asked, after that
     "take": 0,  # what it may still take, at most; and what it may hold too much
     "rested": [0, 0],  # both, when the sum last said that not all was done
@@ -132,6 +132,10 @@ class Record:
         self.grown: Optional[float] = known["grown"]
         self.gives_to: List[Dict[str, Any]] = []
         self.takes_from: List[Dict[str, Any]] = []
+
+    def boots(self) -> bool:
+        """Whether its Guest Additions do not serve yet, or any more."""
+        return self.additions is not None and self.additions < 2
 
     def least(self) -> int:
         """MB that its balloon holds at least."""

@@ -14,10 +14,9 @@ from math import ceil
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.budget import Budget
-from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.demand import RISE
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.given import Stock, ask
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.policy import HostPolicy
-from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.records import REMEMBERED, Record
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.records import REMEMBERED, RISE, Record
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.suspects import is_doubtful, owed
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.waterfill import fill
 
@@ -31,7 +30,7 @@ LARGE_SHARE = 8  # who has more than 1 GB of room may give that part of it at a 
 SLOW = 4  # MB/s: a guest that was fast once may give no faster the next time,
 FAST = 16  # but for one that was fast
 SHOWS_AFTER = (
-    11  # s from a request: who follows shows it by then (measured on the slow live host, where the sum does after 12)
+    11  # s from a request: who follows shows it by then (on the slow live host the sum does after 12, measured)
 )
 PROVED = 120  # s ago
 KILLED = 45  # MB of Free: programs are killed from 45 to 52 down (measured)

@@ -21,10 +21,9 @@ from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.given
     open_mb,
     settle_again,
 )
-from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.records import Record
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.records import RISE, Record
 
 LEAP = 64  # MB between two figures
-RISE = 20  # MB/s: as fast as a guest's use is taken to rise
 GAP = 60  # s without figures
 BOOTED = 120  # MB: more than a guest uses when it has booted (36 to 45 MB of 768, measured), its cache counted in
 
