@@ -80,7 +80,7 @@ def code_of(record: Record, money: Budget, chosen: Chosen, policy: HostPolicy, n
     if record.urgency is not None and record.urgency < REST:
         coming = record.waits or record.takes_from or money.under_way or money.held_back or not chosen.givers_turn
         return "waits_for_donor" if coming else "waits_for_budget"
-    if record.giving or record.taking:
+    if record.giving or record.taking or record.stuck:
         return "in_flight"
     if record.target >= record.hold:
         if record.hold >= record.ceiling:
@@ -144,6 +144,7 @@ def figures_of(record: Record, policy: HostPolicy, now: float) -> Dict[str, Any]
         "largest_mb": record.largest,
         "least_take_mb": record.least_take,
         "busy": record.busy,
+        "stuck": record.stuck,
         "late": record.late,
         "passed_over": record.passed_over,
         "watched_s": known["seen"] - known["since"],

@@ -113,11 +113,11 @@ def plan(
     estimate(records, stock, settings, money.pool, now)
     money = hold_back(money, records)
     managed = [record for record in records if record.fixed is None]
-    missing = share(managed, money.to_share, money.ready)
     for record in records:
         record.before = record.hold
         if record.fixed is None:
             size_up(record, stock, now)
+    missing = share(managed, money.to_share, money.ready)
     chosen = choose(records, money, stock, settings, now, not host.get("other_controller"))
     entries = {}
     rows = []

@@ -75,7 +75,7 @@ class Record:
         "asked active give take gives takes fixed free cache least_given most_given use use_most recent peak rate censored full "
         "band hard comfort floor ceiling hold need comfortable keep cached lately target room unmet code step gives_to takes_from "
         "rising waits urgency offered offered_beyond left before expected harmless least_take largest grown giving taking busy passed_over late "
-        "newly_seen climbs".split()
+        "newly_seen climbs stuck".split()
     )
 
     def __init__(self, machine: Dict[str, Any], policy: HostPolicy, history: Optional[Dict[str, Any]]) -> None:
@@ -126,7 +126,7 @@ class Record:
         ) = 0
         self.hold = self.before = self.memory - self.asked
         self.newly_seen = 0  # MB given that these figures are the first to show
-        self.busy = self.passed_over = self.late = self.climbs = False
+        self.busy = self.passed_over = self.late = self.climbs = self.stuck = False
         # as they were before this plan's steps
         self.harmless = self.least_take = self.largest = self.giving = self.taking = 0
         self.grown: Optional[float] = known["grown"]

@@ -334,6 +334,7 @@ def size_up(record: Record, stock: Stock, now: float) -> None:
     known["left"] = max(0, min(known["left"] - slowest(record, now) * (now - known["left_at"]), record.give))
     known["left_at"] = now
     record.harmless = harmless(record, now)
+    record.stuck = is_doubtful(known) and record.harmless < SMALL_STEP <= record.room // STEP_SHARE
     record.least_take = least_take(record, stock.lacks, now)
     record.largest = min(max(STEP_MOST, record.room // LARGE_SHARE), stock.account["give_rate"] * STEP_SECONDS)
 

@@ -229,7 +229,7 @@ def _why_nothing(f, host, row, urgency, target, hold, band) -> str:
             or not host["givers_turn"]
         )
         return "waits_for_donor" if coming else "waits_for_budget"
-    if f["giving_mb"] or f["taking_mb"]:
+    if f["giving_mb"] or f["taking_mb"] or f["stuck"]:
         return "in_flight"
     if target >= hold:
         if hold >= f["ceiling_mb"]:
