@@ -152,7 +152,7 @@ machines:
         - Why it gets memory, gives some, or neither.
         - Left alone are C(large_pages), C(large_pages_unknown), C(no_additions), C(no_statistics), C(stale_statistics), C(implausible_statistics), C(paused),
           C(booting), C(guest_restarted), C(restored), C(not_following), C(changed_by_others) and C(unmanaged).
-        - C(starving), C(below_need), C(rising), C(cache) and C(surplus) get memory, and C(waits_for_donor) and C(waits_for_budget) are to get some.
+        - C(starving), C(below_need), C(rising), C(cache), C(surplus) and C(unsure) get memory, and C(waits_for_donor) and C(waits_for_budget) are to get some.
         - C(gives_to), C(over_budget), C(makes_room) and C(above_ceiling) give.
         - Nothing is asked of C(steady), C(dead_band), C(window_not_full), C(grown_recently), C(in_flight), C(at_floor), C(at_ceiling) and C(no_beneficiary).
       type: str

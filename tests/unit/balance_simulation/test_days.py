@@ -17,6 +17,8 @@ DAYS = {
     862124: "a guest that was asked for nothing since was taken to hold its balloon still, and died of the next request",
     864298: "a slow guest was taken not to have emptied its balloon before it could have shown it",
     860184: "a guest that gave 1 MB/s was asked for more before that showed, and died of it",
+    867049: "a guest that lacked 148 MB of what it had been asked to give was asked to take 33, gave the rest on its way, and died of it",
+    867212: "a guest that gave 5 MB/s was asked for more, as the sum rose by others before it had given what it was asked for",
 }
 
 

@@ -31,6 +31,10 @@ class Budget(NamedTuple):
     to_share: int  # what all managed machines are to hold together
     pressure: int  # what the host itself lacks to its reserve
 
+    def over(self) -> int:
+        """MB over the budget beyond what is coming; below 0 where there are none."""
+        return self.charge - self.budget - self.under_way
+
 
 def reckon(
     host: Dict[str, Any],
@@ -86,12 +90,8 @@ def hold_back(money: Budget, records: List[Record]) -> Budget:
 
 def _suspected(records: List[Record]) -> int:
     """MB that guests may have taken back untold; what they hold beyond what they are asked for is charged already."""
-    suspected = 0
-    for record in records:
-        known = record.history
-        # what a guest with a request under way is found to have lost in this plan, its account has from the next one on
-        suspected += min(known["held"], max(known["leapt"], known["again"]), record.asked)
-    return suspected
+    # what a guest with a request under way is found to have lost in this plan, its account has from the next one on
+    return sum([record.held_back() for record in records])
 
 
 def _coming(record: Record, stock: Stock, period: float) -> int:

@@ -139,6 +139,8 @@ def _blame_takers(overdue: List[Record], untaken: int, now: float) -> None:
             break
         untaken -= record.take
         known = record.history
+        if known["asked_back"] == known["last"][0]:  # its balloon was empty
+            continue
         known["boost"] = known["want"] = 0
         _fix(record, now)
 

@@ -39,6 +39,7 @@ SENTENCES = {
     "rising": "gets %(step_mb)d MB: its use rises, from %(used_mb)d MB now, and it holds %(holds_mb)d MB",
     "cache": "gets %(step_mb)d MB for its cache of %(cache_mb)d MB",
     "surplus": "gets %(step_mb)d MB of what nobody else needs",
+    "unsure": "gets %(step_mb)d MB: by its figures it has lost a program, or its balloon, and can give nothing until the sum of all balloons shows which",
     "waits_for_donor": "holds %(holds_mb)d MB, is to hold %(target_mb)d MB, and waits for what others are giving",
     "waits_for_budget": "holds %(holds_mb)d MB, needs %(need_mb)d MB, and nobody has that to spare",
     "gives_to": "gives %(step_mb)d MB to others in need: it holds %(holds_mb)d MB and used up to %(used_peak_mb)d MB",
@@ -67,6 +68,8 @@ def code_of(record: Record, money: Budget, chosen: Chosen, policy: HostPolicy, n
     """The one code of a machine."""
     if record.fixed:
         return record.fixed
+    if record.asks_back:
+        return "unsure"
     if record.step < 0:
         return _code_of_taker(record)
     if record.step > 0:
@@ -143,6 +146,8 @@ def figures_of(record: Record, policy: HostPolicy, now: float) -> Dict[str, Any]
         "harmless_mb": record.harmless,
         "largest_mb": record.largest,
         "least_take_mb": record.least_take,
+        "held_back_mb": record.held,
+        "asks_back_mb": record.asks_back,
         "busy": record.busy,
         "stuck": record.stuck,
         "late": record.late,

@@ -116,7 +116,7 @@ def plan(
     for record in records:
         record.before = record.hold
         if record.fixed is None:
-            size_up(record, stock, now)
+            size_up(record, stock, money.over() > 0, now)
     missing = share(managed, money.to_share, money.ready)
     chosen = choose(records, money, stock, settings, now, not host.get("other_controller"))
     entries = {}

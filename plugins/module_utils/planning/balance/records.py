@@ -47,7 +47,8 @@ NEW: Dict[str, Any] = {
     "left_at": 0,  # at this time
     "proved": -1000,  # when it was last seen to be
     "episode": 0,  # what it has got since it fell short
-    "grown": None,  # when it was last asked to take
+    "grown": None,  # when it was last asked to take, as it needs that,
+    "asked_back": None,  # or as nobody knows what it holds
     "shrunk": None,  # when it was last asked to give
     "shrunk_seen": None,  # by figures of this time
     "shrunk_use": 0,  # its use before that, and before what was still under way then
@@ -75,7 +76,7 @@ class Record:
         "asked active give take gives takes fixed free cache least_given most_given use use_most recent peak rate censored full "
         "band hard comfort floor ceiling hold need comfortable keep cached lately target room unmet code step gives_to takes_from "
         "rising waits urgency offered offered_beyond left before expected harmless least_take largest grown giving taking busy passed_over late "
-        "newly_seen climbs stuck".split()
+        "newly_seen climbs stuck held asks_back".split()
     )
 
     def __init__(self, machine: Dict[str, Any], policy: HostPolicy, history: Optional[Dict[str, Any]]) -> None:
@@ -128,7 +129,7 @@ class Record:
         self.newly_seen = 0  # MB given that these figures are the first to show
         self.busy = self.passed_over = self.late = self.climbs = self.stuck = False
         # as they were before this plan's steps
-        self.harmless = self.least_take = self.largest = self.giving = self.taking = 0
+        self.harmless = self.least_take = self.largest = self.giving = self.taking = self.held = self.asks_back = 0
         self.grown: Optional[float] = known["grown"]
         self.gives_to: List[Dict[str, Any]] = []
         self.takes_from: List[Dict[str, Any]] = []
@@ -157,6 +158,11 @@ class Record:
     def uncharged(self) -> int:
         """MB that it may take by its next request, and is not charged: it did nothing when it was asked last, and its figures stand still since."""
         return self.take if not self.active and self.shows_nothing_new() else 0
+
+    def held_back(self) -> int:
+        """MB of what leapt that others may not have until it is known what that was."""
+        known = self.history
+        return min(known["held"], max(known["leapt"], known["again"]), self.asked)
 
     def memorize(self) -> Dict[str, Any]:
         """Its history after this plan."""

@@ -72,7 +72,7 @@ def choose(records: List[Record], money: Budget, stock: Stock, policy: HostPolic
     account = stock.account
     giving_until = _until(records, "gives", account["give_rate"], policy.period)
     taking_until = _until(records, "takes", account["take_rate"], policy.period)
-    over = stock.charge - money.budget - money.under_way
+    over = money.over()
     urgent = bool(takers) and takers[0].urgency is not None and takers[0].urgency <= BELOW_NEED
     turn, since = account["turn"]
     over_due = now - since > (TAKES_FOR if turn == TAKE else GIVES_FOR)
@@ -92,10 +92,14 @@ def choose(records: List[Record], money: Budget, stock: Stock, policy: HostPolic
         asked = _give(managed, takers, needs, urgent, account["give_rate"], policy, now)
         if turn != GIVE and (asked or over_due):
             account["turn"] = [GIVE, now]
+    if may_ask and max(lack, over) > 0 and not asked:
+        asked = _ask_back(managed, money.pool, over > 0)
     _remember(managed, account, now)
     for record in asked:
         known = record.history
-        if record.step > 0:
+        if record.asks_back:
+            known["asked_back"] = now
+        elif record.step > 0:
             known["shrunk"], known["shrunk_seen"] = now, known["seen"]
             if not record.giving:
                 known["shrunk_use"] = record.use
@@ -180,6 +184,8 @@ def _take(takers: List[Record], money: Budget, giving: Optional[int], settled: b
         needy = [record for record in takers if record.urgency == urgency]
         wanted = [max(record.least_take, min(record.need, record.target) - record.hold) for record in needy]
         for record, want, part in zip(needy, wanted, fill(pool, wanted, [1] * len(wanted)) if needy else ()):
+            # what it takes of what is held back for it, it has not taken by itself
+            part = min(want, max(part, part + record.held + min(0, pool)))
             part = record.offered = max(0, part - record.uncharged())
             if part >= max(min(want, CHUNK), record.least_take) and part > 0:
                 grants[record.uuid] = part
@@ -213,6 +219,27 @@ def _take(takers: List[Record], money: Budget, giving: Optional[int], settled: b
         record.takes_from = [{"uuid": "pool", "mb": part}]
         asked.append(record)
     return asked, held_up
+
+
+def _ask_back(managed: List[Record], pool: int, over: bool) -> List[Record]:
+    """Ask one guest to take what leapt, who cannot be asked to give because of that: the sum shows whether its balloon is there, and no balloon fills."""
+    unsure = [record for record in managed if _is_unsure(record, over)]
+    for record in sorted(unsure, key=lambda each: (-each.held, each.uuid)):
+        part = min(record.asked, max(record.history["leapt"] + record.history["again"], record.least_take))
+        if part <= pool + record.held:
+            record.step, record.asks_back = -part, part
+            record.takes_from = [{"uuid": "pool", "mb": part}]
+            return [record]
+    return []
+
+
+def _is_unsure(record: Record, over: bool) -> bool:
+    """Whether it could give, but for what leapt, and nothing that it was asked is under way."""
+    return (
+        record.held > 0
+        and not record.active
+        and record.harmless < least_step(record, over) <= record.room // STEP_SHARE
+    )
 
 
 def _stands(records: List[Record], stock: Stock, period: float) -> bool:
@@ -317,7 +344,7 @@ def spare(record: Record, left: int) -> int:
     return record.hold - max(record.target, record.floor)
 
 
-def size_up(record: Record, stock: Stock, now: float) -> None:
+def size_up(record: Record, stock: Stock, over: bool, now: float) -> None:
     """What bounds a step of this machine, before anybody is asked."""
     known = record.history
     under_way = 0
@@ -333,8 +360,9 @@ def size_up(record: Record, stock: Stock, now: float) -> None:
     record.busy = under_way_still or record.climbs or suspect
     known["left"] = max(0, min(known["left"] - slowest(record, now) * (now - known["left_at"]), record.give))
     known["left_at"] = now
+    record.held = record.held_back()
     record.harmless = harmless(record, now)
-    record.stuck = is_doubtful(known) and record.harmless < SMALL_STEP <= record.room // STEP_SHARE
+    record.stuck = is_doubtful(known) and record.harmless < least_step(record, over)
     record.least_take = least_take(record, stock.lacks, now)
     record.largest = min(max(STEP_MOST, record.room // LARGE_SHARE), stock.account["give_rate"] * STEP_SECONDS)
 
@@ -342,12 +370,12 @@ def size_up(record: Record, stock: Stock, now: float) -> None:
 def least_take(record: Record, lacks: int, now: float) -> int:
     """The smallest request to take that leaves the guest alive: what it has not given yet it gives on its way to any balloon that is larger than its own.
 
-    :param lacks: what all together have not given, at least; others may lack what is only possible
+    :param lacks: what all together have not given, at least; who follows a request just now may be as far as that, whatever others lack
     """
     known = record.history
-    most = max(known["unshown"], known["leapt"] + known["again"], min(record.give, lacks))
-    if known["strikes"] or known["phantom"]:
-        most = max(most, record.give)
+    follows = record.active and not (known["strikes"] or known["phantom"])
+    give = min(record.give, lacks) if follows else record.give
+    most = max(known["unshown"], known["leapt"] + known["again"], give)
     if not most:
         return 0
     blind = ceil(now - known["seen"]) + 1
@@ -378,7 +406,8 @@ def harmless(record: Record, now: float) -> int:
     # a leap that is none would be held back for ever, if its guest had to keep its reserve in either case
     late = max(0, owes - known["leapt"] - known["again"])
     # what it gives late it gives as slowly, while its programs need more: of who can be doubted, or is slow
-    late_mb = owes if is_doubtful(known) else int(known["left"]) if rate < SLOW else 0
+    slow = rate < SLOW or known["rate"] <= SLOW
+    late_mb = owes if is_doubtful(known) else int(known["left"]) if slow else 0
     giving = max(record.giving, late_mb)
     alive = record.room - owes + record.hard - KILLED - RISE * blind - giving * RISE // rate
     return min(alive * rate // (rate + RISE), (record.room - late) // STEP_SHARE)

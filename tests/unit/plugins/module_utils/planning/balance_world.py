@@ -145,6 +145,12 @@ def recompute(row: dict[str, Any], host: dict[str, Any]) -> tuple[str, int]:
     gave = _gave(f, host, target, hold, band, urgency)
     if gave:
         return _why_it_gives(row, host, hold), gave
+    if (
+        f["asks_back_mb"]
+        and f["held_back_mb"]
+        and f["harmless_mb"] < _least(f, host["over_mb"] > 0) <= f["room_mb"] // 2
+    ):
+        return "unsure", -f["asks_back_mb"]
     return _why_nothing(f, host, row, urgency, target, hold, band), 0
 
 

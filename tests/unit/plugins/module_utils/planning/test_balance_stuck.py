@@ -72,3 +72,10 @@ def test_another_gives_instead_over_the_budget(trouble):
 def test_it_is_said_to_be_on_its_way():
     row = rows(troubled(asked_by_others).plan())[STUCK]
     assert row["code"] == "in_flight" and row["target_mb"] >= row["holds_mb"], row
+
+
+def test_who_needs_all_that_it_holds_is_not_on_its_way():
+    world = troubled(asked_by_others)
+    world.guests[0].use = 3880
+    world.budget -= 100
+    assert rows(rounds(world, 3))[STUCK]["code"] != "in_flight"
