@@ -12,7 +12,7 @@ whole way of each, as a guest finishes a request under way before it begins a ne
 A request adds to the bounds, a rise of the sum was given, a fall was taken, and the equation tightens each by the others. What all machines
 can hold, whatever their guests do next, is the lower one of
 
-    memory - (sum - phantoms) + take        (of those that are active: ``take_now``)
+    memory - (sum - phantoms) + take
     memory - asked + give
 
 Whoever gives and takes at the same time cannot be told apart. Both bounds stay too high then (a doubt), until the requests concerned are
@@ -126,11 +126,10 @@ def take_stock(host: Dict[str, Any], records: List[Record], history: Optional[Di
 
 def _stock(account: Dict[str, Any], records: List[Record], time: float, slack: int, now: float) -> Stock:
     """Two bounds of what all may hold are known; the lower one counts."""
-    memory = asked = stuck = 0
+    memory = asked = 0
     young = waited_for = 0
     for record in records:
         memory += record.memory
-        stuck += record.uncharged()
         asked += record.asked
         for when, mb, done in record.gives:
             young += mb if when >= time else 0
@@ -142,8 +141,8 @@ def _stock(account: Dict[str, Any], records: List[Record], time: float, slack: i
     may_take = account["take_now"] + unsure
     gone = sum(each[1] for each in account["gone"])
     balloons = max(0, account["kb"] // 1024 - account["phantom"] - gone)
-    # what was not taken in time may be a phantom as well, but for a guest's that does nothing any more
-    by_sum = memory - balloons + max(account["take_now"], account["take"] - stuck) + unsure
+    # what was not taken in time may be a phantom as well
+    by_sum = memory - balloons + account["take"] + unsure
     by_requests = max(memory - asked + account["give"] + account["stray"] + unsure, memory - (account["kb"] >> 10))
     missing = account["rest"] - (account["kb"] // 1024 - asked) - young
     lacks = max(0, asked - (account["kb"] >> 10))

@@ -155,10 +155,6 @@ class Record:
         """MB that it may take by a request to give, as it goes from where its balloon stands, and that is not known."""
         return max(0, self.take - self.history["emptied"])
 
-    def uncharged(self) -> int:
-        """MB that it may take by its next request, and is not charged: it did nothing when it was asked last, and its figures stand still since."""
-        return self.take if not self.active and self.shows_nothing_new() else 0
-
     def held_back(self) -> int:
         """MB of what leapt that others may not have until it is known what that was."""
         known = self.history

@@ -14,7 +14,7 @@ from math import ceil
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.budget import Budget
-from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.given import Stock, ask
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.given import Stock, ask, is_followed
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.policy import HostPolicy
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.records import REMEMBERED, RISE, Record
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.suspects import is_doubtful, owed
@@ -92,7 +92,7 @@ def choose(records: List[Record], money: Budget, stock: Stock, policy: HostPolic
         asked = _give(managed, takers, needs, urgent, account["give_rate"], policy, now)
         if turn != GIVE and (asked or over_due):
             account["turn"] = [GIVE, now]
-    if may_ask and max(lack, over) > 0 and not asked:
+    if may_ask and max(lack, over) > 0 and not asked and not any(map(is_followed, records)):
         asked = _ask_back(managed, money.pool, over > 0)
     _remember(managed, account, now)
     for record in asked:
@@ -185,14 +185,13 @@ def _take(takers: List[Record], money: Budget, giving: Optional[int], settled: b
         wanted = [max(record.least_take, min(record.need, record.target) - record.hold) for record in needy]
         for record, want, part in zip(needy, wanted, fill(pool, wanted, [1] * len(wanted)) if needy else ()):
             # what it takes of what is held back for it, it has not taken by itself
-            part = min(want, max(part, part + record.held + min(0, pool)))
-            part = record.offered = max(0, part - record.uncharged())
+            part = record.offered = min(want, max(part, part + record.held + min(0, pool)))
             if part >= max(min(want, CHUNK), record.least_take) and part > 0:
                 grants[record.uuid] = part
-                pool -= part + record.uncharged()
+                pool -= part
     for record in takers:
         had = grants.get(record.uuid, 0)
-        beyond = pool - money.ready - (0 if had else record.uncharged())
+        beyond = pool - money.ready
         record.offered_beyond = beyond
         if beyond <= 0 or record.target <= record.hold + had:
             continue
@@ -205,7 +204,7 @@ def _take(takers: List[Record], money: Budget, giving: Optional[int], settled: b
             continue
         if part >= min(wanted, CHUNK if record.urgency < REST else SURPLUS_LEAST) and part > 0:
             grants[record.uuid] = had + part
-            pool -= part + (0 if had else record.uncharged())
+            pool -= part
     asked, held_up = [], 0
     for record in takers:
         part = grants.get(record.uuid, 0)
@@ -313,18 +312,18 @@ def _give(
             continue
         record.step = step
         left -= step
-        within += step - record.uncharged()
+        within += step
         asked.append(record)
     _name(asked, takers)
     return asked
 
 
 def _may_exceed(record: Record, step: int, within: int) -> bool:
-    """Whether it may take more than it gives by such a request, and the host be over its budget then.
+    """Whether it may take more than it gives by such a request, while the host may be over its budget.
 
-    :param within: MB of the pool; but for what is uncharged, all that may be taken is charged already
+    :param within: MB of the pool; what may be taken is charged already
     """
-    return record.risk() > step and record.uncharged() - step > within
+    return record.risk() > step and within + step < 0
 
 
 def least_step(record: Record, over: bool) -> int:

@@ -243,12 +243,13 @@ def test_a_guest_that_takes_back_by_itself_what_it_gave_since_it_restarted_had_t
     assert stock.charge >= books.holds(0, 1000)
 
 
-@pytest.mark.parametrize(("hangs", "charged"), [(False, 300), (True, 0)])
-def test_what_was_not_taken_in_time_may_be_a_phantom_but_a_guest_that_hangs_takes_nothing(hangs, charged):
+@pytest.mark.parametrize("still", [False, True])
+def test_what_was_not_taken_in_time_may_be_a_phantom(still):
+    """Also where its figures stand still: a guest that hangs looks like an idle one whose balloon is empty (868143: 458 s over the budget by that)."""
     books = Books(a=1000, b=1000)
     for now in (1001, 1002, 1001 + LATER):
-        if hangs:  # its figures stand still, and VirtualBox prints them like fresh ones
+        if still:  # VirtualBox prints them like fresh ones
             figures = {"total_kb": TOTAL * 1024, "free_kb": 50 * 1024, "cache_kb": 0}
             books.facts["a"] = {"sample": {"time": now, **figures}}
         stock = books.look(2000, now, **({"a": -300} if now == 1001 else {}))
-    assert stock.charge == books.holds(1000, 1000) + charged
+    assert stock.charge == books.holds(1000, 1000) + 300
