@@ -19,6 +19,7 @@ DAYS = {
     860184: "a guest that gave 1 MB/s was asked for more before that showed, and died of it",
     867049: "a guest that lacked 148 MB of what it had been asked to give was asked to take 33, gave the rest on its way, and died of it",
     867212: "a guest that gave 5 MB/s was asked for more, as the sum rose by others before it had given what it was asked for",
+    869200: "an empty balloon was taken for that of a guest that hangs, as its figures stood still, and was not charged",
 }
 
 
