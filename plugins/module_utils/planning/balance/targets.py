@@ -27,7 +27,9 @@ def share(records: List[Record], to_share: int, ready: int) -> int:
     weights = [record.limits.weight for record in records]
     ceilings = [record.ceiling for record in records]
     # nobody waits for what a guest cannot be asked for, whom others can serve
-    bottoms = [record.hold if record.stuck else record.floor for record in records]
+    bottoms = [
+        max(record.floor, min(record.hold, record.ceiling)) if record.stuck else record.floor for record in records
+    ]
     targets = _fill_up(everything, [0] * len(records), bottoms, weights)
     left = everything - sum(targets)
     needs = [min(max(record.expected, record.floor), record.ceiling) for record in records]

@@ -79,3 +79,14 @@ def test_who_needs_all_that_it_holds_is_not_on_its_way():
     world.guests[0].use = 3880
     world.budget -= 100
     assert rows(rounds(world, 3))[STUCK]["code"] != "in_flight"
+
+
+@pytest.mark.parametrize(("limit", "least", "most"), [({"ceiling": 3000}, 0, 3000), ({"floor": 4000}, 4000, 4096)])
+def test_its_floor_and_ceiling_hold_all_the_same(limit, least, most):
+    """1, whatever it holds; and what the others are to have with it is no more than there is."""
+    world = troubled(asked_by_others)
+    world.policy["machines"] = {STUCK: limit}
+    plan = world.plan()
+    row = rows(plan)[STUCK]
+    assert row["figures"]["stuck"] and least <= row["target_mb"] <= most, row
+    assert sum(each["target_mb"] for each in plan["machines"]) <= plan["host"]["figures"]["to_share_mb"]
