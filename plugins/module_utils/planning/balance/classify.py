@@ -81,6 +81,8 @@ def _look_at_figures(record: Record) -> None:
         return
     raw = record.raw
     if raw != known["raw"]:
+        if known["moved"] is not None:
+            known["moved_before"] = known["moved"]
         known["raw"], known["moved"] = raw, sample["time"]
     elif known["moved"] is None:
         known["moved"] = sample["time"]

@@ -30,6 +30,7 @@ NEW: Dict[str, Any] = {
     "emptied": 0,  # MB of what it may take that a balloon would hold which a restart has emptied, as its figures prove
     "raw": None,  # the last figures, to see whether they move
     "moved": None,  # when they last did
+    "moved_before": 0,  # and the time before that
     "last": None,  # its last request: [asked when, the figures then, whether the sum has shown that it was followed]
     "seen": None,  # the time of the last sample
     "since": None,  # the window goes back to
@@ -39,6 +40,7 @@ NEW: Dict[str, Any] = {
     "peaks": [],  # the highest and lowest use of each tenth of the window, [since when, highest, lowest]
     "band": 64,
     "swing": 0,  # how far its use swings in a tenth of the window: the median of them
+    "low_since": 0,  # the time of its last figures that were not those of a starving guest
     "want": 0,  # what a starving guest was to hold when last looked at
     "boost": 0,
     "rate": 9,  # MB/s that it gives: the slow live host's (measured), until it was seen by the sum; less where its own figures show less

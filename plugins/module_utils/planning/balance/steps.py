@@ -73,6 +73,8 @@ def choose(records: List[Record], money: Budget, stock: Stock, policy: HostPolic
     giving_until = _until(records, "gives", account["give_rate"], policy.period)
     taking_until = _until(records, "takes", account["take_rate"], policy.period)
     over = money.over()
+    # of several that may have taken something back untold each can be found out, whatever the others hold
+    room = money.pool + sum(record.held for record in managed)
     urgent = bool(takers) and takers[0].urgency is not None and takers[0].urgency <= BELOW_NEED
     turn, since = account["turn"]
     over_due = now - since > (TAKES_FOR if turn == TAKE else GIVES_FOR)
@@ -88,12 +90,12 @@ def choose(records: List[Record], money: Budget, stock: Stock, policy: HostPolic
     if asked and turn != TAKE:
         account["turn"] = [TAKE, now]
     if givers_turn:
-        needs = (lack, refill, over, money.pool)
+        needs = (lack, refill, over, room)
         asked = _give(managed, takers, needs, urgent, account["give_rate"], policy, now)
         if turn != GIVE and (asked or over_due):
             account["turn"] = [GIVE, now]
     if may_ask and max(lack, over) > 0 and not asked and not any(map(is_followed, records)):
-        asked = _ask_back(managed, money.pool, over > 0)
+        asked = _ask_back(managed, room, over > 0)
     _remember(managed, account, now)
     for record in asked:
         known = record.history
@@ -220,12 +222,15 @@ def _take(takers: List[Record], money: Budget, giving: Optional[int], settled: b
     return asked, held_up
 
 
-def _ask_back(managed: List[Record], pool: int, over: bool) -> List[Record]:
-    """Ask one guest to take what leapt, who cannot be asked to give because of that: the sum shows whether its balloon is there, and no balloon fills."""
+def _ask_back(managed: List[Record], room: int, over: bool) -> List[Record]:
+    """Ask one guest to take what leapt, who cannot be asked to give: the sum shows whether its balloon is there, and no balloon fills.
+
+    Those first that can be doubted: if their balloons are empty they take nothing, and what they hold is known for the next.
+    """
     unsure = [record for record in managed if _is_unsure(record, over)]
-    for record in sorted(unsure, key=lambda each: (-each.held, each.uuid)):
+    for record in sorted(unsure, key=lambda each: (not is_doubtful(each.history), each.held, each.uuid)):
         part = min(record.asked, max(record.history["leapt"] + record.history["again"], record.least_take))
-        if part <= pool + record.held:
+        if part <= room:
             record.step, record.asks_back = -part, part
             record.takes_from = [{"uuid": "pool", "mb": part}]
             return [record]
@@ -233,12 +238,8 @@ def _ask_back(managed: List[Record], pool: int, over: bool) -> List[Record]:
 
 
 def _is_unsure(record: Record, over: bool) -> bool:
-    """Whether it could give, but for what leapt, and nothing that it was asked is under way."""
-    return (
-        record.held > 0
-        and not record.active
-        and record.harmless < least_step(record, over) <= record.room // STEP_SHARE
-    )
+    """Whether others wait for what leapt, nothing that it was asked is under way, and it cannot be asked to give."""
+    return record.held > 0 and not record.active and record.harmless < least_step(record, over)
 
 
 def _stands(records: List[Record], stock: Stock, period: float) -> bool:
@@ -321,7 +322,7 @@ def _give(
 def _may_exceed(record: Record, step: int, within: int) -> bool:
     """Whether it may take more than it gives by such a request, while the host may be over its budget.
 
-    :param within: MB of the pool; what may be taken is charged already
+    :param within: MB of the budget that are not charged; what may be taken is
     """
     return record.risk() > step and within + step < 0
 

@@ -50,8 +50,12 @@ def look(record: Record, account: Dict[str, Any]) -> None:
             # what a starved guest takes back it uses at once, in part; and one that was not seen may have come to use more
             fall += used
             hidden = fall if known["want"] or unseen else 0
-            leapt = min(leapt + fall + hidden, max(0, record.most() - known["again"]))
-            held += fall + hidden
+            # a balloon empties once, and all of it: of two leaps one at least is a program
+            leapt = min(max(leapt, fall + hidden), max(0, record.most() - known["again"]))
+            if (
+                unseen or not known["want"]
+            ):  # each program that ends in a starved guest leaps: others do not wait for that
+                held = max(held, fall + hidden)
             known["leapt_at"] = known["seen"]
     if not leapt and not known["again"] and unshown >= record.asked > ALIKE and _uses_little(record):
         leapt = held = record.most()
@@ -85,9 +89,7 @@ def _shown_late(record: Record, account: Dict[str, Any]) -> int:
 def _stood_still(record: Record) -> bool:
     """Whether its figures had not moved for a while since it was asked for something: they may have been old."""
     known, last = record.history, record.history["last"]
-    if not last or not isinstance(last[1][1], int):
-        return False
-    return last[1][1] >> 10 == known["free"] and record.sample["time"] - last[0] > GAP
+    return last is not None and known["moved_before"] <= last[0] < record.sample["time"] - GAP
 
 
 def suspected(record: Record) -> int:
@@ -111,15 +113,17 @@ def _used_meanwhile(recent: List[List[Any]], time: float) -> int:
 
 
 def _may_be_its_balloon(record: Record, fall: int, used: int, unseen: bool) -> bool:
-    """Whether as much more is free as its balloon may hold; or less where it starved, as what it takes back then it uses at once."""
+    """Whether as much more is free as its balloon may hold; less where it starved, by what its programs have come to need since: they use that at once."""
     known = record.history
-    least = 0 if unseen or known["want"] else record.least() - used
+    least = 0 if unseen else record.least() - used
+    if known["want"]:
+        least -= RISE * int(record.sample["time"] - known["low_since"])
     most = record.memory if unseen else record.most() + LEAP // 2
     return fall > 2 * known["swing"] and least <= fall <= most
 
 
 def owed(record: Record) -> int:
-    """What it may not have given though it was asked, or not hold any more, at most: a new request would have it go all that way.
+    """What it may not have given though it was asked, or not hold any more, at most: a new request would have it go all that way, and no further.
 
     What it withholds looks like less use, and what it gives late like more. So of who has followed until now, and was watched for a whole window,
     no more is believed than its use has moved by in that time; it may harm itself by lies.
@@ -127,9 +131,9 @@ def owed(record: Record) -> int:
     known = record.history
     withheld = max(0, record.give - record.giving)
     if is_doubtful(known) or not record.full:
-        return max(withheld, suspected(record))
+        return min(record.asked, max(withheld, suspected(record)))
     moved = record.peak - min([record.use] + [low for _since, _high, low in known["peaks"]])
-    return max(suspected(record), min(withheld, moved))
+    return min(record.asked, max(suspected(record), min(withheld, moved)))
 
 
 def is_doubtful(known: Dict[str, Any]) -> bool:

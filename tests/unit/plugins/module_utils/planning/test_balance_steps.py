@@ -15,11 +15,11 @@ HARD = 128 + 4096 * 2 // 100  # MB: the reserve of its memory
 STEADY, FALLEN = [[700, 500, 480]], [[700, 500, 300]]  # the highest and the lowest use of a window
 
 
-def step(give, room=1000, peaks=(), full=True, **known):
+def step(give, room=1000, peaks=(), full=True, asked=1500, **known):
     """The largest harmless step of a guest that may lack so many MB of what it was asked to give."""
     record = Record({"uuid": "one", "memory_mb": 4096}, read({}), None)
     record.history.update(seen=NOW - 5, peaks=list(peaks), **known)
-    record.give, record.room, record.full, record.peak, record.use = give, room, full, 500, 490
+    record.asked, record.give, record.room, record.full, record.peak, record.use = asked, give, room, full, 500, 490
     return harmless(record, NOW)
 
 
@@ -39,6 +39,17 @@ def test_a_step_leaves_room_for_what_a_guest_may_not_have_given(withheld, how):
 
 def test_no_more_is_withheld_than_may_be_open():
     assert step(100, peaks=FALLEN) == step(0, room=900, peaks=FALLEN)
+
+
+@pytest.mark.parametrize("how", [{"leapt": 400}, {"unshown": 400}, {"leapt": 300, "again": 100, "strikes": 1}])
+@pytest.mark.parametrize("asked", [0, 20])
+def test_no_guest_owes_more_than_it_is_asked_for(how, asked):
+    """It goes to the balloon that it is asked for, and no further: one that was asked for none, with 4.7 GB free, was not asked for hours."""
+    assert (
+        step(0, room=3000, asked=asked, **how)
+        == step(0, room=3000, asked=asked, **{**how, "leapt": asked, "unshown": 0, "again": 0})
+        > 0
+    )
 
 
 def left(mb, owes, rate, room=1000):

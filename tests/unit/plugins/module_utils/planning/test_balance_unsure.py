@@ -74,6 +74,25 @@ def test_it_is_not_asked_for_more_than_the_host_has(spare):
     assert "unsure" not in codes(plans)
 
 
+@pytest.mark.parametrize("used_again", [0, 1150])
+def test_of_several_each_is_found_out_though_the_host_has_not_what_all_may_have_taken(used_again):
+    """None was asked, as all of that lay beside: a host stood still for hours, with 4 GB that nobody might have. Nor was one that had no room any more."""
+    guests = [Guest(4096, 2600, 1200), Guest(4096, 1100, 2600), Guest(8192, 5500, 2400)]
+    made = World(guests, sum(guest.memory - guest.balloon for guest in guests), {"ready": 0})
+    made.quiet(65)
+    for guest in (guests[UNSURE], guests[2]):
+        guest.use -= guest.balloon
+    made.round()
+    guests[UNSURE].use += used_again
+    guests[GROWER].use = 2600
+    made.budget += 1300
+    plans = []
+    for _each in range(60):
+        plans += made.quiet(1)
+        assert made.charge <= made.budget
+    assert "unsure" in codes(plans) and held(made) == 0
+
+
 def test_what_is_held_back_for_it_is_there_for_it():
     """It needs more itself, and what it takes of that it has not taken by itself. The other one has nothing to spare."""
     made = world(0)
