@@ -181,6 +181,7 @@ def _needs(record: Record, policy: HostPolicy, boost: int, now: float) -> None:
     if record.censored and known["want"] > need:
         need = comfortable = known["want"]
     record.need, record.comfortable = need, comfortable
+    record.need_now = need if record.censored else max(record.recent, record.use + ahead) + record.hard
     # donors begin to give for what a starving guest is likely to want next
     record.expected = min(record.ceiling, need + known["boost"]) if record.censored else need
     record.keep = comfortable + record.band

@@ -78,7 +78,7 @@ class Record:
         "asked active give take gives takes fixed free cache least_given most_given use use_most recent peak rate censored full "
         "band hard comfort floor ceiling hold need comfortable keep cached lately target room unmet code step gives_to takes_from "
         "rising waits urgency offered offered_beyond left before expected harmless least_take largest grown giving taking busy passed_over late "
-        "newly_seen climbs stuck held asks_back".split()
+        "newly_seen need_now climbs stuck held asks_back".split()
     )
 
     def __init__(self, machine: Dict[str, Any], policy: HostPolicy, history: Optional[Dict[str, Any]]) -> None:
@@ -126,7 +126,7 @@ class Record:
         self.censored = self.full = self.rising = False
         self.target = self.room = self.need = self.comfortable = self.keep = self.cached = self.lately = (
             self.expected
-        ) = 0
+        ) = self.need_now = 0
         self.hold = self.before = self.memory - self.asked
         self.newly_seen = 0  # MB given that these figures are the first to show
         self.busy = self.passed_over = self.late = self.climbs = self.stuck = False

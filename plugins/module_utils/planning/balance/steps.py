@@ -10,6 +10,7 @@ Neither waits for the proof of what the other does.
 
 from __future__ import annotations
 
+from heapq import nlargest
 from math import ceil
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
@@ -73,8 +74,6 @@ def choose(records: List[Record], money: Budget, stock: Stock, policy: HostPolic
     giving_until = _until(records, "gives", account["give_rate"], policy.period)
     taking_until = _until(records, "takes", account["take_rate"], policy.period)
     over = money.over()
-    # of several that may have taken something back untold each can be found out, whatever the others hold
-    room = money.pool + sum(record.held for record in managed)
     urgent = bool(takers) and takers[0].urgency is not None and takers[0].urgency <= BELOW_NEED
     turn, since = account["turn"]
     over_due = now - since > (TAKES_FOR if turn == TAKE else GIVES_FOR)
@@ -90,12 +89,13 @@ def choose(records: List[Record], money: Budget, stock: Stock, policy: HostPolic
     if asked and turn != TAKE:
         account["turn"] = [TAKE, now]
     if givers_turn:
-        needs = (lack, refill, over, room)
+        held, largest, _second = _leaps(managed)
+        needs = (lack, refill, over, money.pool + held - largest)
         asked = _give(managed, takers, needs, urgent, account["give_rate"], policy, now)
         if turn != GIVE and (asked or over_due):
             account["turn"] = [GIVE, now]
     if may_ask and max(lack, over) > 0 and not asked and not any(map(is_followed, records)):
-        asked = _ask_back(managed, room, over > 0)
+        asked = _ask_back(managed, money.pool)
     _remember(managed, account, now)
     for record in asked:
         known = record.history
@@ -222,24 +222,27 @@ def _take(takers: List[Record], money: Budget, giving: Optional[int], settled: b
     return asked, held_up
 
 
-def _ask_back(managed: List[Record], room: int, over: bool) -> List[Record]:
-    """Ask one guest to take what leapt, who cannot be asked to give: the sum shows whether its balloon is there, and no balloon fills.
+def _leaps(managed: List[Record]) -> Tuple[int, int, int]:
+    """MB of all that is held back of leaps, of the largest, and of the next. Of several one is taken to be a balloon, and the others programs that ended."""
+    held = [record.held for record in managed]
+    largest, second = nlargest(2, [0, 0, *held])
+    return sum(held), largest, second
+
+
+def _ask_back(managed: List[Record], pool: int) -> List[Record]:
+    """Ask one guest to take what leapt, where nobody can be asked to give: the sum shows whether its balloon is there, and no balloon fills.
 
     Those first that can be doubted: if their balloons are empty they take nothing, and what they hold is known for the next.
     """
-    unsure = [record for record in managed if _is_unsure(record, over)]
+    held, largest, second = _leaps(managed)
+    unsure = [record for record in managed if record.held and not record.active]
     for record in sorted(unsure, key=lambda each: (not is_doubtful(each.history), each.held, each.uuid)):
         part = min(record.asked, max(record.history["leapt"] + record.history["again"], record.least_take))
-        if part <= room:
+        if part <= pool + held - (second if record.held == largest else largest):
             record.step, record.asks_back = -part, part
             record.takes_from = [{"uuid": "pool", "mb": part}]
             return [record]
     return []
-
-
-def _is_unsure(record: Record, over: bool) -> bool:
-    """Whether others wait for what leapt, nothing that it was asked is under way, and it cannot be asked to give."""
-    return record.held > 0 and not record.active and record.harmless < least_step(record, over)
 
 
 def _stands(records: List[Record], stock: Stock, period: float) -> bool:

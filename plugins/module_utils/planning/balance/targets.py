@@ -17,8 +17,9 @@ IDLE_TAX = 75  # per cent of its weight in the last tier that a machine loses wh
 def share(records: List[Record], to_share: int, ready: int) -> int:
     """Set the targets; what is missing to all floors, and to what is fixed, is given back (0 where they are met).
 
-    Tiers: floors; what was used at most, and the hard reserve (classes of priority one after the other); comfort, by margin; a band, so that small
-    changes of use move nothing; half of the cache; the rest by weight, where idle memory weighs less. The first two are filled with what else stays ready, too.
+    Tiers: floors; what is used now, and then what was used at most, each with the hard reserve (classes of priority one after the other); comfort, by
+    margin; a band, so that small changes of use move nothing; half of the cache; the rest by weight, where idle memory weighs less. The floors and what
+    is used are filled with what else stays ready, too.
     """
     everything = to_share + ready
     missing = max(0, sum(record.floor for record in records) - everything)
@@ -33,12 +34,14 @@ def share(records: List[Record], to_share: int, ready: int) -> int:
     targets = _fill_up(everything, [0] * len(records), bottoms, weights)
     left = everything - sum(targets)
     needs = [min(max(record.expected, record.floor), record.ceiling) for record in records]
+    now = [min(record.need_now, need) for record, need in zip(records, needs)]
     for chosen in _classes(records):
-        of = [targets[index] for index in chosen]
-        filled = _fill_up(left, of, [needs[index] for index in chosen], [weights[index] for index in chosen])
-        left -= sum(filled) - sum(of)
-        for index, target in zip(chosen, filled):
-            targets[index] = target
+        for sizes in (now, needs):
+            of = [targets[index] for index in chosen]
+            filled = _fill_up(left, of, [sizes[index] for index in chosen], [weights[index] for index in chosen])
+            left -= sum(filled) - sum(of)
+            for index, target in zip(chosen, filled):
+                targets[index] = target
     left -= ready
     for tier in ("comfortable", "keep", "cached"):
         if left <= 0:
