@@ -81,9 +81,7 @@ def _look_at_figures(record: Record) -> None:
         return
     raw = record.raw
     if raw != known["raw"]:
-        if known["moved"] is not None:
-            known["moved_before"] = known["moved"]
-        known["raw"], known["moved"] = raw, sample["time"]
+        known["raw"], known["moved"], known["moved_before"] = raw, sample["time"], known["moved"] or 0
     elif known["moved"] is None:
         known["moved"] = sample["time"]
 

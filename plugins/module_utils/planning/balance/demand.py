@@ -113,8 +113,8 @@ def _remember(record: Record, policy: HostPolicy) -> None:
         return
     if seen is None or time - seen > max(60, 6 * policy.period) or time < seen:
         forget_uses(known)
-    if not record.censored or not known["want"]:
-        known["low_since"] = seen or time
+    if not record.censored:
+        known["low_since"] = time
     known["seen"] = time
     if known["since"] is None:
         known["since"] = time

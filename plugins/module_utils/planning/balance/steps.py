@@ -60,6 +60,14 @@ class Chosen(NamedTuple):
     givers_turn: bool
 
 
+class Leaps(NamedTuple):
+    """MB that are held back of what leapt. Of several leaps one is taken to be a balloon that emptied, and the others programs that ended."""
+
+    total: int
+    largest: int
+    second: int
+
+
 def choose(records: List[Record], money: Budget, stock: Stock, policy: HostPolicy, now: float, may_ask: bool) -> Chosen:
     """Set the steps, and say what decided; with another controller on the host nobody is asked."""
     managed = [record for record in records if record.fixed is None]
@@ -88,14 +96,14 @@ def choose(records: List[Record], money: Budget, stock: Stock, policy: HostPolic
     givers_turn = may_ask and now >= taking_until and not asked and (not held_up or over_due == (turn == TAKE))
     if asked and turn != TAKE:
         account["turn"] = [TAKE, now]
+    leaps = _leaps(managed)
     if givers_turn:
-        held, largest, _second = _leaps(managed)
-        needs = (lack, refill, over, money.pool + held - largest)
+        needs = (lack, refill, over, money.pool + leaps.total - leaps.largest)
         asked = _give(managed, takers, needs, urgent, account["give_rate"], policy, now)
         if turn != GIVE and (asked or over_due):
             account["turn"] = [GIVE, now]
     if may_ask and max(lack, over) > 0 and not asked and not any(map(is_followed, records)):
-        asked = _ask_back(managed, money.pool)
+        asked = _ask_back(managed, leaps, money.pool)
     _remember(managed, account, now)
     for record in asked:
         known = record.history
@@ -222,23 +230,21 @@ def _take(takers: List[Record], money: Budget, giving: Optional[int], settled: b
     return asked, held_up
 
 
-def _leaps(managed: List[Record]) -> Tuple[int, int, int]:
-    """MB of all that is held back of leaps, of the largest, and of the next. Of several one is taken to be a balloon, and the others programs that ended."""
+def _leaps(managed: List[Record]) -> Leaps:
     held = [record.held for record in managed]
-    largest, second = nlargest(2, [0, 0, *held])
-    return sum(held), largest, second
+    return Leaps(sum(held), *nlargest(2, [0, 0, *held]))
 
 
-def _ask_back(managed: List[Record], pool: int) -> List[Record]:
+def _ask_back(managed: List[Record], leaps: Leaps, pool: int) -> List[Record]:
     """Ask one guest to take what leapt, where nobody can be asked to give: the sum shows whether its balloon is there, and no balloon fills.
 
     Those first that can be doubted: if their balloons are empty they take nothing, and what they hold is known for the next.
     """
-    held, largest, second = _leaps(managed)
     unsure = [record for record in managed if record.held and not record.active]
     for record in sorted(unsure, key=lambda each: (not is_doubtful(each.history), each.held, each.uuid)):
         part = min(record.asked, max(record.history["leapt"] + record.history["again"], record.least_take))
-        if part <= pool + held - (second if record.held == largest else largest):
+        other = leaps.second if record.held == leaps.largest else leaps.largest
+        if part <= pool + leaps.total - other:
             record.step, record.asks_back = -part, part
             record.takes_from = [{"uuid": "pool", "mb": part}]
             return [record]
@@ -325,7 +331,7 @@ def _give(
 def _may_exceed(record: Record, step: int, within: int) -> bool:
     """Whether it may take more than it gives by such a request, while the host may be over its budget.
 
-    :param within: MB of the budget that are not charged; what may be taken is
+    :param within: MB that are left where the largest leap is a balloon; what may be taken is charged already
     """
     return record.risk() > step and within + step < 0
 

@@ -52,9 +52,8 @@ def look(record: Record, account: Dict[str, Any]) -> None:
             hidden = fall if known["want"] or unseen else 0
             # a balloon empties once, and all of it: of two leaps one at least is a program
             leapt = min(max(leapt, fall + hidden), max(0, record.most() - known["again"]))
-            if (
-                unseen or not known["want"]
-            ):  # each program that ends in a starved guest leaps: others do not wait for that
+            # each program that ends in a starved guest leaps: others do not wait for that
+            if unseen or not known["want"]:
                 held = max(held, fall + hidden)
             known["leapt_at"] = known["seen"]
     if not leapt and not known["again"] and unshown >= record.asked > ALIKE and _uses_little(record):

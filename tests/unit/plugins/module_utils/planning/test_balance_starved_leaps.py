@@ -38,7 +38,7 @@ def test_nobody_waits_for_what_programs_of_a_starved_guest_leave():
         assert PROGRAM <= known["leapt"] < 3 * PROGRAM, "a balloon empties but once"
         made.quiet(20, 1)
         made.guests[STARVED].use += PROGRAM
-        made.quiet(20, 1)
+        made.quiet(250, 1)
     made.budget += 600
     made.guests[GROWER].use += 400
     made.quiet(20, 1)

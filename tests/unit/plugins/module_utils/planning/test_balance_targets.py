@@ -26,3 +26,21 @@ def test_nobody_starves_beside_what_another_used_a_while_ago(more):
     at_least = row["figures"]["need_mb"] if more else row["figures"]["need_now_mb"]
     assert row["figures"]["need_now_mb"] < USED < row["figures"]["need_mb"]
     assert row["target_mb"] >= at_least, row
+
+
+@pytest.mark.parametrize(("seconds", "more", "code"), [(1, 470, "waits_for_donor"), (8, 50, "rising")])
+def test_what_cannot_be_seen_yet_is_needed_now(seconds, more, code):
+    """What a starving guest is likely to want, and what a use that rises will have come to."""
+    world = World([Guest(4096, 2000, 1500), Guest(4096, 2000, 1500)], 0, {"period": 1, "ready": 0})
+    world.budget = world.charge + 1000
+    world.quiet(330, 1)
+    world.guests[0].use += world.guests[0].free - 500
+    world.quiet(330, 1)
+    for _second in range(seconds):
+        world.guests[0].use += more
+        row = world.quiet(1, 1)[0]["machines"][0]
+        if row["code"] == code:
+            break
+    figures = row["figures"]
+    assert row["code"] == code, row
+    assert figures["need_now_mb"] == figures["need_mb"] > figures["used_recent_mb"] + figures["hard_reserve_mb"]

@@ -11,6 +11,10 @@ from __future__ import annotations
 import pytest
 from unit.plugins.module_utils.planning.balance_world import Guest, World
 
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance import steps
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.policy import read
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.records import Record
+
 UNSURE, GROWER = 0, 1
 
 
@@ -98,6 +102,30 @@ def test_of_several_each_is_found_out_though_the_host_has_not_what_all_may_have_
         plans += made.quiet(1)
         assert made.charge <= made.budget
     assert "unsure" in codes(plans) and held(made) == 0
+
+
+@pytest.mark.parametrize(
+    ("pool", "strikes", "first"),
+    [
+        (0, {}, ["less"]),
+        (0, {"more": 1}, ["more"]),
+        (
+            -450,
+            {"more": 1},
+            ["less"],
+        ),  # 450 MB are left where the largest of the others is a balloon, and 950 for who leapt by that
+        (-501, {}, []),
+    ],
+)
+def test_who_can_be_doubted_is_asked_first(pool, strikes, first):
+    """If its balloon is empty it takes nothing. Else who leapt less is, for whom the host has most probably enough."""
+    records = []
+    for name, held in (("more", 1000), ("less", 400), ("under way", 500)):
+        record = Record({"uuid": name, "memory_mb": 4096}, read({}), None)
+        record.asked, record.held, record.active = 2000, held, name == "under way"
+        record.history.update(leapt=held, strikes=strikes.get(name, 0))
+        records.append(record)
+    assert [record.uuid for record in steps._ask_back(records, steps._leaps(records), pool)] == first
 
 
 def test_one_of_several_is_taken_to_be_a_balloon():
