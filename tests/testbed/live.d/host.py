@@ -14,7 +14,7 @@ import time
 
 # `-la57` and one thread are what the nested guests need to live: see README.md.
 MACHINE = ["-machine", "q35", "-accel", "tcg,thread=single", "-cpu", "max,-la57", "-smp", "1", "-m", "6144"]
-BOOT = "root=/dev/vda rw console=ttyS0 mitigations=off net.ifnames=0 tsc=reliable"
+BOOT = "root=/dev/vda rw console=ttyS0 mitigations=off net.ifnames=0 tsc=reliable highres=off"
 FRESH = "fresh"
 
 
