@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List
 
-from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.given import Stock
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.given import Stock, is_followed
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.policy import HostPolicy
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.records import (
     REMEMBERED,
@@ -15,7 +15,7 @@ from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.recor
     Record,
     forget_uses,
 )
-from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.suspects import look
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.suspects import lacks, look, surprise
 
 LATEST = 3  # samples at least are recent,
 RECENT = 15  # s: and all of that time, of MOST samples
@@ -49,8 +49,10 @@ def estimate(records: List[Record], stock: Stock, policy: HostPolicy, pool: int,
             record.censored = record.free < max(STARVING, record.hard // 2)
             starving += record.censored
     each = max(BOOST_LEAST, pool // (POOL_SHARE * starving)) if starving else 0
+    settled = abs(stock.missing) <= stock.slack and not any(map(is_followed, records))
+    surprises = sum([surprise(record) for record in records])
     for record in watched:
-        look(record, stock.account)
+        look(record, stock.account, lacks(record, settled) + surprises - surprise(record))
         _remember(record, policy)
         if record.fixed is None:
             _needs(record, policy, each, now)

@@ -168,6 +168,7 @@ def ask(record: Record, account: Dict[str, Any], mb: int, now: float) -> None:
         account["take"] -= mb
         record.take -= mb
         known["unshown"] = max(0, known["unshown"] + mb)
+        known["taken"] = max(0, known["taken"] + mb)
         known["leapt"] = max(0, known["leapt"] + mb)
         if not record.active:
             record.give = max(0, record.give + mb)
@@ -246,7 +247,7 @@ def _make_phantom(record: Record, account: Dict[str, Any], now: float) -> None:
     boots = record.boots()
     left = min(held, (record.raw[0] - free >> 10) - LEAST_USE) if not boots and isinstance(free, int) else 0
     proven = left < record.least()  # it cannot hold what it did
-    record.history.update(unshown=0, leapt=0, again=0)
+    record.history.update(unshown=0, taken=0, leapt=0, again=0)
     record.history["phantom"] += held
     account["phantom"] += held
     account["rest"] += record.asked
@@ -268,7 +269,7 @@ def _fill_again(record: Record, account: Dict[str, Any], now: float) -> None:
     _count_twice(record, account, record.asked)
     if now - account["strayed"] < STRAYS:
         account["stray"] = max(0, account["stray"] - record.asked)
-    record.history.update(unshown=0, leapt=0, again=0, fixed=["guest_restarted", now + GRACE])
+    record.history.update(unshown=0, taken=0, leapt=0, again=0, fixed=["guest_restarted", now + GRACE])
     forget_uses(record.history)
 
 

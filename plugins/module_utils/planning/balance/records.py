@@ -55,6 +55,7 @@ NEW: Dict[str, Any] = {
     "shrunk_seen": None,  # by figures of this time
     "shrunk_use": 0,  # its use before that, and before what was still under way then
     "unshown": 0,  # what the sum says that it has given, and its own figures have not shown
+    "taken": 0,  # what it may have taken back while its figures could not be believed
     "unbelieved": False,  # whether its figures could not be believed since they were last looked at
     "leapt": 0,  # by so much more was free at once: a program has ended, or it took that back
     "leapt_at": 0,  # later than these figures

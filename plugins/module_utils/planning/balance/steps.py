@@ -364,7 +364,8 @@ def size_up(record: Record, stock: Stock, over: bool, now: float) -> None:
         record.taking = sum([mb for _when, mb, done in record.takes if done is None])
     # whose Free did not fall is the suspect; and where its figures stand still since then, they may be old as well
     lately = known["shrunk"] is not None and now - known["shrunk"] < RESTS
-    suspect = (known["unshown"] > record.band and lately) or (known["unshown"] > 0 and record.shows_nothing_new())
+    unshown = max(known["unshown"], known["taken"])
+    suspect = (unshown > record.band and lately) or (unshown > 0 and record.shows_nothing_new())
     under_way_still = bool(record.takes) or under_way > 1 or known["shrunk_seen"] == known["seen"]
     record.busy = under_way_still or record.climbs or suspect
     known["left"] = max(0, min(known["left"] - slowest(record, now) * (now - known["left_at"]), record.give))
@@ -384,7 +385,7 @@ def least_take(record: Record, lacks: int, now: float) -> int:
     known = record.history
     follows = record.active and not (known["strikes"] or known["phantom"])
     give = min(record.give, lacks) if follows else record.give
-    most = max(known["unshown"], known["leapt"] + known["again"], give)
+    most = max(known["unshown"], known["taken"], known["leapt"] + known["again"], give)
     if not most:
         return 0
     blind = ceil(now - known["seen"]) + 1

@@ -4,7 +4,8 @@
 """What of its balloon a guest's own figures do not show. MB.
 
 They prove nothing (see given), but for its own good a guest is believed: what it may not hold of its balloon it gives with the next request, all at once.
-What it was asked for and does not show is *unshown*; by what *leapt* more was free at once: a program has ended, or the guest took that back by itself.
+What it was asked for and does not show is *unshown*, as far as the sum leaves that open; what it may have had back while nobody could believe it
+was *taken*; by what *leapt* more was free at once: a program has ended, or the guest took that back by itself.
 Who follows a request shows all of that, one way or the other: then nothing is suspected any more.
 """
 
@@ -28,18 +29,22 @@ GAP = 60  # s without figures
 BOOTED = 120  # MB: more than a guest uses when it has booted (36 to 45 MB of 768, measured), its cache counted in
 
 
-def look(record: Record, account: Dict[str, Any]) -> None:
-    """Compare a managed machine's newest figures with those of before, which are the last of its ``recent`` uses still."""
+def look(record: Record, account: Dict[str, Any], most: int) -> None:
+    """Compare a managed machine's newest figures with those of before, which are the last of its ``recent`` uses still.
+
+    :param most: MB that it may not have given of what it was asked for, by the sum and by what others may have given for it
+    """
     known, given, recent = record.history, record.newly_seen, record.history["recent"]
-    unshown, leapt = known["unshown"], known["leapt"]
+    unshown, taken, leapt = min(known["unshown"], most), known["taken"], known["leapt"]
     held = min(known["held"], leapt)
     if known["unbelieved"]:
         known["unbelieved"], known["rate"] = False, 1  # until it shows how fast it is now
         # it may have taken its balloon back meanwhile, but for one that uses what it did
         if not recent or abs(record.use_most - recent[-1][1]) > record.band:
-            unshown = record.asked
+            taken = record.asked
     if recent:
-        unshown = max(0, unshown - _shown_late(record, account))
+        late = _shown_late(record, account)
+        unshown, taken = max(0, unshown - late), max(0, taken - late)
         unseen = record.sample["time"] - known["seen"] > GAP or _stood_still(record)
         fall = surely = record.free - known["free"]
         if not unseen:  # what is under way may explain some of that, or none
@@ -56,18 +61,19 @@ def look(record: Record, account: Dict[str, Any]) -> None:
             if unseen or not known["want"]:
                 held = max(held, fall + hidden)
             known["leapt_at"] = known["seen"]
-    if not leapt and not known["again"] and unshown >= record.asked > ALIKE and _uses_little(record):
+    if not leapt and not known["again"] and max(unshown, taken) >= record.asked > ALIKE and _uses_little(record):
         leapt = held = record.most()
         known["leapt_at"] = known["seen"]
     if given:
-        less = max(0, min(known["shrunk_use"] - record.use_most, given))
+        less = max(0, min(known["shrunk_use"] - record.use_most, given, most))  # beyond that its use has fallen
         if less > ALIKE + given // 8:
             unshown += less
             seconds = max(1, int(record.sample["time"] - known["last"][0]))
             known["rate"] = max(1, min(known["rate"], (given - less) // seconds))
         else:  # but for what the sum says that it still lacks
-            unshown = min(unshown, max(0, record.give - open_mb(record.gives, inf)))
-    known["leapt"], known["held"], known["kb"] = leapt, held, account["kb"] or 0
+            left = max(0, record.give - open_mb(record.gives, inf))
+            unshown, taken = min(unshown, left), min(taken, left)
+    known["taken"], known["leapt"], known["held"], known["kb"] = taken, leapt, held, account["kb"] or 0
     if is_followed(record):
         count_again(record, account, record.use_most)
     settle_again(record, account)
@@ -91,10 +97,28 @@ def _stood_still(record: Record) -> bool:
     return last is not None and known["moved_before"] <= last[0] < record.sample["time"] - GAP
 
 
+def lacks(record: Record, settled: bool) -> int:
+    """MB that it may lack of what it was asked for, by the sum; all where it can be doubted.
+
+    :param settled: whether nobody is waited for, and the sum agrees: then what is open on both sides alike has been given, and taken
+    """
+    if is_doubtful(record.history):
+        return record.asked
+    return record.history["rested"][0] if settled else record.give
+
+
+def surprise(record: Record) -> int:
+    """MB by which the sum may rise by it though nobody waits for that: an empty balloon that fills, or what was asked long ago, or by others."""
+    known = record.history
+    if record.fixed or known["by_others"] or known["unbelieved"]:
+        return record.asked
+    return known["phantom"] + known["taken"] + known["leapt"] + known["again"] + (0 if record.active else record.give)
+
+
 def suspected(record: Record) -> int:
     """MB that its figures say it has not given, or has taken back, at most."""
     known = record.history
-    return known["unshown"] + known["leapt"] + known["again"]
+    return max(known["unshown"], known["taken"]) + known["leapt"] + known["again"]
 
 
 def _uses_little(record: Record) -> bool:
