@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from typing import Any, Iterable, Mapping, Sequence
 
@@ -22,7 +21,7 @@ from ansible_collections.vbox.memory.plugins.module_utils.model import reservati
 from ansible_collections.vbox.memory.plugins.module_utils.model.commands import command_line
 from ansible_collections.vbox.memory.plugins.module_utils.model.sizes import size_in_mb
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.policy import read as read_policy
-from ansible_collections.vbox.memory.plugins.module_utils.run_module import PROGRESS_FILE, progress_log
+from ansible_collections.vbox.memory.plugins.module_utils.run_module import progress_log
 
 POOL = "pool"
 OPTIONS: dict[str, dict[str, Any]] = dict(
@@ -50,11 +49,11 @@ def run_balance() -> None:
         required_by={"until": ("reserve_mb",)},
         supports_check_mode=True,
     )
+    log = progress_log(module)
     given = module.params
     try:
         wanted = checked(given)
         with select_backend(given["backend"], given["vboxmanage"], given["api_python"]) as backend:
-            log = progress_log(module.log, os.environ.get(PROGRESS_FILE))
             result = carry_out(backend, wanted, module.check_mode, log)
             result.update(backend=backend.name, backend_fallback=backend.fallback_reason)
     except VBoxMemoryError as error:

@@ -8,7 +8,10 @@ from __future__ import annotations
 import json
 import os
 import time
+from contextlib import suppress
 from typing import Any, Iterator, Mapping, Sequence
+
+from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.vbox.memory.plugins.module_utils.argument_spec import MemoryModule, desired_states
 from ansible_collections.vbox.memory.plugins.module_utils.backends.base import Backend, Found, with_notes
@@ -56,11 +59,11 @@ def run_module(owned: Sequence[str]) -> None:
     :param owned: the names of the options that the module has beside the shared ones
     """
     module = MemoryModule(owned)
+    log = progress_log(module)
     given = module.params
     try:
         desired = desired_states(given, owned)
         with select_backend(given["backend"], given["vboxmanage"], given["api_python"], len(desired)) as backend:
-            log = progress_log(module.log, os.environ.get(PROGRESS_FILE))
             leave = os.environ.get(LEAVE_WAITING) == "leave"
             results = [result.as_result() for result in converge(backend, desired, module.check_mode, log, leave)]
             used = dict(backend=backend.name, backend_fallback=backend.fallback_reason)
@@ -248,15 +251,25 @@ def _waits(plan: MachinePlan, requests: BalloonRequests) -> bool:
     return plan.waits_for_guest
 
 
-def progress_log(log: Any, path: str | None) -> Log:
+def progress_log(module: AnsibleModule) -> Log:
     """What tells the host's log how far a machine is, and appends it to the progress file, if there is one.
 
-    :param log: takes a line
+    That file is made here, with the processes that the module's result comes from. Ends the module where that cannot be: the action
+    that waits for it no longer does, or could not see it, and runs it again in the foreground.
     """
     started = time.monotonic()
+    path = os.environ.get(PROGRESS_FILE)
+    if path:
+        try:
+            with open(path, "x", encoding="utf-8") as stream:
+                stream.write(json.dumps({"processes": [os.getpid(), os.getppid()]}) + "\n")
+        except OSError as error:
+            with suppress(OSError):
+                os.unlink(path)
+            module.exit_json(changed=False, not_begun="%s: nothing was done" % error)
 
     def tell(machine: str, message: str) -> None:
-        log("machine %r: %s" % (machine, message))
+        module.log("machine %r: %s" % (machine, message))
         if path:
             line = dict(machine=machine, message=message, seconds=round(time.monotonic() - started, 1))
             try:

@@ -3,14 +3,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a person sees of a module that takes its time: lines on the controller's terminal.
 
-The module appends lines of JSON to a file of the host, ``{"machine": name, "message": words, "seconds": number}``. The host can write
-anything there, so each is bounded and made printable.
+The module makes a file on the host, whose first line of JSON names the processes that its result comes from, ``{"processes": [number, …]}``,
+and appends ``{"machine": name, "message": words, "seconds": number}``. The host can write anything there, so each is bounded and made printable.
+
+Who makes that file first decides whether the module does anything: a controller that has seen none for too long claims it, and a module that
+comes later than that ends at once.
 """
 
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from ansible_collections.vbox.memory.plugins.plugin_utils.values import quoted, shown
 
@@ -22,6 +27,13 @@ INTERVAL = 4
 SAME_AGAIN = 5  # seconds after which the next look says the same again: so something is said every 10 seconds
 LONGEST = 200  # characters of a name or message
 LAST_LINES, LAST_BYTES = 20, 20000
+FIRST_BYTES = 200  # of the first line
+BEGINS_WITHIN = 30  # seconds; Ansible's async_wrapper may have lost the module by then, and claiming it does no harm where it has not
+PROCESSES = range(2, 2**31)
+MOST_PROCESSES = 8
+
+GONE = '{"job": "gone"}'
+CLAIMED = '{"job": "claimed"}'
 
 
 def is_read_by_people(callback: str) -> bool:
@@ -33,15 +45,73 @@ def latest(text: str) -> dict[str, str]:
     """The last message of each machine, by its name in quotes, in a part of such a file, the last one last; what is no such line is left out."""
     found: dict[str, str] = {}
     for line in text.splitlines():
-        try:
-            said = json.loads(line)
-            name, message = said["machine"], said["message"]
-        except (ValueError, TypeError, KeyError):
-            continue
-        name = quoted(name, LONGEST)
-        found.pop(name, None)  # the newest is the last
-        found[name] = shown(message, LONGEST)
+        said = _value(line)
+        if "machine" in said and "message" in said:
+            name = quoted(said["machine"], LONGEST)
+            found.pop(name, None)  # the newest is the last
+            found[name] = shown(said["message"], LONGEST)
     return found
+
+
+class Look(NamedTuple):
+    """What a look at such a file shows.
+
+    ``processes`` are those that its result comes from, none where nobody has made the file; ``claimed`` is that the module has not begun,
+    and will not; ``refused`` that it could not be claimed, and names nobody; ``gone`` that none of the processes is left, or that it was
+    refused twice; ``text`` is the end of the file.
+    """
+
+    processes: Sequence[int] = ()
+    claimed: bool = False
+    refused: bool = False
+    gone: bool = False
+    text: str = ""
+
+
+def look(path: str, known: Look, claim: bool) -> str:
+    """The shell command that looks at such a file.
+
+    :param known: what the last look showed
+    :param claim: claim the file, if no processes are known
+    """
+    file = shlex.quote(path)
+    parts = ["head -n 1 %s 2>/dev/null | head -c %d; echo" % (file, FIRST_BYTES)]
+    parts.append("tail -n %d %s 2>/dev/null | tail -c %d" % (LAST_LINES, file, LAST_BYTES))
+    if known.processes:
+        alive = " || ".join("kill -0 %d 2>/dev/null" % process for process in known.processes)
+        parts.insert(0, "%s || echo '%s'" % (alive, GONE))
+    elif claim:
+        parts.insert(0, "(set -C; : > %s) 2>/dev/null && echo '%s'" % (file, CLAIMED))
+    return "; ".join(parts)
+
+
+def seen(output: str, known: Look, claim: bool) -> Look:
+    """What that command's output shows; what it has of other lines, such as those of a login, counts for nothing.
+
+    :param known: what the last look showed
+    :param claim: as the command was given
+    """
+    lines = [line.strip() for line in output.splitlines()]
+    processes = known.processes or next(filter(None, map(_processes, lines)), ())
+    claimed = CLAIMED in lines and not processes
+    refused = claim and not claimed and not processes
+    return Look(processes, claimed, refused, GONE in lines if processes else refused and known.refused, output)
+
+
+def _processes(line: str) -> Sequence[int]:
+    found = _value(line).get("processes")
+    if isinstance(found, list) and all(type(process) is int and process in PROCESSES for process in found):
+        return found[:MOST_PROCESSES]
+    return ()
+
+
+def _value(line: str) -> dict[str, Any]:
+    """The object that a line of JSON is; none where it is something else."""
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 class Progress:

@@ -5,6 +5,10 @@
 
 A module says nothing while it runs. So it is told to leave alone, at first, each machine for which it would have to wait for a guest; what
 it left is done by a second call that runs in the background, as Ansible's own ``async``, and appends what it does to a file.
+
+What runs in the background can be lost: its processes are killed, the host restarts, and on a busy host ``async_wrapper`` itself, which waits
+for its child for 2.5 seconds, leaves one that comes later with a closed pipe, and so without a module (ansible-core 2.16 to 2.22). Ansible's job
+file says "not finished" for ever then. So the file of progress also says which processes a result can come from.
 """
 
 from __future__ import annotations
@@ -24,12 +28,15 @@ from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.vbox.memory.plugins.plugin_utils.progress import (
+    BEGINS_WITHIN,
     FIRST_LOOKS,
     INTERVAL,
-    LAST_BYTES,
-    LAST_LINES,
+    Look,
     Progress,
     is_read_by_people,
+    latest,
+    look,
+    seen,
 )
 from ansible_collections.vbox.memory.plugins.plugin_utils.results import Result, merged
 from ansible_collections.vbox.memory.plugins.plugin_utils.values import shown
@@ -39,6 +46,12 @@ PROGRESS_FILE = "VBOX_MEMORY_PROGRESS"
 LONGEST = 500  # characters of what a host's Python said last
 LIMIT = 30 * 86400  # seconds; a module has time limits of its own, and no job is to end without its result
 UNREACHABLE_FOR = 60  # seconds without an answer after which a host is given up
+NO_JOB = "could not find job"  # async_status, in every supported ansible-core
+MOST_SAID = 5  # machines
+ENDED = (
+    "The module ended without a result: it was killed on the host, or the host restarted. What it has done until then stays."
+    " Run again: only what differs is changed then."
+)
 OF_THE_JOB = (
     "ansible_job_id",
     "results_file",
@@ -110,12 +123,14 @@ class ModuleRunner(ActionBase):
             job = {}
         if "ansible_job_id" not in job or "results_file" not in job:
             return self._execute(name, arguments, task_vars)
+        found: Result | None = {}
         try:
             found = self._follow(job, path, task_vars, machines)
             self._execute("ansible.legacy.async_status", dict(_job(job), mode="cleanup"), task_vars)
         finally:
-            self._low_level_execute_command("rm -f %s" % shlex.quote(path))
-        return result_of_job(found)
+            if found is not None:  # a file that is claimed is there for a module that comes late
+                self._low_level_execute_command("rm -f %s" % shlex.quote(path))
+        return self._execute(name, arguments, task_vars) if found is None else found
 
     def show(self, line: str) -> None:
         """Show a line on the controller's terminal, where people read it."""
@@ -145,28 +160,36 @@ class ModuleRunner(ActionBase):
         finally:
             self._task.async_val = 0
 
-    def _follow(self, job: Result, path: str, task_vars: Mapping[str, Any], machines: list[str]) -> Result:
-        """Show what a job writes until it ends; gives back its result.
+    def _follow(self, job: Result, path: str, task_vars: Mapping[str, Any], machines: list[str]) -> Result | None:
+        """Show what a job writes until it ends; gives back the module's result, none where the module has not begun and will not.
 
         :raises AnsibleConnectionFailure: when the host has not answered for a minute
         """
-        answered = time.monotonic()
-        progress = Progress(self._inventory_name(task_vars), machines, answered)
+        began = answered = time.monotonic()
+        progress = Progress(self._inventory_name(task_vars), machines, began)
+        last = Look()
         for pause in chain(FIRST_LOOKS, repeat(INTERVAL)):
             time.sleep(pause)
+            claim = time.monotonic() - began > BEGINS_WITHIN
             try:
                 status = self._execute("ansible.legacy.async_status", _job(job), task_vars)
-                if _has_ended(status):
-                    return status
-                text = self._low_level_execute_command(
-                    "tail -n %d %s 2>/dev/null | tail -c %d" % (LAST_LINES, shlex.quote(path), LAST_BYTES)
-                )["stdout"]
+                ended, gone = _has_ended(status), last.gone  # which was before that look at the job's file
+                last = seen(self._low_level_execute_command(look(path, last, claim))["stdout"], last, claim)
             except AnsibleConnectionFailure:
                 if time.monotonic() - answered > UNREACHABLE_FOR:
                     raise
                 continue
+            if ended:
+                return None if status.get("not_begun") else result_of_job(status, last.text)
+            if gone:
+                return ended_without_result(last.text)
+            if last.claimed:
+                self._display.vvv(
+                    "vbox.memory: no progress is shown, as async did not begin within %d s" % BEGINS_WITHIN
+                )
+                return None
             answered = time.monotonic()
-            for line in progress.lines(text, answered):
+            for line in progress.lines(last.text, answered):
                 self._display.display(line)
         raise AssertionError("the looks have no end")
 
@@ -197,12 +220,25 @@ def explained(result: Result) -> Result:
     return dict(result, msg=reason)
 
 
-def result_of_job(found: Result) -> Result:
-    """The result of a module that ran in the background. One that ended before it could give one has Ansible's traceback, and `cmd`, in its place."""
+def result_of_job(found: Result, text: str = "") -> Result:
+    """The result of a module that ran in the background. One that ended before it could give one has Ansible's traceback, and `cmd`, in its place.
+
+    :param text: what it wrote of its progress
+    """
     if "cmd" not in found:
         return {key: value for key, value in found.items() if key not in OF_THE_JOB}
-    crash = {"failed": True, "changed": False, "msg": "The module ended without a result."}
+    crash = ended_without_result(text)
     return explained(dict(crash, module_stderr=found["stderr"])) if found.get("stderr") else crash
+
+
+def ended_without_result(text: str) -> Result:
+    """The result of a module that ended before it could give one.
+
+    :param text: what it wrote of its progress
+    """
+    said = ["machine %s: %s" % pair for pair in latest(text).items()]
+    reason = ENDED + (" It said last: %s" % "; ".join(said[-MOST_SAID:]) if said else "")
+    return {"failed": True, "changed": False, "msg": reason}
 
 
 def _is_read_by_people() -> bool:
@@ -217,4 +253,6 @@ def _job(job: Result) -> Result:
 
 def _has_ended(status: Result) -> bool:
     """Whether a job has its result, or none can be had any more; half a file is read again, as Ansible does."""
+    if status.get("msg") == NO_JOB and "results_file" not in status:  # on a busy host it is made after the first looks
+        return False
     return bool(status.get("finished") or (status.get("failed") and status.get("_ansible_parsed")))

@@ -5,11 +5,18 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
+import sys
+import threading
 
 import pytest
 from support.fake_fleet import QUICK, Fakes, commands, report
+from support.hosts import wait_until
 from support.plays import keep, kept
+
+from ansible_collections.vbox.memory.plugins.plugin_utils.running import ENDED
 
 OWN = {"vboxmanage": "{{ vbox_memory_vboxmanage }}"}
 KEEP = dict(keep("outcome", "outcome"), check_mode=False)
@@ -245,6 +252,10 @@ def test_maintenance_stops_where_a_machine_of_another_host_is_not_recovered(fake
     assert {name for _command, name in commands(first)} == {"a"} and commands(second) == []
 
 
+def files_of_progress(fakes):
+    return list((fakes.folder / "async").glob("*.progress"))
+
+
 # Callbacks, and whether lines of progress are among what they print
 CALLBACKS = [
     ({}, True),
@@ -273,7 +284,7 @@ def test_progress_of_a_balloon_that_takes_its_time(fakes, settings, seen):
     assert said["machines"][1]["after"] == {"balloon_default_mb": 128}
     assert (said["code"], said["changed"]) == ("machine_not_found", True)
     assert bool(re.search(r'^h1, machine "slow": .* \(\d+ s\)$', output, re.MULTILINE)) == seen, output
-    assert list(fakes.folder.rglob("*.progress")) == []
+    assert files_of_progress(fakes) == []
 
 
 def test_progress_of_a_restart(fakes):
@@ -306,6 +317,83 @@ def test_where_async_does_not_work_there_is_no_progress_but_the_change(fakes):
     status, output = fakes.tasks(balloon(), KEEP)
     assert (status, outcome(fakes)["machines"][0]["after"]) == (0, {"balloon_current_mb": 128}), output
     assert "h1, machine" not in output
+
+
+def kill_what_it_names(fakes, which, done):
+    """Wait for a file of progress, and kill the processes that it names; adds what it did to a list."""
+
+    def named():
+        for file in files_of_progress(fakes):
+            lines = file.read_text().splitlines()
+            if len(lines) > 1:  # the balloon is on its way
+                return json.loads(lines[0])["processes"]
+        return []
+
+    wait_until(named, 120)
+    for process in named()[which]:
+        os.kill(process, signal.SIGKILL)
+        done.append(process)
+
+
+@pytest.mark.parametrize(
+    ("which", "count"), [(slice(None), 2), (slice(0, 1), 1)], ids=["the host restarts", "the module alone"]
+)
+def test_a_job_that_is_killed_ends_the_task(fakes, which, count):
+    """Ansible's job file says for ever that it is not finished where what would have written the result is gone, too."""
+    host = slow_guest(fakes)
+    killed = []
+    killer = threading.Thread(target=kill_what_it_names, args=(fakes, which, killed))
+    killer.start()
+    status, output = fakes.tasks(dict(balloon(), ignore_errors=True), KEEP)
+    killer.join()
+    said = outcome(fakes)
+    assert len(killed) == count and said["failed"], output
+    assert said["msg"].startswith(f"machine 'slow': {ENDED} It said last: machine \"slow\": "), output
+    assert files_of_progress(fakes) == []
+    host.advance(60)
+    status, output = fakes.tasks(balloon(), KEEP)
+    assert (status, outcome(fakes)["machines"][0]["after"]) == (0, {"balloon_current_mb": 128}), output
+
+
+# What becomes of async_wrapper's child, which is to run the module, on a host that is very busy: in os.setsid, its first call
+LATE = {
+    "its parent has left": "while os.path.exists(f'/proc/{parent}'): time.sleep(0.05)",
+    "it never comes": "os._exit(0)",
+}
+
+
+@pytest.mark.parametrize("becomes", LATE)
+def test_a_job_that_never_begins_is_done_in_the_foreground(fakes, becomes):
+    """async_wrapper waits for its child for 2.5 seconds, and closes the pipe then to which the child writes before it starts the module."""
+    slow_guest(fakes)
+    folder = fakes.folder / "late"
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(
+        "import os, sys, time\n"
+        "def late(parent=os.getpid(), setsid=os.setsid):\n"
+        f"    {LATE[becomes]}\n"
+        "    setsid()\n"
+        "if any('async_wrapper' in word for word in sys.orig_argv): os.setsid = late\n"
+    )
+    fakes.inventory["h1"]["ansible_python_interpreter"] = str(folder / "python")
+    (folder / "python").write_text(f'#!/bin/sh\nPYTHONPATH={folder} exec {sys.executable} "$@"\n')
+    (folder / "python").chmod(0o755)
+    status, output = fakes.tasks(balloon(), KEEP, arguments=("-vvv",))
+    said = outcome(fakes)
+    assert (status, said["changed"], said["machines"][0]["after"]) == (0, True, {"balloon_current_mb": 128}), output
+    assert "async did not begin within" in output
+    assert [file.read_text() for file in files_of_progress(fakes)] == [""]
+
+
+def test_a_module_that_comes_too_late_does_nothing(fakes):
+    """Its controller has made the file by then, and does the work itself."""
+    host = slow_guest(fakes)
+    file = fakes.folder / "claimed.progress"
+    file.touch()
+    host.forget_calls()
+    status, output = fakes.tasks(dict(balloon(environment={"VBOX_MEMORY_PROGRESS": str(file)}), **{"async": 60}), KEEP)
+    assert (status, outcome(fakes)["changed"], host.calls()) == (0, False, []), output
+    assert "nothing was done" in outcome(fakes)["not_begun"] and not file.exists()
 
 
 def test_async_and_delegation_are_the_users_own(fakes):

@@ -32,6 +32,7 @@ class Fakes:
             {
                 "ansible_connection": "local",
                 "ansible_python_interpreter": sys.executable,
+                "ansible_async_dir": str(self.folder / "async"),
                 "vbox_memory_vboxmanage": write_program(host, folder / "VBoxManage"),
                 "vbox_memory_policy": POLICY,
             },

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.vbox.memory.plugins.plugin_utils.running import explained, result_of_job
+from ansible_collections.vbox.memory.plugins.plugin_utils.running import ENDED, explained, result_of_job
 
 # What real Pythons said of Ansible's own program
 TOO_OLD = {
@@ -53,7 +53,10 @@ def test_a_module_that_ends_without_a_result_in_the_background():
     result = result_of_job(dict(job, stderr=TOO_OLD["3.6"]))
     assert result["msg"].startswith("Its Python is too old") and result["failed"]
     killed = result_of_job(dict(job, stderr=""))
-    assert killed == {"failed": True, "changed": False, "msg": "The module ended without a result."}
+    assert killed == {"failed": True, "changed": False, "msg": ENDED}
+    lines = "".join('{"machine": "m%d", "message": "%s"}\n' % (number, "is asked " * 99) for number in range(20))
+    told = result_of_job(dict(job, stderr=""), lines)["msg"]
+    assert told.startswith(ENDED + ' It said last: machine "m15": is asked') and len(told) < 2000 and "m19" in told
 
 
 def test_what_a_job_has_beside_the_module_s_result_goes():
