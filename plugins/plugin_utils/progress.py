@@ -100,7 +100,7 @@ def seen(output: str, known: Look, claim: bool) -> Look:
 
 def _processes(line: str) -> Sequence[int]:
     found = _value(line).get("processes")
-    if isinstance(found, list) and all(type(process) is int and process in PROCESSES for process in found):
+    if isinstance(found, list) and all(isinstance(process, int) and process in PROCESSES for process in found):
         return found[:MOST_PROCESSES]
     return ()
 
