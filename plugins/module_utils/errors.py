@@ -58,6 +58,8 @@ RESULT_CODES = {
     "0x80070005": ("E_ACCESSDENIED", "machine_locked"),  # 'The object is not ready', a race that passes
     "0x80070057": ("NS_ERROR_INVALID_ARG", "change_refused"),
 }
+# A machine that is just ending, or has just started, has no console to be asked: VBOX_E_VM_ERROR with this in its words (measured on 7.2.22)
+NO_CONSOLE = ("0x80bb0003", "(VBOX_E_INVALID_OBJECT_STATE)")
 TRANSIENT = ("machine_locked", "server_unavailable")  # what can be gone at the next try
 RETRY_DELAYS = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2)  # seconds between the tries of what met a transient error
 LONGEST_REASON = 1000  # characters of VirtualBox's own words in a message
@@ -115,6 +117,8 @@ def error_from_result_code(
         code = "server_unavailable"
     elif number == "0x80004005" and answered:
         code = "vboxmanage_failed"
+    elif number == NO_CONSOLE[0] and NO_CONSOLE[1] in text:
+        code = "machine_locked"
     hint = HINTS[code] % (len(RETRY_DELAYS) + 1) + ". " if code in HINTS else ""
     text = text if len(text) <= LONGEST_REASON else text[:LONGEST_REASON] + "…"
     vbox_code = "%s (%s)" % (name or known, number) if number else None

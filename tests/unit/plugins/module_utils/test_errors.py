@@ -39,3 +39,17 @@ def test_virtualbox_s_words_are_shown_as_they_can_be(name):
 def test_what_people_read_is_kept():
     assert printable("名前 ümläut «x» 'a' \\ \"") == "名前 ümläut «x» 'a' \\ \""
     assert VBoxMemoryError("vboxmanage_failed", "two\nlines").message == "two\nlines"
+
+
+@pytest.mark.parametrize(
+    ("number", "name", "code"),
+    [
+        ("0x80bb0003", "VBOX_E_INVALID_OBJECT_STATE", "machine_locked"),
+        ("0x80BB0003", "VBOX_E_INVALID_OBJECT_STATE", "machine_locked"),
+        ("0x80bb0003", "VERR_NO_MEMORY", "vboxmanage_failed"),
+        ("0x80bb0001", "VBOX_E_INVALID_OBJECT_STATE", "machine_not_found"),
+    ],
+)
+def test_a_machine_that_is_just_ending_is_asked_again(number, name, code):
+    error = error_from_result_code(f"Failed to get a console object from the direct session ({name})", number)
+    assert (error.code, error.transient) == (code, code == "machine_locked")
