@@ -58,7 +58,7 @@ RESULT_CODES = {
     "0x80070005": ("E_ACCESSDENIED", "machine_locked"),  # 'The object is not ready', a race that passes
     "0x80070057": ("NS_ERROR_INVALID_ARG", "change_refused"),
 }
-# A machine that is just ending, or has just started, has no console to be asked: VBOX_E_VM_ERROR with this in its words (measured on 7.2.22)
+# A machine that is just ending has no console to be asked: VBOX_E_VM_ERROR with this in its words (measured on 7.2.22)
 NO_CONSOLE = ("0x80bb0003", "(VBOX_E_INVALID_OBJECT_STATE)")
 TRANSIENT = ("machine_locked", "server_unavailable")  # what can be gone at the next try
 RETRY_DELAYS = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2)  # seconds between the tries of what met a transient error

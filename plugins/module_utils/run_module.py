@@ -265,7 +265,8 @@ def progress_log(module: AnsibleModule) -> Log:
                 stream.write(json.dumps({"processes": [os.getpid(), os.getppid()]}) + "\n")
         except OSError as error:
             with suppress(OSError):
-                os.unlink(path)
+                if not os.path.getsize(path):  # the action's claim, or what a full disk left
+                    os.unlink(path)
             module.exit_json(changed=False, not_begun="%s: nothing was done" % error)
 
     def tell(machine: str, message: str) -> None:

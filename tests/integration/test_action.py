@@ -394,6 +394,9 @@ def test_a_module_that_comes_too_late_does_nothing(fakes):
     status, output = fakes.tasks(dict(balloon(environment={"VBOX_MEMORY_PROGRESS": str(file)}), **{"async": 60}), KEEP)
     assert (status, outcome(fakes)["changed"], host.calls()) == (0, False, []), output
     assert "nothing was done" in outcome(fakes)["not_begun"] and not file.exists()
+    file.write_text("somebody's own")
+    status, output = fakes.tasks(dict(balloon(environment={"VBOX_MEMORY_PROGRESS": str(file)}), **{"async": 60}), KEEP)
+    assert (status, host.calls(), file.read_text()) == (0, [], "somebody's own"), output
 
 
 def test_async_and_delegation_are_the_users_own(fakes):

@@ -137,6 +137,10 @@ def test_what_names_no_process_is_none(file, written):
     assert looked(file).processes == ()
 
 
+def test_many_processes_are_no_long_command():
+    assert seen('{"processes": %s}' % list(range(2, 5000)), NOTHING, False).processes == list(range(2, 10))
+
+
 def test_lines_of_a_login_count_for_nothing(file):
     file.write_text('{"processes": [%d]}\n' % os.getpid())
     known = looked(file)
