@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Tuple
 
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.given import GRACE, Stock, open_mb
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.policy import HostPolicy
@@ -115,20 +115,23 @@ def _judge_followers(records: List[Record], stock: Stock, now: float) -> None:
     open_takes = [r for r in records if _is_open(r.takes)]
     if not open_gives and not open_takes:
         return
-    overdue_gives = [r for r in open_gives if _is_overdue(r.gives, now, late)]
-    overdue_takes = [r for r in open_takes if _is_overdue(r.takes, now, late)]
+    gives = [(record, _overdue(record.gives, now, late)) for record in open_gives]
+    takes = [(record, _overdue(record.takes, now, late)) for record in open_takes]
+    overdue_gives, overdue_takes = [each for each in gives if each[1]], [each for each in takes if each[1]]
     missing = stock.missing
     if not overdue_gives and not overdue_takes:
         if -stock.slack <= missing <= stock.slack and _all_should_be_done(open_gives, open_takes, account, now, late):
-            _write_off(open_gives, open_takes, stock.time)
+            _write_off([(r, len(r.gives)) for r in open_gives], [(r, len(r.takes)) for r in open_takes], stock.time)
         return
-    missing -= sum(open_mb(r.gives, stock.time) for r in open_gives if r not in overdue_gives)
-    if missing > stock.slack:
-        for record in overdue_gives:
+    # what is not overdue may be what is missing
+    ungiven = missing - sum([open_mb(record.gives[overdue:], stock.time) for record, overdue in gives])
+    untaken = -missing - sum([open_mb(record.takes[overdue:], stock.time) for record, overdue in takes])
+    if ungiven > stock.slack:
+        for record, _overdue_ones in overdue_gives:
             if not _seems_to_have_given(record):
                 _fix(record, now)
-    if stock.missing < -stock.slack:
-        _blame_takers(overdue_takes, -stock.missing, now)
+    if untaken > stock.slack:
+        _blame_takers([record for record, _overdue_ones in overdue_takes], untaken, now)
     _write_off(overdue_gives, overdue_takes, stock.time)
 
 
@@ -154,15 +157,15 @@ def _is_open(flights: List[List[Any]]) -> bool:
     return bool(flights) and any(done is None for _when, _mb, done in flights)
 
 
-def _is_overdue(flights: List[List[Any]], now: float, late: float) -> bool:
-    """Whether any guest that follows should have done so by now: it finishes each request before it begins the next."""
-    end = 0.0
-    for when, mb, done in flights:
+def _overdue(flights: List[List[Any]], now: float, late: float) -> int:
+    """How many of the first requests any guest that follows should have done by now: it finishes each before it begins the next."""
+    end, overdue = 0.0, 0
+    for count, (when, mb, done) in enumerate(flights, 1):
         if done is None:
             end = max(end, when) + mb / SLOWEST
             if now - late > end + TIME_LIMIT:
-                return True
-    return False
+                overdue = count
+    return overdue
 
 
 def _all_should_be_done(
@@ -197,9 +200,10 @@ def _fix(record: Record, now: float) -> None:
         record.fixed = "not_following"
 
 
-def _write_off(gives: List[Record], takes: List[Record], time: float) -> None:
-    """Nobody waits for these requests any more; what they left open stays charged."""
-    for record in gives:
-        record.gives = [[when, mb, time if done is None else done] for when, mb, done in record.gives]
-    for record in takes:
-        record.takes = [[when, mb, time if done is None else done] for when, mb, done in record.takes]
+def _write_off(gives: List[Tuple[Record, int]], takes: List[Tuple[Record, int]], time: float) -> None:
+    """Nobody waits for so many of the first requests any more; what they left open stays charged."""
+    for kind, overdue in (("gives", gives), ("takes", takes)):
+        for record, count in overdue:
+            flights = getattr(record, kind)
+            over = [[when, mb, time if done is None else done] for when, mb, done in flights[:count]]
+            setattr(record, kind, over + flights[count:])
