@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List
 
-from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.given import Stock, is_followed
+from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.given import ALIKE, Stock, is_followed
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.policy import HostPolicy
 from ansible_collections.vbox.memory.plugins.module_utils.planning.balance.records import (
     REMEMBERED,
@@ -21,6 +21,7 @@ LATEST = 3  # samples at least are recent,
 RECENT = 15  # s: and all of that time, of MOST samples
 MOST = 20
 RISE_LEAST, RISE_PART = 96, 16  # MB; of a small machine's memory
+RISE_AGAIN = 144  # MB; where it goes no higher than in the last hour
 RISES_IN = 10  # s: what rises by more than noise in that time, rises;
 RISES_LOOKS, RISES_LONGEST = 4, 30  # or in so many rounds where they take longer, up to so many s
 BANDS = 10  # parts of the window
@@ -33,9 +34,8 @@ BAND_PERCENT = 2
 WATCHED = ("not_following", "changed_by_others")  # fixed, and believed: it may take its balloon back meanwhile
 LOOKS_AHEAD = 12  # s at most that a rise is taken to go on
 AHEAD_MOST = 256  # MB
-POOL_SHARE = 4  # a starving guest is given that part of what the pool has for each of them
 STARVING = 80  # MB of Free: where programs begin to be killed is 45 to 52 (measured), and the figure is 5 s old
-BOOST_LEAST = 512  # MB that a starving guest is given beyond what it is seen to use, or half of its part of the pool; doubled while it starves on
+BOOST_LEAST = 512  # MB that a starving guest is given beyond what it is seen to use, or all of its part of the pool; doubled while it starves on
 
 
 def estimate(records: List[Record], stock: Stock, policy: HostPolicy, pool: int, now: float) -> None:
@@ -48,7 +48,7 @@ def estimate(records: List[Record], stock: Stock, policy: HostPolicy, pool: int,
         if record.fixed is None:
             record.censored = record.free < max(STARVING, record.hard // 2)
             starving += record.censored
-    each = max(BOOST_LEAST, pool // (POOL_SHARE * starving)) if starving else 0
+    each = max(BOOST_LEAST, pool // starving) if starving else 0
     settled = abs(stock.missing) <= stock.slack and not any(map(is_followed, records))
     surprises = sum([surprise(record) for record in records])
     for record in watched:
@@ -169,7 +169,8 @@ def _needs(record: Record, policy: HostPolicy, boost: int, now: float) -> None:
     record.full = seen - known["since"] >= policy.window
     rise = recent[-1][1] - first[1]
     ahead = 0
-    if rise > max(min(RISE_LEAST, record.memory // RISE_PART), known["swing"] * 7 // 4):
+    noise = max(min(RISE_LEAST, record.memory // RISE_PART), known["swing"] * 7 // 4)
+    if rise > noise and not _trembles(record, rise):
         seconds = recent[-1][0] - first[0]
         record.rate = int(rise / seconds) + 1
         ahead = min(int(record.rate * min(LOOKS_AHEAD, now - seen + policy.period + 4)), AHEAD_MOST)
@@ -191,6 +192,13 @@ def _needs(record: Record, policy: HostPolicy, boost: int, now: float) -> None:
     top = max([most for _since, most in known["tops"]], default=0)
     record.lately = min(top, record.recent + min(TOP_MOST, record.memory // TOP_SHARE)) + record.hard
     record.room = record.hold - max(record.recent, min(record.peak, record.use + record.band)) - record.hard - ahead
+
+
+def _trembles(record: Record, rise: int) -> bool:
+    """Whether its use goes no higher than in the last hour, and rises by little more than it swings by: figures that tremble do that once in a while."""
+    known = record.history
+    highest = max([most for _since, most in known["tops"][:-1]], default=0)
+    return rise <= max(RISE_AGAIN, known["swing"] * 5 // 2) and record.use <= highest + ALIKE
 
 
 def _starving(record: Record, known: Dict[str, Any], boost: int) -> None:

@@ -282,7 +282,7 @@ def _lack(takers: List[Record], money: Budget) -> int:
 def _refill(money: Budget, lack: int) -> int:
     """What the part that stays free for the next in need lacks, once it is more than a trifle."""
     coming = money.pool + money.under_way + money.shown_soon
-    return max(0, money.ready - coming) if lack <= 0 and 4 * coming < 3 * money.ready else 0
+    return max(0, money.ready - coming) if lack <= 0 and 16 * coming < 15 * money.ready else 0
 
 
 def _give(
