@@ -127,11 +127,11 @@ def _judge_followers(records: List[Record], stock: Stock, now: float) -> None:
     ungiven = missing - sum([open_mb(record.gives[overdue:], stock.time) for record, overdue in gives])
     untaken = -missing - sum([open_mb(record.takes[overdue:], stock.time) for record, overdue in takes])
     if ungiven > stock.slack:
-        for record, _overdue_ones in overdue_gives:
+        for record, _count in overdue_gives:
             if not _seems_to_have_given(record):
                 _fix(record, now)
     if untaken > stock.slack:
-        _blame_takers([record for record, _overdue_ones in overdue_takes], untaken, now)
+        _blame_takers([record for record, _count in overdue_takes], untaken, now)
     _write_off(overdue_gives, overdue_takes, stock.time)
 
 

@@ -196,9 +196,8 @@ def _needs(record: Record, policy: HostPolicy, boost: int, now: float) -> None:
 
 def _trembles(record: Record, rise: int) -> bool:
     """Whether its use goes no higher than in the last hour, and rises by little more than it swings by: figures that tremble do that once in a while."""
-    known = record.history
-    highest = max([most for _since, most in known["tops"][:-1]], default=0)
-    return rise <= max(RISE_AGAIN, known["swing"] * 5 // 2) and record.use <= highest + ALIKE
+    highest = max([most for _since, most in record.history["tops"][:-1]], default=0)
+    return (rise <= RISE_AGAIN or record.swings_by(rise)) and record.use <= highest + ALIKE
 
 
 def _starving(record: Record, known: Dict[str, Any], boost: int) -> None:

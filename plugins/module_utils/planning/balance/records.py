@@ -158,6 +158,10 @@ class Record:
         """MB that it may take by a request to give, as it goes from where its balloon stands, and that is not known."""
         return max(0, self.take - self.history["emptied"])
 
+    def swings_by(self, mb: int) -> bool:
+        """Whether its use goes as far as that at once, some time, as it trembles: by 5/2 of what it mostly swings by."""
+        return 2 * mb <= 5 * self.history["swing"]
+
     def held_back(self) -> int:
         """MB of what leapt that others may not have until it is known what that was."""
         known = self.history

@@ -142,7 +142,7 @@ def _may_be_its_balloon(record: Record, fall: int, used: int, unseen: bool) -> b
     if known["want"]:
         least -= RISE * int(record.sample["time"] - known["low_since"])
     most = record.memory if unseen else record.most() + LEAP // 2
-    return 2 * fall > 5 * known["swing"] and least <= fall <= most
+    return not record.swings_by(fall) and least <= fall <= most
 
 
 def owed(record: Record) -> int:

@@ -11,10 +11,8 @@ from unit.plugins.module_utils.planning.balance_world import Guest, World
 @pytest.mark.parametrize("count", [1, 2])
 def test_who_starves_gets_all_that_the_pool_has_for_each(count):
     """A quarter of it, and more with each later look, took a step of 6 GB a fifth longer."""
-    world = World([Guest(16384, 4259, 12000) for _each in range(count)], 0, {"period": 1, "window": 60, "ready": 0})
-    world.guests.append(Guest(2048, 300, 1000))
-    world.history = None
-    world.guests[-1].shown = 1000
+    guests = [Guest(16384, 4259, 12000) for _each in range(count)] + [Guest(2048, 300, 1000)]
+    world = World(guests, 0, {"period": 1, "window": 60, "ready": 0})
     world.budget = world.charge + 4000
     asked = [row["request_mb"] for row in world.plan()["steps"] if row["uuid"] != f"vm{count}"]
     assert [12000 - size for size in asked] == [4000 // count] * count, asked

@@ -9,6 +9,8 @@ from random import Random
 import pytest
 from unit.plugins.module_utils.planning.balance_world import Guest, World
 
+SWING = 184  # MB: what the planner makes of the second test's figures, the same each time
+
 
 def trembling(least, most, seconds, world, draws):
     for _second in range(seconds):
@@ -33,19 +35,14 @@ def test_a_use_that_it_had_in_the_last_hour_already_does_not_rise(beyond, rises)
 @pytest.mark.parametrize("fall, suspected", [(2.2, False), (3, True)])
 def test_what_trembles_far_does_not_leap_by_little_more(fall, suspected):
     """The middle of what it swings by in some seconds is less than it swings by once in a while: guests of constant demand were held back from others."""
-    world = World([Guest(8192, 3000, 600), Guest(4096, 1000, 500)], 0, {"period": 1, "window": 60, "ready": 500})
+    leap = int(fall * SWING)
+    world = World([Guest(8192, 3000, leap), Guest(4096, 1000, 500)], 0, {"period": 1, "window": 60, "ready": 500})
     world.budget, draws = world.charge + 500, Random(2)
     trembling(3000, 3250, 200, world, draws)
     world.guests[0].use = 3200
-    world.round(1)
-    swing = world.history["machines"]["vm0"]["swing"]
-    assert 150 <= swing <= 250, swing
-    leap = int(fall * swing)
-    world.guests[0].balloon = world.guests[0].shown = leap
-    world.history["machines"]["vm0"].update(asked=leap, shown=leap)
-    world.guests[0].use = 3200
-    for _second in range(3):
+    for _second in range(4):
         world.round(1)
+    assert world.history["machines"]["vm0"]["swing"] == SWING and world.guests[0].balloon == leap
     world.guests[0].use = 3200 - leap
     world.round(1)
     known = world.plan()["history"]["machines"]["vm0"]

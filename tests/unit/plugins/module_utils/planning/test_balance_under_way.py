@@ -16,8 +16,8 @@ SPEED = 40  # MB a second: what the slow live host's guests take
 LOW = 45  # MB free in a guest that starves
 
 
-def starving(memory, balloon, **more):
-    guest = Guest(memory, 0, balloon, **more)
+def starving(memory, balloon):
+    guest = Guest(memory, 0, balloon)
     guest.use = guest.free - LOW
     return guest
 
